@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// An open file description (struct file): what descriptors refer to. Regular files, pipe ends and sockets implement it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "kernel_sim/mm/frame_allocator.h"
+#include "kernel_sim/mm/user_memory.h"
+#include "kernel_sim/sched/scheduler.h"
+#include "kernel_sim/system_calls.h"
+#include "models/base/result.h"
+
+namespace sluice::fs {
+
+/// Takes page references: the writing side of a pipe as splice sees it.
+class SpliceSink {
+ public:
+  virtual ~SpliceSink() = default;
+  /// How many more fragments fit now.
+  [[nodiscard]] virtual unsigned free_slots() const = 0;
+  /// Takes over one reference. Refused (false, reference stays with the caller) when full.
+  virtual bool push(const mm::Fragment& fragment, Place from) = 0;
+};
+
+/// Gives page references: the reading side of a pipe as splice sees it.
+class SpliceSource {
+ public:
+  virtual ~SpliceSource() = default;
+  [[nodiscard]] virtual unsigned fragments() const = 0;
+  /// The i-th waiting fragment. Still owned by the pipe.
+  [[nodiscard]] virtual mm::Fragment peek(unsigned i) const = 0;
+  /// Bytes at the front are done with; the pipe drops its reference on fragments that are used up.
+  virtual void consume(Bytes size) = 0;
+};
+
+/// Poll bits are those of <poll.h>. `flags` are those of open and fcntl (<fcntl.h>).
+/// `offset`: null means the file's own position, which advances; else the given one is used and advanced.
+class File {
+ public:
+  explicit File(int flags) : m_flags(flags) {}
+  virtual ~File() = default;
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  virtual Result<Bytes> read(mm::UserMemory& memory, VirtAddr to, Bytes size, std::uint64_t* offset);
+  virtual Result<Bytes> write(mm::UserMemory& memory, VirtAddr from, Bytes size, std::uint64_t* offset);
+  /// Moves up to `size` bytes as page references into `sink`; 0 at the end of the file. EINVAL when this kind of file
+  /// cannot. `splice_flags` are SPLICE_F_*.
+  virtual Result<Bytes> splice_read(SpliceSink& sink, Bytes size, std::uint64_t* offset, unsigned splice_flags);
+  /// Takes up to `size` bytes out of `source`.
+  virtual Result<Bytes> splice_write(SpliceSource& source, Bytes size, std::uint64_t* offset, unsigned splice_flags);
+  virtual Result<std::uint64_t> seek(std::int64_t offset, int whence);
+  virtual Result<kernel_sim::FileStatus> status();
+  virtual Result<void> truncate(std::uint64_t size);
+  virtual Result<void> sync();
+  virtual Result<void> advise(std::uint64_t offset, std::uint64_t size, int advice);
+  [[nodiscard]] virtual std::int16_t poll() const;
+  /// Woken whenever poll() may have changed; null when it never does.
+  virtual sched::WaitQueue* poll_queue() { return nullptr; }
+  [[nodiscard]] virtual bool seekable() const { return false; }
+  [[nodiscard]] virtual bool is_pipe() const { return false; }
+
+  [[nodiscard]] int flags() const { return m_flags; }
+  void set_flags(int flags) { m_flags = flags; }
+  [[nodiscard]] bool readable() const { return (m_flags & 3) != 1; }  // not O_WRONLY
+  [[nodiscard]] bool writable() const { return (m_flags & 3) != 0; }  // not O_RDONLY
+  [[nodiscard]] bool non_blocking() const;
+
+ private:
+  int m_flags;
+};
+
+}  // namespace sluice::fs

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// A process's address space: regions (struct vm_area_struct), page tables in simulated memory, demand paging,
+// copy-on-write. Layout of user space is x86-64 Linux's: 128 TiB, mmap region grows down from below the stack.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+
+#include "kernel_sim/hal/machine.h"
+#include "kernel_sim/mm/frame_allocator.h"
+#include "models/base/result.h"
+
+namespace sluice::mm {
+
+/// What a file mapping is backed by; implemented by the page cache.
+class MappedObject {
+ public:
+  virtual ~MappedObject() = default;
+  /// The page cache frame of page `index` of the file, read in if need be, with one reference for the caller.
+  /// EFAULT beyond the end of the file (the access gets SIGBUS), EIO when it cannot be read.
+  /// `mapping_start` and `mapping_pages` bound read-around.
+  struct Fault {
+    std::uint64_t index;
+    bool write;
+    int advice;  ///< MADV_NORMAL, MADV_SEQUENTIAL or MADV_RANDOM
+  };
+  virtual Result<Frame> fault_page(const Fault& fault, bool& major) = 0;
+  /// The frame if cached and up to date now (fault-around), with one reference; nothing otherwise. Never waits.
+  virtual std::optional<Frame> cached_page(std::uint64_t index) = 0;
+  virtual void page_dirtied(std::uint64_t index) = 0;
+};
+
+/// How an access ended that the page tables did not allow.
+enum class FaultOutcome { Resolved, SegmentationFault, BusError, OutOfMemory };
+
+struct FaultCounts {
+  std::uint64_t minor = 0;
+  std::uint64_t major = 0;
+  std::uint64_t copy_on_write = 0;
+};
+
+class AddressSpace {
+ public:
+  AddressSpace(hal::Machine& machine, FrameAllocator& frames, base::Ledger& ledger, const MmConfig& config);
+  ~AddressSpace();
+  AddressSpace(const AddressSpace&) = delete;
+  AddressSpace& operator=(const AddressSpace&) = delete;
+
+  /// Top page table, for set_page_table.
+  [[nodiscard]] PhysAddr root() const;
+  /// Linux's mmap on the current address space. `object` is null for anonymous memory.
+  Result<VirtAddr> map(VirtAddr hint, Bytes size, int protection, int flags, std::shared_ptr<MappedObject> object,
+                       std::uint64_t offset);
+  Result<void> unmap(VirtAddr at, Bytes size);
+  Result<void> advise(VirtAddr at, Bytes size, int advice);
+  FaultOutcome handle_fault(const hal::PageFault& fault);
+  /// fork: same regions; private pages are shared and write-protected in both.
+  Result<std::unique_ptr<AddressSpace>> fork();
+  /// Drops the mappings of pages of `object` from `first_index` on (truncate), so that a later access faults.
+  void zap(const MappedObject& object, std::uint64_t first_index);
+
+  [[nodiscard]] FaultCounts faults() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> m_state;
+};
+
+}  // namespace sluice::mm

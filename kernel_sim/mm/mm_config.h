@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Costs, limits and version-dependent behaviour of memory management.
+#pragma once
+
+#include "models/base/parameters.h"
+
+namespace sluice::mm {
+
+struct MmConfig {
+  CpuCost page_allocate = CpuCost::time(80_ns);
+  CpuCost page_free = CpuCost::time(78_ns);
+  CpuCost fault_entry = CpuCost::time(250_ns);    ///< exception entry and exit, region look-up
+  CpuCost fault_map_page = CpuCost::time(60_ns);  ///< one page-table entry with its page, reverse map, accounting
+  CpuCost map_region = CpuCost::time(800_ns);     ///< mmap: find room, insert the region
+  CpuCost unmap_region = CpuCost::time(600_ns);
+  CpuCost unmap_page = CpuCost::time(40_ns);
+  CpuCost tlb_flush = CpuCost::time(100_ns);
+  unsigned fault_around = 16;  ///< pages mapped around a read fault when cached; 1 = off
+  void describe(base::ParameterTable& table);
+};
+
+}  // namespace sluice::mm

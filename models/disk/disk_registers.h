@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Data sheet of the disk controller: registers, queue entry formats, rules. No SystemC. The form is NVMe's with one
+// queue pair; a SATA disk is driven the same way, only its medium is slower.
+//
+// The driver writes 64-byte commands into the submission ring and rings SQ_TAIL. The controller fetches them, moves
+// data between medium, its buffer and the scatter-gather list in memory, writes a 16-byte entry into the completion
+// ring and raises its interrupt, coalesced. The phase bit of completion entries is 1 in the first pass over the ring
+// and flips with each pass, so that the driver needs no register read to see a new entry. The driver returns entries by
+// CQ_HEAD. head == tail means empty; a ring of n entries holds at most n - 1.
+#pragma once
+
+#include <cstdint>
+
+#include "models/base/types.h"
+
+namespace sluice::disk {
+
+inline constexpr Bytes kBlockSize = 512;  ///< a logical block; positions and sizes of commands count these
+
+namespace reg {
+inline constexpr Bytes kControl = 0x00;        ///< 32 RW  bit 0 enable, bit 1 reset (self-clearing)
+inline constexpr Bytes kStatus = 0x08;         ///< 32 RO  bit 0 ready
+inline constexpr Bytes kCapacity = 0x10;       ///< 64 RO  logical blocks
+inline constexpr Bytes kQueueDepth = 0x18;     ///< 32 RO  commands the controller works on at once
+inline constexpr Bytes kMaxTransfer = 0x20;    ///< 32 RO  bytes per command
+inline constexpr Bytes kMaxSegments = 0x28;    ///< 32 RO  scatter-gather elements per command
+inline constexpr Bytes kSqBase = 0x40;         ///< 64 RW  bus address, 64-byte aligned
+inline constexpr Bytes kSqSize = 0x48;         ///< 32 RW  entries, a power of two, 2 to 4096
+inline constexpr Bytes kSqTail = 0x50;         ///< 32 RW  doorbell
+inline constexpr Bytes kCqBase = 0x60;         ///< 64 RW  bus address, 16-byte aligned
+inline constexpr Bytes kCqSize = 0x68;         ///< 32 RW  entries, as SQ_SIZE
+inline constexpr Bytes kCqHead = 0x70;         ///< 32 RW  doorbell: entries before it are the controller's again
+inline constexpr Bytes kVector = 0x78;         ///< 32 RW  MSI-X vector
+inline constexpr Bytes kInterruptMask = 0x80;  ///< 32 RW  bit 0; 1 = masked, the cause stays pending
+}  // namespace reg
+
+namespace control {
+inline constexpr std::uint32_t kEnable = 1U << 0;
+inline constexpr std::uint32_t kReset = 1U << 1;
+}  // namespace control
+
+enum class Opcode : std::uint8_t { Flush = 0, Write = 1, Read = 2 };
+
+struct SgElement {
+  std::uint64_t address = 0;
+  std::uint32_t size = 0;  ///< bytes, a multiple of 4, not 0
+  std::uint32_t reserved = 0;
+};
+static_assert(sizeof(SgElement) == 16);
+
+struct Command {
+  std::uint8_t opcode = 0;
+  std::uint8_t reserved0 = 0;
+  std::uint16_t command_id = 0;
+  std::uint32_t block_count = 0;
+  std::uint64_t first_block = 0;
+  std::uint32_t segment_count = 0;  ///< 1: the element is in `inline_segment`; more: a list at `segment_list`
+  std::uint32_t reserved1 = 0;
+  std::uint64_t segment_list = 0;  ///< bus address of SgElement[segment_count], 16-byte aligned
+  SgElement inline_segment;
+  std::uint64_t reserved2[2] = {};
+};
+static_assert(sizeof(Command) == 64);
+
+enum class Status : std::uint16_t {
+  Success = 0,
+  InvalidOpcode = 1,
+  OutOfRange = 2,       ///< beyond the medium
+  InvalidSegments = 3,  ///< sum of sizes differs from the blocks, zero element, too many, too large a transfer
+  DmaError = 4,         ///< memory did not answer, or a translation fault
+  Aborted = 5,          ///< by reset
+};
+
+struct CompletionEntry {
+  std::uint16_t command_id = 0;
+  std::uint16_t status = 0;
+  std::uint16_t sq_head = 0;  ///< first submission entry not yet fetched
+  std::uint16_t phase = 0;    ///< bit 0
+  std::uint64_t reserved = 0;
+};
+static_assert(sizeof(CompletionEntry) == 16);
+
+}  // namespace sluice::disk

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// A device's way to memory: TLM-2.0 blocking transport with one extension, wrapped so that a device says
+// "read these bytes" and learns when they are there.
+#pragma once
+
+#include <tlm>
+#include <tlm_utils/simple_initiator_socket.h>
+
+#include <span>
+
+#include "models/base/ledger.h"
+#include "models/base/time.h"
+#include "models/base/types.h"
+
+namespace sluice::fabric {
+
+/// PCIe requester id of a device function: bus 8 bits, device 5, function 3.
+struct RequesterId {
+  std::uint16_t value = 0;
+};
+
+/// Travels with every DMA. The root complex, which knows physical addresses, reports to the ledger.
+/// - `device_place`: the place inside the device at the other end (KernelMemory for descriptors and completions,
+///   which are never payload).
+/// - `shadow`: filled by a read; given by a write. May be null for descriptors.
+struct DmaExtension : tlm::tlm_extension<DmaExtension> {
+  RequesterId requester;
+  Place device_place = Place::KernelMemory;
+  base::Shadow* shadow = nullptr;
+
+  tlm::tlm_extension_base* clone() const override { return new DmaExtension{*this}; }
+  void copy_from(const tlm::tlm_extension_base& other) override { *this = static_cast<const DmaExtension&>(other); }
+};
+
+inline Picoseconds to_picoseconds(const sc_core::sc_time& t) {
+  return Picoseconds{static_cast<std::int64_t>(t.value())};  // the time resolution is 1 ps, see platform
+}
+inline sc_core::sc_time to_sc_time(Picoseconds t) {
+  return sc_core::sc_time::from_value(static_cast<std::uint64_t>(t.count()));
+}
+
+/// Blocking-transport DMA. Calls never wait: they reserve the links and memory on the way and return the instant at
+/// which the transfer is complete, counted from the start of the simulation.
+/// Errors (no memory behind the address, a fault) come back as a TLM response; the data is then undefined.
+class DmaPort {
+ public:
+  struct Completion {
+    tlm::tlm_response_status status = tlm::TLM_OK_RESPONSE;
+    Picoseconds done;  ///< last byte arrived (read) or globally visible (write)
+    [[nodiscard]] bool ok() const { return status == tlm::TLM_OK_RESPONSE; }
+  };
+
+  DmaPort(const char* socket_name, RequesterId requester);
+
+  /// Reads `to.size()` bytes; the request leaves the device no earlier than `earliest` (an absolute time not before
+  /// now). With `shadow`, learns what the bytes are; `place` is where in the device they go.
+  Completion read(BusAddr from, std::span<std::byte> to, Picoseconds earliest, Place place = Place::KernelMemory,
+                  base::Shadow* shadow = nullptr);
+  Completion write(BusAddr to, std::span<const std::byte> from, Picoseconds earliest, Place place = Place::KernelMemory,
+                   const base::Shadow* shadow = nullptr);
+
+  tlm_utils::simple_initiator_socket<DmaPort> bus;
+
+ private:
+  Completion transport(tlm::tlm_command command, BusAddr address, std::byte* data, Bytes size, Picoseconds earliest,
+                       Place place, base::Shadow* shadow);
+  RequesterId m_requester;
+  tlm::tlm_generic_payload m_payload;
+  DmaExtension m_extension;
+};
+
+}  // namespace sluice::fabric

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// A device's memory-mapped registers. The bank decides in one place what an illegal access gets: a TLM response,
+// never an abort. Devices only add handlers.
+#pragma once
+
+#include <tlm>
+#include <tlm_utils/simple_target_socket.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "models/base/types.h"
+
+namespace sluice::fabric {
+
+/// Registers of 4 or 8 bytes at their natural alignment.
+/// - a hole in the map, another size or a misaligned access: TLM_ADDRESS_ERROR_RESPONSE or TLM_BURST_ERROR_RESPONSE
+/// - a write to a read-only register: ignored, TLM_OK_RESPONSE, as hardware does
+/// - handlers run in the writer's process and must not wait
+class RegisterBank {
+ public:
+  explicit RegisterBank(const char* socket_name);
+
+  void add_read_only(Bytes offset, unsigned size, std::string name, std::function<std::uint64_t()> read);
+  void add(Bytes offset, unsigned size, std::string name, std::function<std::uint64_t()> read,
+           std::function<void(std::uint64_t)> write);
+  /// `count` registers `stride` bytes apart; handlers are given the index.
+  void add_array(Bytes offset, unsigned size, unsigned count, Bytes stride, std::string name,
+                 std::function<std::uint64_t(unsigned)> read, std::function<void(unsigned, std::uint64_t)> write);
+
+  [[nodiscard]] std::uint64_t illegal_accesses() const { return m_illegal; }
+
+  tlm_utils::simple_target_socket<RegisterBank> bus;
+
+ private:
+  struct Register {
+    unsigned size;
+    std::string name;
+    std::function<std::uint64_t()> read;
+    std::function<void(std::uint64_t)> write;  // empty: read-only
+  };
+  void b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+  std::map<Bytes, Register> m_registers;
+  std::uint64_t m_illegal = 0;
+};
+
+}  // namespace sluice::fabric

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+# Folder = library = namespace:
+#   sluice_library(NAME [SYSTEMC] [DEPENDS lib...])   all .cpp files of the current folder
+#   sluice_test(NAME logic|device|scenario [DEPENDS lib...])   all *_test.cpp files of the current folder
+
+add_library(sluice_options INTERFACE)
+target_include_directories(sluice_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(sluice_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+                       $<$<BOOL:${SLUICE_WERROR}>:-Werror> $<$<CONFIG:Release>:-O2 -g1>)
+if(SLUICE_SANITIZE)
+  target_compile_options(sluice_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(sluice_options INTERFACE -fsanitize=address,undefined)
+endif()
+
+# SystemC's headers cost over a second each time; they are compiled once.
+file(WRITE ${CMAKE_BINARY_DIR}/systemc_pch.cpp "")
+add_library(sluice_systemc_pch STATIC ${CMAKE_BINARY_DIR}/systemc_pch.cpp)
+target_link_libraries(sluice_systemc_pch PUBLIC sluice_options systemc)
+target_precompile_headers(sluice_systemc_pch PRIVATE <systemc> <tlm> <tlm_utils/simple_initiator_socket.h>
+                          <tlm_utils/simple_target_socket.h> <functional> <map> <memory> <string> <vector>)
+
+function(sluice_library name)
+  cmake_parse_arguments(ARG "SYSTEMC" "" "DEPENDS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  if(NOT sources)
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE sluice_options ${ARG_DEPENDS})
+    if(ARG_SYSTEMC)
+      target_link_libraries(${name} INTERFACE systemc)
+    endif()
+    return()
+  endif()
+  add_library(${name} STATIC ${sources})
+  target_link_libraries(${name} PUBLIC sluice_options ${ARG_DEPENDS})
+  if(ARG_SYSTEMC)
+    target_link_libraries(${name} PUBLIC systemc)
+    target_precompile_headers(${name} REUSE_FROM sluice_systemc_pch)
+  endif()
+endfunction()
+
+add_custom_target(logic_tests)
+function(sluice_test name size)
+  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${name}_test ${sources})
+  set_target_properties(${name}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin/tests)
+  target_link_libraries(${name}_test PRIVATE ${ARG_DEPENDS} test_support)
+  gtest_discover_tests(${name}_test TEST_PREFIX "${name}." PROPERTIES LABELS ${size} TIMEOUT 300 DISCOVERY_TIMEOUT 60)
+  if(size STREQUAL "logic")
+    add_dependencies(logic_tests ${name}_test)
+  endif()
+endfunction()
