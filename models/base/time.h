@@ -9,6 +9,9 @@
 
 namespace sluice::base {
 
+/// 128 bits, so that bytes times picoseconds cannot overflow.
+__extension__ typedef unsigned __int128 WideUnsigned;
+
 /// A span of simulated time, or an instant since the start of the simulation. 64 bits reach 106 days.
 class Picoseconds {
  public:
@@ -64,16 +67,16 @@ using Frequency = PerSecond<struct FrequencyTag>;  ///< cycles per second
 
 /// Rounded up: a transfer never ends before its last bit. The rate must not be zero.
 constexpr Picoseconds transfer_time(Bytes n, ByteRate rate) {
-  const auto product = static_cast<unsigned __int128>(n) * static_cast<unsigned __int128>(kPicosecondsPerSecond);
+  const auto product = static_cast<WideUnsigned>(n) * static_cast<WideUnsigned>(kPicosecondsPerSecond);
   return Picoseconds{static_cast<std::int64_t>((product + rate.value() - 1) / rate.value())};
 }
 constexpr Picoseconds transfer_time(Bytes n, BitRate rate) {
-  const auto product = static_cast<unsigned __int128>(n) * 8 * static_cast<unsigned __int128>(kPicosecondsPerSecond);
+  const auto product = static_cast<WideUnsigned>(n) * 8 * static_cast<WideUnsigned>(kPicosecondsPerSecond);
   return Picoseconds{static_cast<std::int64_t>((product + rate.value() - 1) / rate.value())};
 }
 /// Rounded to the nearest picosecond.
 constexpr Picoseconds cycles_time(std::uint64_t cycles, Frequency frequency) {
-  const auto product = static_cast<unsigned __int128>(cycles) * static_cast<unsigned __int128>(kPicosecondsPerSecond);
+  const auto product = static_cast<WideUnsigned>(cycles) * static_cast<WideUnsigned>(kPicosecondsPerSecond);
   return Picoseconds{static_cast<std::int64_t>((product + frequency.value() / 2) / frequency.value())};
 }
 
@@ -86,7 +89,7 @@ class CpuCost {
   static constexpr CpuCost millicycles(std::uint64_t n) { return CpuCost{Picoseconds{}, n}; }
 
   [[nodiscard]] constexpr Picoseconds at(Frequency f) const {
-    const auto product = static_cast<unsigned __int128>(m_millicycles) * 1'000'000'000U;
+    const auto product = static_cast<WideUnsigned>(m_millicycles) * 1'000'000'000U;
     return m_fixed + Picoseconds{static_cast<std::int64_t>((product + f.value() / 2) / f.value())};
   }
   [[nodiscard]] constexpr Picoseconds fixed() const { return m_fixed; }
@@ -106,7 +109,7 @@ class Fraction {
   constexpr explicit Fraction(std::uint64_t parts_per_million) : m_ppm(parts_per_million) {}
   [[nodiscard]] constexpr std::uint64_t ppm() const { return m_ppm; }
   [[nodiscard]] constexpr std::uint64_t of(std::uint64_t n) const {
-    return static_cast<std::uint64_t>(static_cast<unsigned __int128>(n) * m_ppm / 1'000'000U);
+    return static_cast<std::uint64_t>(static_cast<WideUnsigned>(n) * m_ppm / 1'000'000U);
   }
   constexpr auto operator<=>(const Fraction&) const = default;
 
