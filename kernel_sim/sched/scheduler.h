@@ -3,13 +3,17 @@
 // come first served, with preemption when a task's time slice is over or an interrupt woke another one.
 //
 // Waiting, the one pattern:   while (!condition) scheduler.wait(queue, "what for");
-// Kernel code is atomic between calls that consume time, so nothing can happen between the test and the wait.
+// Kernel code is atomic between calls that consume time, so nothing can happen between the test and the wait: the task
+// that leaves a core consumes no time before it is gone, and the one that arrives pays for the switch.
+//
+// There are no timer ticks. A time slice that is over counts at preemption points: the end of a system call, an
+// interrupt that came in user mode, and between pieces of a long computation.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,7 +40,7 @@ class WaitQueue {
 
  private:
   friend class Scheduler;
-  std::deque<Task*> m_waiters;
+  std::vector<Task*> m_waiters;  // first come first served; few
 };
 
 /// A schedulable thread of control. Owned by the scheduler.
@@ -62,6 +66,10 @@ class Task {
   hal::Contexts::Id m_context = 0;
   unsigned m_core = 0;
   Picoseconds m_slice_began;
+  std::vector<WaitQueue*> m_queues;  // that hold this task while it waits
+  std::uint64_t m_waits = 0;         // tells one wait from the next, for its timer
+  bool m_timed_out = false;
+  bool m_pinned = false;
   bool m_background = false;
 };
 
@@ -72,8 +80,8 @@ class Scheduler {
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
-  /// A new runnable task on `core` (by default the least loaded). `background` tasks (kernel threads) do not keep the
-  /// simulation alive and are not reported as stalled.
+  /// A new runnable task, for good on `core` (by default on any, first the least loaded). `background` tasks (kernel
+  /// threads) do not keep the simulation alive and are not reported as stalled.
   Task& spawn(std::string name, std::function<void()> body, std::optional<unsigned> core = {}, bool background = false);
   /// Null in an interrupt on an idle core and before the first task runs.
   [[nodiscard]] Task* current() const;
@@ -82,11 +90,17 @@ class Scheduler {
   void wait(WaitQueue& queue, std::string_view what);
   /// As wait, but returns false when `timeout` passes first.
   bool wait(WaitQueue& queue, std::string_view what, Picoseconds timeout);
-  /// Callable from tasks and from interrupt handlers.
+  /// As wait, on several queues at once; woken by the first of them.
+  bool wait_any(std::span<WaitQueue* const> queues, std::string_view what, std::optional<Picoseconds> timeout = {});
+  /// Callable from tasks and from interrupt handlers. Charges the waker; the woken are runnable before that.
   void wake_one(WaitQueue& queue);
   void wake_all(WaitQueue& queue);
   /// Where a task may lose its core to another that waits: on the way back to user mode, between long pieces of work.
   void preemption_point();
+  /// The current task now uses the address space with this top page table.
+  void load_page_table(PhysAddr root);
+  /// The page table is about to be freed: no core may take it for loaded when its frame serves again.
+  void forget_page_table(PhysAddr root);
 
   // --- soft interrupts ----------------------------------------------------------------------------------------
   /// Work that an interrupt handler leaves for after itself. Runs in interrupt mode on this core when the handler
@@ -97,16 +111,36 @@ class Scheduler {
   void disable_bottom_halves();
   void enable_bottom_halves();
 
+  /// How often a core changed its task, with idle counted as a task (Linux's sched_switch event, ctxt of /proc/stat):
+  /// a task that waits on an otherwise idle core and returns makes two.
   [[nodiscard]] std::uint64_t context_switches() const;
   /// Foreground tasks that are not finished.
   [[nodiscard]] std::vector<const Task*> unfinished() const;
   /// To be called at the end of every interrupt handler by whoever registered it with the machine; wraps a handler
   /// with entry cost, softirqs and the choice of who runs next.
   hal::Interrupts::Handler interrupt_handler(std::function<void()> handler);
+  /// A timer on this core whose handler is wrapped so.
+  hal::Interrupts::TimerId start_timer(Picoseconds delay, std::function<void()> handler);
 
  private:
   struct Core;
   struct State;
+
+  [[nodiscard]] unsigned least_loaded() const;
+  std::optional<hal::Contexts::Id> finish(Task& task);
+  Core& this_core() const;
+  [[nodiscard]] bool in_interrupt() const;
+  Core& place(const Task& task) const;
+  void make_runnable(Task& task);
+  void wake(Task& task);
+  Task* take_next(Core& core);
+  void give_core_to(Core& core, Task* next);
+  void leave_core(Task& self);
+  void arrive(Task& self);
+  void run_softirqs(Core& core);
+  void run_ksoftirqd(Core& core);
+  void leave_interrupt();
+
   std::unique_ptr<State> m_state;
 };
 
