@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/cache/cache_config.h"
+
+#include "models/base/result.h"
+
+namespace sluice::cache {
+namespace {
+
+constexpr unsigned kMostWays = 32;
+
+void check_level(const char* name, const LevelGeometry& level) {
+  const Bytes unit = Bytes{level.ways} * kLinesPerPage * kLineSize;
+  if (level.ways == 0 || level.ways > kMostWays || level.size == 0 || level.size % unit != 0) {
+    throw base::InputError{std::string{"cache."} + name + ": the size must be a multiple of ways x 4 KiB (" +
+                           base::to_text(Bytes{level.ways} * kPageSize) + "), is " + base::to_text(level.size)};
+  }
+}
+
+}  // namespace
+
+void CacheConfig::describe(base::ParameterTable& table) {
+  const std::string intel = "Intel Optimization Reference Manual, Skylake Server cache parameters";
+  table.add("l1_size", l1.size, {4_KiB, 1_MiB}, "L1 data cache of each core", intel);
+  table.add("l1_ways", l1.ways, {1, kMostWays}, "associativity of L1", intel);
+  table.add("l2_size", l2.size, {4_KiB, 64_MiB}, "L2 cache of each core", intel);
+  table.add("l2_ways", l2.ways, {1, kMostWays}, "associativity of L2", intel);
+  table.add("llc_size", llc.size, {4_KiB, 1_GiB}, "last-level cache, shared by all cores and devices",
+            "20 slices of 1.375 MiB, Intel Xeon Gold 6230 product page");
+  table.add("llc_ways", llc.ways, {1, kMostWays}, "associativity of the last-level cache", intel);
+  table.add("ddio", ddio, "DMA writes go to the last-level cache (true) or to memory (false)",
+            "Intel Data Direct I/O Technology primer, 2012");
+  table.add("ddio_ways", ddio_ways, {1, kMostWays},
+            "lines per set that DMA writes may have allocated at a time; a DMA write that hits is not limited",
+            "about 2 of 20 ways, SIGCOMM 2021 host network stack study (second-hand)");
+  table.add("no_fetch_full_line_writes", no_fetch_full_line_writes,
+            "a store of a whole line that misses takes ownership without reading the line from memory, as rep movsb "
+            "does; false: every store miss reads the line",
+            "Intel Optimization Reference Manual, enhanced REP MOVSB");
+  table.add("dma_hit_latency", dma_hit_latency, {0_ps, 10_us},
+            "from the root complex to the last-level cache and back for a DMA access that needs no DRAM", "estimate");
+}
+
+void CacheConfig::check() const {
+  check_level("l1", l1);
+  check_level("l2", l2);
+  check_level("llc", llc);
+  if (ddio && (ddio_ways == 0 || ddio_ways > llc.ways)) {
+    throw base::InputError{"cache.ddio_ways: must be 1 to llc_ways (" + std::to_string(llc.ways) + "), is " +
+                           std::to_string(ddio_ways)};
+  }
+}
+
+}  // namespace sluice::cache
