@@ -23,10 +23,14 @@ struct RequesterId {
 /// - `device_place`: the place inside the device at the other end (KernelMemory for descriptors and completions,
 ///   which are never payload).
 /// - `shadow`: filled by a read; given by a write. May be null for descriptors.
+/// - `spread`: a transfer does not pass a point in one instant. The bytes of a write arrive over this span after the
+///   annotated delay; those of a read were ready over this span before the delay that comes back. A memory that leaves
+///   it 0 on a read is taken to hand over all bytes at once; links set it on a write.
 struct DmaExtension : tlm::tlm_extension<DmaExtension> {
   RequesterId requester;
   Place device_place = Place::KernelMemory;
   base::Shadow* shadow = nullptr;
+  Picoseconds spread;
 
   tlm::tlm_extension_base* clone() const override { return new DmaExtension{*this}; }
   void copy_from(const tlm::tlm_extension_base& other) override { *this = static_cast<const DmaExtension&>(other); }
@@ -41,7 +45,9 @@ inline sc_core::sc_time to_sc_time(Picoseconds t) {
 
 /// Blocking-transport DMA. Calls never wait: they reserve the links and memory on the way and return the instant at
 /// which the transfer is complete, counted from the start of the simulation.
-/// Errors (no memory behind the address, a fault) come back as a TLM response; the data is then undefined.
+/// Errors (no memory behind the address, a fault) come back as a TLM response; the data is then undefined. A transfer
+/// of no bytes is done at once. Ask when the data is there to be sent: resources on the way serve in the order of the
+/// calls, so a call with a far `earliest` holds up those after it.
 class DmaPort {
  public:
   struct Completion {
@@ -51,6 +57,9 @@ class DmaPort {
   };
 
   DmaPort(const char* socket_name, RequesterId requester);
+  ~DmaPort();
+  DmaPort(const DmaPort&) = delete;
+  DmaPort& operator=(const DmaPort&) = delete;
 
   /// Reads `to.size()` bytes; the request leaves the device no earlier than `earliest` (an absolute time not before
   /// now). With `shadow`, learns what the bytes are; `place` is where in the device they go.
@@ -64,9 +73,8 @@ class DmaPort {
  private:
   Completion transport(tlm::tlm_command command, BusAddr address, std::byte* data, Bytes size, Picoseconds earliest,
                        Place place, base::Shadow* shadow);
-  RequesterId m_requester;
-  tlm::tlm_generic_payload m_payload;
-  DmaExtension m_extension;
+  tlm::tlm_generic_payload m_payload;  // reused: no call allocates
+  DmaExtension m_extension;            // attached to m_payload for the life of the port
 };
 
 }  // namespace sluice::fabric

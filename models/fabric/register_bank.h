@@ -16,8 +16,10 @@
 namespace sluice::fabric {
 
 /// Registers of 4 or 8 bytes at their natural alignment.
-/// - a hole in the map, another size or a misaligned access: TLM_ADDRESS_ERROR_RESPONSE or TLM_BURST_ERROR_RESPONSE
+/// - a hole in the map or an address inside a register: TLM_ADDRESS_ERROR_RESPONSE
+/// - another size than the register's: TLM_BURST_ERROR_RESPONSE; byte enables: TLM_BYTE_ENABLE_ERROR_RESPONSE
 /// - a write to a read-only register: ignored, TLM_OK_RESPONSE, as hardware does
+/// - addresses count from the start of the device's window, values are little-endian
 /// - handlers run in the writer's process and must not wait
 class RegisterBank {
  public:
@@ -42,6 +44,7 @@ class RegisterBank {
     std::function<void(std::uint64_t)> write;  // empty: read-only
   };
   void b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+  tlm::tlm_response_status access(tlm::tlm_generic_payload& payload);
   std::map<Bytes, Register> m_registers;
   std::uint64_t m_illegal = 0;
 };

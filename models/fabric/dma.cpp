@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/fabric/dma.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "models/base/result.h"
+
+namespace sluice::fabric {
+
+DmaPort::DmaPort(const char* socket_name, RequesterId requester) : bus(socket_name) {
+  m_extension.requester = requester;
+  m_payload.set_extension(&m_extension);
+}
+
+DmaPort::~DmaPort() { m_payload.clear_extension(&m_extension); }  // else the payload would delete a member
+
+DmaPort::Completion DmaPort::read(BusAddr from, std::span<std::byte> to, Picoseconds earliest, Place place,
+                                  base::Shadow* shadow) {
+  return transport(tlm::TLM_READ_COMMAND, from, to.data(), to.size(), earliest, place, shadow);
+}
+
+DmaPort::Completion DmaPort::write(BusAddr to, std::span<const std::byte> from, Picoseconds earliest, Place place,
+                                   const base::Shadow* shadow) {
+  // TLM has one pointer for both directions; a target only reads the data and the shadow of a write.
+  return transport(tlm::TLM_WRITE_COMMAND, to, const_cast<std::byte*>(from.data()), from.size(), earliest, place,
+                   const_cast<base::Shadow*>(shadow));
+}
+
+DmaPort::Completion DmaPort::transport(tlm::tlm_command command, BusAddr address, std::byte* data, Bytes size,
+                                       Picoseconds earliest, Place place, base::Shadow* shadow) {
+  base::ensure(size <= std::numeric_limits<unsigned>::max(), "one DMA call moves less than 4 GiB");
+  const Picoseconds now = to_picoseconds(sc_core::sc_time_stamp());
+  earliest = std::max(earliest, now);
+  if (size == 0) return {tlm::TLM_OK_RESPONSE, earliest};
+
+  m_extension.device_place = place;
+  m_extension.shadow = shadow;
+  m_extension.spread = Picoseconds{};
+  m_payload.set_command(command);
+  m_payload.set_address(address.value());
+  m_payload.set_data_ptr(reinterpret_cast<unsigned char*>(data));
+  m_payload.set_data_length(static_cast<unsigned>(size));
+  m_payload.set_streaming_width(static_cast<unsigned>(size));
+  m_payload.set_dmi_allowed(false);
+  m_payload.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
+
+  sc_core::sc_time delay = to_sc_time(earliest - now);
+  bus->b_transport(m_payload, delay);
+  return {m_payload.get_response_status(), now + to_picoseconds(delay)};
+}
+
+}  // namespace sluice::fabric
