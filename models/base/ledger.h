@@ -100,9 +100,11 @@ class Ledger {
   void written_by_device(Place from, const Shadow& shadow, PhysAddr to, Bytes size, Mover by);
   /// Between two places outside memory (media to buffer, FIFO to wire, wire to peer).
   void moved(Place from, Place to, Mover by, const Shadow& shadow, Bytes size);
-  /// Bytes of a consuming place were thrown away (a frame lost, a queue reset).
+  /// Bytes of a consuming place were thrown away (a frame lost, a queue reset). At most what the place holds is taken
+  /// off: `size` may count headers, which are no payload.
   void dropped(Place from, Bytes size);
-  /// Payload reached the peer's application; every byte must come exactly once.
+  /// Payload reached the peer's application; every byte must come exactly once, and in the newest generation that a
+  /// declaration or a device has shown of it.
   void delivered(const Shadow& shadow);
 
   // --- the measured region ------------------------------------------------------------------------------------
@@ -115,17 +117,19 @@ class Ledger {
   [[nodiscard]] MoveTotal total_by(Mover by) const;
   /// Shadow of a memory range.
   [[nodiscard]] Shadow shadow_of(PhysAddr from, Bytes size) const;
-  /// What went in and neither came out nor was dropped, for disk.buffer, nic.fifo and wire.
+  /// Payload that went in and neither came out nor was dropped, for disk.buffer, nic.fifo and wire. Overhead is not
+  /// conserved there: a NIC makes headers when it segments and checksums when it sends.
   [[nodiscard]] std::int64_t held_in(Place consuming) const;
   /// Payload bytes delivered, and one sentence per breach of conservation (empty when all is well).
   [[nodiscard]] Bytes delivered_bytes() const;
   [[nodiscard]] std::vector<std::string> breaches() const;
 
  private:
-  struct FrameRecord;
   struct Book;
-  FrameRecord& record_of(Frame frame);
+  void copy_overlapping(PhysAddr from, PhysAddr to, Bytes size, Mover by);
+  void copy_within_pages(PhysAddr from, PhysAddr to, std::uint32_t size, Mover by);
   void count(Place from, Place to, Mover by, Bytes payload, Bytes size);
+  [[nodiscard]] Bytes payload_at(PhysAddr from, Bytes size) const;
   void put(PhysAddr to, const Shadow& shadow, std::uint32_t shadow_begin, Bytes size);
   void collect(PhysAddr from, Bytes size, Shadow& out) const;
 

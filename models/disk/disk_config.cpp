@@ -34,7 +34,7 @@ void DiskConfig::describe(base::ParameterTable& table) {
   table.add("queue_depth", queue_depth, {1, 4096}, "commands the controller works on at once", estimate);
   table.add("max_transfer", max_transfer, {4_KiB, 64_MiB}, "largest command (NVMe MDTS)", estimate);
   table.add("max_segments", max_segments, {1, 4096}, "scatter-gather elements per command",
-            "Linux drivers/nvme/host/pci.c NVME_MAX_SEGS");
+            "Linux 6.12 drivers/nvme/host/pci.c NVME_MAX_SEGS");
   table.add("buffer_size", buffer_size, {64_KiB, 4_GiB}, "transfer buffer: bytes between medium and memory", estimate);
   table.add("piece_size", piece_size, {4_KiB, 1_MiB},
             "data leave for memory in pieces of this size while the medium reads on", estimate);

@@ -41,7 +41,7 @@ struct DiskConfig {
 
   unsigned queue_depth = 256;
   Bytes max_transfer = 1_MiB;
-  unsigned max_segments = 128;
+  unsigned max_segments = 127;
   Bytes buffer_size = 8_MiB;
   Bytes piece_size = 32_KiB;
   unsigned fetch_batch = 8;
