@@ -23,6 +23,12 @@ void CpuConfig::describe(base::ParameterTable& table) {
             "Xeon Gold 6226R data sheet, all-core turbo band");
   describe_lines(table, "read", read);
   describe_lines(table, "write", write);
+  const std::string latencies = "Intel optimization manual, Skylake Server load-to-use latencies";
+  table.add("latency_l1", latency_l1, "load-to-use latency of an L1 hit; a page-table walk pays it per step",
+            latencies);
+  table.add("latency_l2", latency_l2, "load-to-use latency of an L2 hit", latencies);
+  table.add("latency_llc", latency_llc, "load-to-use latency of a last-level hit; a miss pays it before DRAM",
+            latencies);
   table.add("copy_start", copy_start, "start of a bulk copy (rep movsb with ERMS)",
             "Intel optimization manual: about 35 cycles");
   table.add("checksum_line", checksum_line, "adding up one line for a checksum, beside reading it",

@@ -26,6 +26,9 @@ struct CpuConfig {
                  CpuCost::cycles(40), CpuCost::millicycles(12'000)};
   LineCosts write{CpuCost::millicycles(1'000), CpuCost::millicycles(2'500), CpuCost::millicycles(7'000),
                   CpuCost::cycles(40), CpuCost::millicycles(9'000)};
+  CpuCost latency_l1 = CpuCost::cycles(5);
+  CpuCost latency_l2 = CpuCost::cycles(14);
+  CpuCost latency_llc = CpuCost::cycles(50);
   CpuCost copy_start = CpuCost::cycles(35);
   CpuCost checksum_line = CpuCost::cycles(4);
   CpuCost mmio_write = CpuCost::time(125_ns);

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/cpu/core.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "models/base/internet_checksum.h"
+#include "models/base/result.h"
+#include "models/fabric/chunks.h"
+#include "models/fabric/dma.h"
+
+namespace sluice::cpu {
+namespace {
+
+using fabric::AccessKind;
+using fabric::HitLevel;
+using LineTimes = std::array<Picoseconds, fabric::kHitLevels>;
+
+LineTimes line_times(const LineCosts& costs, Frequency frequency) {
+  LineTimes times;
+  times[static_cast<std::size_t>(HitLevel::L1)] = costs.l1.at(frequency);
+  times[static_cast<std::size_t>(HitLevel::L2)] = costs.l2.at(frequency);
+  times[static_cast<std::size_t>(HitLevel::Llc)] = costs.llc.at(frequency);
+  times[static_cast<std::size_t>(HitLevel::Peer)] = costs.peer.at(frequency);
+  times[static_cast<std::size_t>(HitLevel::Memory)] = costs.memory.at(frequency);
+  return times;
+}
+
+Picoseconds system_time() { return fabric::to_picoseconds(sc_core::sc_time_stamp()); }
+
+}  // namespace
+
+Core::Core(sc_core::sc_module_name name, unsigned index, const CpuConfig& config, CoreConnections connections)
+    : sc_module(name),
+      bus("bus"),
+      m_index(index),
+      m_config(config),
+      m_connections(connections),
+      m_read_line(line_times(config.read, config.frequency)),
+      m_write_line(line_times(config.write, config.frequency)),
+      m_copy_start(config.copy_start.at(config.frequency)) {
+  sc_core::sc_spawn_options options;
+  options.set_stack_size(256 * 1024);  // interrupt handlers run the network stack
+  sc_core::sc_spawn([this] { run_interrupts_when_idle(); }, "interrupts", &options);
+}
+
+// --- occupancy
+// --------------------------------------------------------------------------------------------------------
+
+void Core::occupy() {
+  ensure(!m_occupied, "a core is taken that somebody holds");
+  m_occupied = true;
+  m_times.idle += system_time() - m_idle_since;
+}
+
+void Core::vacate() {
+  ensure(m_ahead == Picoseconds{}, "a core is given up ahead of time");
+  m_occupied = false;
+  m_idle_since = system_time();
+  if (!m_pending.empty()) m_interrupt_arrived.notify(sc_core::SC_ZERO_TIME);
+}
+
+// --- time
+// -------------------------------------------------------------------------------------------------------------
+
+Picoseconds Core::now() const { return system_time() + m_ahead; }
+
+/// Time until something else in the machine can happen.
+Picoseconds Core::horizon() const {
+  return fabric::to_picoseconds(sc_core::sc_time_to_pending_activity(sc_core::sc_get_curr_simcontext()));
+}
+
+void Core::consume(Picoseconds duration) { advance(duration, !m_in_interrupt); }
+
+void Core::synchronise() {
+  if (m_ahead > Picoseconds{}) {
+    m_waiting = true;
+    m_wait_began = system_time();
+    sc_core::wait(fabric::to_sc_time(m_ahead));
+    m_waiting = false;
+    m_ahead = Picoseconds{};
+  }
+}
+
+void Core::advance(Picoseconds duration, bool interruptible) {
+  while (true) {
+    if (interruptible && !m_pending.empty()) take_interrupts();
+    if (duration == Picoseconds{}) return;
+    if (m_ahead + duration <= horizon()) {
+      m_ahead += duration;
+      m_times.of(m_mode) += duration;
+      return;
+    }
+    // The next event comes before the work is done: let it happen.
+    m_waiting = true;
+    m_wait_began = system_time();
+    const sc_core::sc_time end = fabric::to_sc_time(m_ahead + duration);
+    if (interruptible) {
+      sc_core::wait(end, m_interrupt_arrived);
+    } else {
+      sc_core::wait(end);
+    }
+    m_waiting = false;
+    const Picoseconds passed = system_time() - m_wait_began;
+    const Picoseconds worked = std::max(passed - m_ahead, Picoseconds{});
+    m_ahead = std::max(m_ahead - passed, Picoseconds{});
+    m_times.of(m_mode) += worked;
+    duration -= worked;
+  }
+}
+
+CoreTimes Core::times() const {
+  CoreTimes times = m_times;
+  if (!m_occupied) {
+    times.idle += system_time() - m_idle_since;
+  } else if (m_waiting) {
+    // What was charged reaches to the local time at which the wait began; the wait itself is not charged yet.
+    times.of(m_mode) += system_time() - m_wait_began - m_ahead;
+  }
+  return times;
+}
+
+// --- interrupts
+// ---------------------------------------------------------------------------------------------------------
+
+void Core::interrupt(unsigned vector, Picoseconds /*at*/) {
+  m_pending.insert(vector);
+  m_interrupt_arrived.notify();
+}
+
+void Core::run_interrupts_when_idle() {
+  while (true) {
+    while (m_occupied || m_pending.empty()) sc_core::wait(m_interrupt_arrived);
+    occupy();
+    m_mode = Mode::Interrupt;
+    m_in_interrupt = true;
+    advance(m_config.idle_exit.at(m_config.frequency), false);
+    m_in_interrupt = false;
+    take_interrupts();
+    synchronise();
+    vacate();
+    m_hooks.returned_to_idle();
+  }
+}
+
+void Core::take_interrupts() {
+  synchronise();
+  const Mode interrupted = m_mode;
+  const bool was_idle = interrupted == Mode::Interrupt;
+  m_in_interrupt = true;
+  m_mode = Mode::Interrupt;
+  while (!m_pending.empty()) {
+    const unsigned vector = *m_pending.begin();
+    m_pending.erase(m_pending.begin());
+    m_hooks.acknowledge(vector);
+    m_hooks.take(vector);
+  }
+  m_in_interrupt = false;
+  m_mode = interrupted;
+  if (!was_idle && interrupted == Mode::User) m_hooks.returned_to_user();
+}
+
+// --- memory
+// -------------------------------------------------------------------------------------------------------------
+
+/// What the lines cost the core, or the wait for DRAM to have served them, whichever is longer.
+Picoseconds Core::cost_of(const Touch* touches, std::size_t count) {
+  Picoseconds cost;
+  Picoseconds ready;
+  for (const Touch& touch : std::span{touches, count}) {
+    const auto outcome = m_connections.caches.access(m_index, touch.address, touch.size, touch.kind, now());
+    const LineTimes& lines = touch.kind == AccessKind::Read ? m_read_line : m_write_line;
+    for (std::size_t level = 0; level < fabric::kHitLevels; ++level) cost += lines[level] * outcome.lines[level];
+    ready = std::max(ready, outcome.memory_ready);
+  }
+  return std::max(cost, ready - now());
+}
+
+void Core::load(PhysAddr from, std::span<std::byte> to) {
+  std::memcpy(to.data(), m_connections.memory.at(from, to.size()).data(), to.size());
+  fabric::for_each_page_piece(from, to.size(),
+                              [&](PhysAddr at, Bytes size) { consume(touch_cost(at, size, AccessKind::Read)); });
+}
+
+void Core::store(PhysAddr to, std::span<const std::byte> from) {
+  std::memcpy(m_connections.memory.at(to, from.size()).data(), from.data(), from.size());
+  m_connections.ledger.stored(to, from.size());
+  fabric::for_each_page_piece(to, from.size(),
+                              [&](PhysAddr at, Bytes size) { consume(touch_cost(at, size, AccessKind::Write)); });
+}
+
+void Core::copy(PhysAddr from, PhysAddr to, Bytes size) {
+  consume(m_copy_start);
+  while (size > 0) {
+    const Bytes piece = std::min({size, from.left_in_page(), to.left_in_page()});
+    std::memcpy(m_connections.memory.at(to, piece).data(), m_connections.memory.at(from, piece).data(), piece);
+    m_connections.ledger.copied(from, to, piece, Mover::Cpu);
+    const Touch touches[] = {{from, piece, AccessKind::Read}, {to, piece, AccessKind::Write}};
+    consume(cost_of(touches, 2));
+    from += piece;
+    to += piece;
+    size -= piece;
+  }
+}
+
+void Core::zero(PhysAddr at, Bytes size) {
+  consume(m_copy_start);
+  fabric::for_each_page_piece(at, size, [&](PhysAddr page, Bytes piece) {
+    std::memset(m_connections.memory.at(page, piece).data(), 0, piece);
+    m_connections.ledger.stored(page, piece);
+    consume(touch_cost(page, piece, AccessKind::Write));
+  });
+}
+
+std::uint32_t Core::checksum(PhysAddr at, Bytes size, std::uint32_t sum) {
+  std::uint64_t position = 0;
+  fabric::for_each_page_piece(at, size, [&](PhysAddr page, Bytes piece) {
+    sum = base::internet_checksum_add(m_connections.memory.at(page, piece), sum, position % 2 != 0);
+    position += piece;
+    const std::uint64_t lines = divide_up(page.value() % kLineSize + piece, kLineSize);
+    consume(touch_cost(page, piece, AccessKind::Read) + m_config.checksum_line.at(m_config.frequency) * lines);
+  });
+  return sum;
+}
+
+// --- address translation
+// --------------------------------------------------------------------------------------------------
+
+tl::expected<fabric::Translated, fabric::TranslationFault> Core::translate(VirtAddr address,
+                                                                           fabric::TranslationAccess access,
+                                                                           bool user) {
+  const Picoseconds begin = now();
+  const auto result = m_connections.translation.translate(address, access, user, begin);
+  consume((result ? result->ready : result.error().ready) - begin);
+  return result;
+}
+
+// --- device registers
+// -----------------------------------------------------------------------------------------------------
+
+Picoseconds Core::transport(tlm::tlm_command command, PhysAddr reg, unsigned size, std::uint64_t& value) {
+  m_payload.set_command(command);
+  m_payload.set_address(reg.value());
+  m_payload.set_data_ptr(reinterpret_cast<unsigned char*>(&value));
+  m_payload.set_data_length(size);
+  m_payload.set_streaming_width(size);
+  m_payload.set_byte_enable_ptr(nullptr);
+  m_payload.set_dmi_allowed(false);
+  m_payload.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
+  sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
+  bus->b_transport(m_payload, delay);
+  if (!m_payload.is_response_ok() && command == tlm::TLM_READ_COMMAND) value = ~std::uint64_t{0};
+  return fabric::to_picoseconds(delay);
+}
+
+std::uint64_t Core::mmio_read(PhysAddr reg, unsigned size) {
+  synchronise();
+  std::uint64_t value = 0;
+  const Picoseconds round_trip = transport(tlm::TLM_READ_COMMAND, reg, size, value);
+  consume(round_trip);
+  return value;
+}
+
+void Core::mmio_write(PhysAddr reg, unsigned size, std::uint64_t value) {
+  consume(m_config.mmio_write.at(m_config.frequency));
+  synchronise();
+  transport(tlm::TLM_WRITE_COMMAND, reg, size, value);
+}
+
+}  // namespace sluice::cpu
