@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 
+#include "kernel_sim/mm/address_space.h"
 #include "kernel_sim/mm/frame_allocator.h"
 #include "kernel_sim/mm/user_memory.h"
 #include "kernel_sim/sched/scheduler.h"
@@ -34,6 +35,9 @@ class SpliceSource {
   [[nodiscard]] virtual mm::Fragment peek(unsigned i) const = 0;
   /// Bytes at the front are done with; the pipe drops its reference on fragments that are used up.
   virtual void consume(Bytes size) = 0;
+  /// Where the fragments are taken from, for the ledger: the pipe, or for sendfile's internal pipe, through which they
+  /// only pass, the place of the pages at the front.
+  [[nodiscard]] virtual Place place() const { return Place::Pipe; }
 };
 
 /// Poll bits are those of <poll.h>. `flags` are those of open and fcntl (<fcntl.h>).
@@ -62,6 +66,8 @@ class File {
   virtual sched::WaitQueue* poll_queue() { return nullptr; }
   [[nodiscard]] virtual bool seekable() const { return false; }
   [[nodiscard]] virtual bool is_pipe() const { return false; }
+  /// What a mapping of this file is backed by; null when it cannot be mapped (ENODEV).
+  virtual std::shared_ptr<mm::MappedObject> mapped_object() { return nullptr; }
 
   [[nodiscard]] int flags() const { return m_flags; }
   void set_flags(int flags) { m_flags = flags; }
