@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "models/base/internet_checksum.h"
 #include "models/base/result.h"
@@ -67,7 +68,9 @@ Picoseconds Core::now() const { return system_time() + m_ahead; }
 
 /// Time until something else in the machine can happen.
 Picoseconds Core::horizon() const {
-  return fabric::to_picoseconds(sc_core::sc_time_to_pending_activity(sc_core::sc_get_curr_simcontext()));
+  const auto time = sc_core::sc_time_to_pending_activity(sc_core::sc_get_curr_simcontext()).value();
+  constexpr auto kForever = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  return Picoseconds{static_cast<std::int64_t>(std::min(time, kForever))};  // 2^64 - 1 when nothing is pending
 }
 
 void Core::consume(Picoseconds duration) { advance(duration, !m_in_interrupt); }

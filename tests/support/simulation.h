@@ -23,7 +23,7 @@ class Simulation : public testing::Test {
   void thread(std::function<void()> body, const char* name = "stimulus") {
     sc_core::sc_spawn_options options;
     options.set_stack_size(256 * 1024);
-    sc_core::sc_spawn(std::move(body), name, &options);
+    sc_core::sc_spawn(std::move(body), sc_core::sc_gen_unique_name(name), &options);
   }
   void run() { sc_core::sc_start(); }
   void run(const sc_core::sc_time& duration) { sc_core::sc_start(duration); }

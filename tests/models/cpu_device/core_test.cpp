@@ -58,11 +58,28 @@ class NoTranslation : public fabric::AddressTranslation {
   fabric::TranslationCounts m_counts;
 };
 
+/// A device that answers after 300 ns.
+class Device : public sc_core::sc_module {
+ public:
+  explicit Device(sc_core::sc_module_name name) : sc_module(name) {
+    registers.register_b_transport(this, &Device::transport);
+  }
+  tlm_utils::simple_target_socket<Device> registers{"registers"};
+  tlm::tlm_response_status answer = tlm::TLM_OK_RESPONSE;
+  Picoseconds access_at;
+
+ private:
+  void transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+    delay += sc_core::sc_time(300, sc_core::SC_NS);
+    access_at = fabric::to_picoseconds(sc_core::sc_time_stamp());
+    payload.set_response_status(answer);
+  }
+};
+
 class CoreTest : public tests::Simulation {
  protected:
   CoreTest() : m_core("core", 0, config(), {caches, memory, translation, ledger}) {
-    m_registers.register_b_transport(this, &CoreTest::registers);
-    m_core.bus.bind(m_registers);
+    m_core.bus.bind(device.registers);
     m_core.set_interrupt_hooks({.take =
                                     [this](unsigned vector) {
                                       taken.emplace_back(vector, m_core.now());
@@ -81,11 +98,6 @@ class CoreTest : public tests::Simulation {
     c.mmio_write = CpuCost::cycles(50);
     return c;
   }
-  void registers(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
-    delay += sc_core::sc_time(300, sc_core::SC_NS);
-    register_access_at = fabric::to_picoseconds(sc_core::sc_time_stamp());
-    payload.set_response_status(answer);
-  }
   /// An interrupt from outside at an instant.
   void interrupt_at(Picoseconds at, unsigned vector) {
     thread([this, at, vector] {
@@ -99,9 +111,7 @@ class CoreTest : public tests::Simulation {
   NoTranslation translation;
   base::Ledger ledger;
   Core m_core;
-  tlm_utils::simple_target_socket<CoreTest> m_registers{"registers"};
-  tlm::tlm_response_status answer = tlm::TLM_OK_RESPONSE;
-  Picoseconds register_access_at;
+  Device device{"device"};
   std::vector<std::pair<unsigned, Picoseconds>> taken;
   int returned_to_user = 0;
   int returned_to_idle = 0;
@@ -109,6 +119,7 @@ class CoreTest : public tests::Simulation {
 
 TEST_F(CoreTest, RunsAheadWhileNothingElseCanHappen) {
   thread([this] {
+    sc_core::wait(sc_core::SC_ZERO_TIME);  // until every process of the machine has started
     m_core.occupy();
     m_core.set_mode(Mode::User);
     m_core.consume(1_us);
@@ -222,7 +233,7 @@ TEST_F(CoreTest, ARegisterReadWaitsForItsAnswerAndAWriteIsPosted) {
     m_core.mmio_read(PhysAddr{0x10}, 4);
     EXPECT_EQ(m_core.now(), 300_ns);
     m_core.mmio_write(PhysAddr{0x10}, 4, 1);
-    EXPECT_EQ(register_access_at, 350_ns) << "after the store left the core";
+    EXPECT_EQ(device.access_at, 350_ns) << "after the store left the core";
     EXPECT_EQ(m_core.now(), 350_ns) << "the core does not wait for the device";
     m_core.synchronise();
     m_core.vacate();
@@ -231,7 +242,7 @@ TEST_F(CoreTest, ARegisterReadWaitsForItsAnswerAndAWriteIsPosted) {
 }
 
 TEST_F(CoreTest, ARegisterThatNoDeviceAnswersReadsAsAllOnes) {
-  answer = tlm::TLM_ADDRESS_ERROR_RESPONSE;
+  device.answer = tlm::TLM_ADDRESS_ERROR_RESPONSE;
   thread([this] {
     m_core.occupy();
     EXPECT_EQ(m_core.mmio_read(PhysAddr{0x10}, 4), ~std::uint64_t{0});
