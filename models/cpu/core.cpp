@@ -68,8 +68,8 @@ Picoseconds Core::now() const { return system_time() + m_ahead; }
 
 /// Time until something else in the machine can happen.
 Picoseconds Core::horizon() const {
-  const auto time = sc_core::sc_time_to_pending_activity(sc_core::sc_get_curr_simcontext()).value();
-  constexpr auto kForever = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  const std::uint64_t time = sc_core::sc_time_to_pending_activity(sc_core::sc_get_curr_simcontext()).value();
+  constexpr std::uint64_t kForever = std::numeric_limits<std::int64_t>::max();
   return Picoseconds{static_cast<std::int64_t>(std::min(time, kForever))};  // 2^64 - 1 when nothing is pending
 }
 
