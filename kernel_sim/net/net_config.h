@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Limits, version-dependent behaviour and costs of the network stack and of the NIC driver.
+#pragma once
+
+#include "models/base/parameters.h"
+
+namespace sluice::net {
+
+struct NetConfig {
+  // --- features and limits ----------------------------------------------------------------------------------------
+  bool gso = true;             ///< large packets until transmit, cut in software if need be (TCP: always since 4.17)
+  Bytes gso_max_size = 65536;  ///< largest packet that TCP builds, headers included
+  unsigned splice_batch = 16;  ///< pages that splice hands to TCP in one call; 1 before Linux 6.5
+  unsigned max_fragments = 17;
+  Bytes wmem_min = 4_KiB;
+  Bytes wmem_default = 16_KiB;
+  Bytes wmem_max = 4_MiB;
+  Bytes rmem_default = 128_KiB;
+  Bytes rmem_max = 6_MiB;
+  bool autocork = true;
+  Bytes limit_output = 1_MiB;  ///< bytes of one connection in the interface and its queue (TSQ)
+  unsigned initial_window = 10;
+  Picoseconds delayed_ack = 40_ms;
+  Picoseconds rto_min = 200_ms;
+  Picoseconds rto_initial = Picoseconds{kPicosecondsPerSecond};
+  unsigned syn_retries = 6;
+  unsigned retries = 15;
+  Bytes skb_overhead = 1280;  ///< truesize of an skb beside its payload
+
+  // --- costs: TCP -------------------------------------------------------------------------------------------------
+  CpuCost socket_create = CpuCost::time(1'500_ns);
+  CpuCost send_call = CpuCost::time(150_ns);
+  CpuCost send_fragment = CpuCost::time(30_ns);
+  CpuCost splice_fragment = CpuCost::time(20_ns);
+  CpuCost receive_call = CpuCost::time(120_ns);
+  CpuCost skb_allocate = CpuCost::time(24_ns);
+  CpuCost skb_free = CpuCost::time(18_ns);
+  CpuCost tcp_transmit = CpuCost::time(450_ns);
+  CpuCost queue_transmit = CpuCost::time(200_ns);
+  CpuCost software_segment = CpuCost::time(250_ns);
+  CpuCost tcp_receive = CpuCost::time(250_ns);
+  CpuCost timer = CpuCost::time(100_ns);
+
+  // --- the NIC driver ---------------------------------------------------------------------------------------------
+  unsigned tx_ring = 1024;
+  unsigned rx_ring = 1024;
+  unsigned napi_weight = 64;
+  unsigned napi_budget = 300;
+  Picoseconds napi_time = 2_ms;
+  CpuCost tx_packet = CpuCost::time(100_ns);
+  CpuCost tx_descriptor = CpuCost::time(12_ns);
+  CpuCost tx_complete = CpuCost::time(40_ns);
+  CpuCost napi_poll = CpuCost::time(100_ns);
+  CpuCost rx_packet = CpuCost::time(119_ns);
+
+  void describe(base::ParameterTable& table);
+};
+
+}  // namespace sluice::net

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// A TCP socket as an open file: the thin handle that descriptors refer to. The connection behind it belongs to the
+// stack and lives on after close until all data are acknowledged.
+//
+// - Results carry Linux's error numbers. EPIPE asks the caller to raise SIGPIPE unless it passed MSG_NOSIGNAL.
+// - Flags and options are Linux's own (<sys/socket.h>, <netinet/tcp.h>); O_NONBLOCK is that of File::flags.
+// - Calls that wait are for tasks only.
+#pragma once
+
+#include <memory>
+
+#include "kernel_sim/fs/file.h"
+#include "kernel_sim/system_calls.h"
+
+namespace sluice::net {
+
+class Stack;
+class TcpConnection;
+
+class TcpSocket final : public fs::File {
+ public:
+  /// Use Stack::create_socket.
+  TcpSocket(Stack& stack, int flags);
+  /// Closes in the background when close() was not called.
+  ~TcpSocket() override;
+
+  /// Waits for the handshake unless non-blocking (EINPROGRESS; POLLOUT and SO_ERROR tell the rest).
+  /// ECONNREFUSED, ETIMEDOUT, EISCONN, EALREADY, EADDRNOTAVAIL.
+  Result<void> connect(kernel_sim::Endpoint peer);
+  Result<void> bind(kernel_sim::Endpoint local);
+  /// The stack has no passive open: ENOSYS.
+  Result<void> listen(int backlog);
+  Result<std::shared_ptr<TcpSocket>> accept(kernel_sim::Endpoint* peer, int flags);
+  [[nodiscard]] kernel_sim::Endpoint local() const;
+  [[nodiscard]] kernel_sim::Endpoint peer() const;
+
+  /// MSG_MORE, MSG_DONTWAIT, MSG_NOSIGNAL. A short count when an error came after some bytes.
+  Result<Bytes> send(mm::UserMemory& memory, VirtAddr from, Bytes size, int flags);
+  /// MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_WAITALL. 0 when the peer has ended.
+  Result<Bytes> recv(mm::UserMemory& memory, VirtAddr to, Bytes size, int flags);
+  /// SHUT_RD, SHUT_WR, SHUT_RDWR.
+  Result<void> shutdown(int how);
+  /// SOL_SOCKET: SO_SNDBUF, SO_RCVBUF, SO_REUSEADDR, SO_KEEPALIVE; IPPROTO_TCP: TCP_NODELAY, TCP_CORK, TCP_QUICKACK.
+  Result<void> set_option(int level, int option, int value);
+  /// Those, and SO_ERROR (which clears it), SO_TYPE, TCP_MAXSEG.
+  Result<int> option(int level, int option);
+  /// The last descriptor is gone; idempotent. Charges the caller; unsent data drain in the background.
+  void close();
+
+  Result<Bytes> read(mm::UserMemory& memory, VirtAddr to, Bytes size, std::uint64_t* offset) override;
+  Result<Bytes> write(mm::UserMemory& memory, VirtAddr from, Bytes size, std::uint64_t* offset) override;
+  Result<Bytes> splice_read(fs::SpliceSink& sink, Bytes size, std::uint64_t* offset, unsigned splice_flags) override;
+  Result<Bytes> splice_write(fs::SpliceSource& source, Bytes size, std::uint64_t* offset,
+                             unsigned splice_flags) override;
+  Result<kernel_sim::FileStatus> status() override;
+  [[nodiscard]] std::int16_t poll() const override;
+  sched::WaitQueue* poll_queue() override;
+
+  [[nodiscard]] const TcpConnection& connection() const { return *m_connection; }
+
+ private:
+  Stack& m_stack;
+  std::shared_ptr<TcpConnection> m_connection;
+  bool m_closed = false;
+};
+
+}  // namespace sluice::net
