@@ -4,8 +4,10 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
+#include <optional>
+#include <span>
+#include <vector>
 
 #include "kernel_sim/hal/machine.h"
 #include "kernel_sim/mm/frame_allocator.h"
@@ -13,13 +15,15 @@
 
 namespace sluice::mm {
 
+class AddressSpace;
+
 /// What a file mapping is backed by; implemented by the page cache.
 class MappedObject {
  public:
   virtual ~MappedObject() = default;
   /// The page cache frame of page `index` of the file, read in if need be, with one reference for the caller.
   /// EFAULT beyond the end of the file (the access gets SIGBUS), EIO when it cannot be read.
-  /// `mapping_start` and `mapping_pages` bound read-around.
+  /// `major` is set when the page had to be read from the disk.
   struct Fault {
     std::uint64_t index;
     bool write;
@@ -28,7 +32,17 @@ class MappedObject {
   virtual Result<Frame> fault_page(const Fault& fault, bool& major) = 0;
   /// The frame if cached and up to date now (fault-around), with one reference; nothing otherwise. Never waits.
   virtual std::optional<Frame> cached_page(std::uint64_t index) = 0;
+  /// A shared mapping is about to write to the page.
   virtual void page_dirtied(std::uint64_t index) = 0;
+  /// MADV_WILLNEED.
+  virtual void will_need(std::uint64_t first_index, std::uint64_t pages);
+
+  /// The address spaces that map this object now (the reverse map), kept by AddressSpace.
+  [[nodiscard]] const std::vector<AddressSpace*>& mappers() const { return m_mappers; }
+
+ private:
+  friend class AddressSpace;
+  std::vector<AddressSpace*> m_mappers;
 };
 
 /// How an access ended that the page tables did not allow.
@@ -37,19 +51,22 @@ enum class FaultOutcome { Resolved, SegmentationFault, BusError, OutOfMemory };
 struct FaultCounts {
   std::uint64_t minor = 0;
   std::uint64_t major = 0;
-  std::uint64_t copy_on_write = 0;
+  std::uint64_t copy_on_write = 0;  ///< pages copied because of a write to a private page; also minor or major
 };
 
 class AddressSpace {
  public:
+  /// In the context of a task. InputError when there is no memory left for the first page table.
   AddressSpace(hal::Machine& machine, FrameAllocator& frames, base::Ledger& ledger, const MmConfig& config);
+  /// Takes no time; a process that exits calls clear first.
   ~AddressSpace();
   AddressSpace(const AddressSpace&) = delete;
   AddressSpace& operator=(const AddressSpace&) = delete;
 
   /// Top page table, for set_page_table.
   [[nodiscard]] PhysAddr root() const;
-  /// Linux's mmap on the current address space. `object` is null for anonymous memory.
+  /// Linux's mmap on the current address space. `object` is null for anonymous memory. `offset` is in bytes. Whether
+  /// the file's open mode allows the protection (EACCES) is the caller's to check.
   Result<VirtAddr> map(VirtAddr hint, Bytes size, int protection, int flags, std::shared_ptr<MappedObject> object,
                        std::uint64_t offset);
   Result<void> unmap(VirtAddr at, Bytes size);
@@ -57,13 +74,25 @@ class AddressSpace {
   FaultOutcome handle_fault(const hal::PageFault& fault);
   /// fork: same regions; private pages are shared and write-protected in both.
   Result<std::unique_ptr<AddressSpace>> fork();
+  /// exit: unmaps everything.
+  void clear();
   /// Drops the mappings of pages of `object` from `first_index` on (truncate), so that a later access faults.
-  void zap(const MappedObject& object, std::uint64_t first_index);
+  /// Private copies go too unless `private_copies` is false.
+  void zap(const MappedObject& object, std::uint64_t first_index, std::uint64_t pages = ~std::uint64_t{0},
+           bool private_copies = true);
+  /// Makes shared mappings of the pages read-only, so that the next write is seen (write-back).
+  void write_protect(const MappedObject& object, std::uint64_t first_index, std::uint64_t pages);
 
   [[nodiscard]] FaultCounts faults() const;
 
  private:
   struct State;
+  explicit AddressSpace(std::unique_ptr<State> state);
+  void remove_pages(std::uint64_t first, std::uint64_t end);
+  void leave(const std::shared_ptr<MappedObject>& object);
+  void join(const std::shared_ptr<MappedObject>& object);
+  FaultOutcome fault_in(std::uint64_t page, hal::Access access);
+
   std::unique_ptr<State> m_state;
 };
 

@@ -2,9 +2,13 @@
 // Physical frames: allocation, reference counts, per-core LIFO lists, reclaim. One record per frame (struct page).
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <deque>
+#include <cstdlib>
 #include <functional>
+#include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "kernel_sim/hal/machine.h"
@@ -23,23 +27,27 @@ struct Fragment {
 
 /// - allocate charges the page-allocation cost, tells the ledger the place and returns one reference.
 /// - Frames come from the running core's list first, last freed first used, as Linux's per-CPU page lists.
-/// - When memory is low the reclaimer is asked to free pages (page cache) before ENOMEM.
+/// - When memory is low the reclaimer is asked to free pages (page cache) before ENOMEM; not from interrupts.
 /// - A double free, or a reference to a free frame, is a breach that the shutdown check reports.
+/// - Calls change their state before or after they consume time, never around it.
 class FrameAllocator {
  public:
   /// Frees up to `wanted` frames and returns how many it freed.
   using Reclaimer = std::function<std::uint64_t(std::uint64_t wanted)>;
+  static constexpr unsigned kMaxOrder = 9;
 
   FrameAllocator(hal::Machine& machine, base::Ledger& ledger, const MmConfig& config, Frame first, std::uint32_t count);
 
   /// 2^order contiguous frames, naturally aligned; contents are whatever was there. Order 0 to 9.
   Result<Frame> allocate(Place place, unsigned order = 0);
-  /// As allocate, without time: for boot and for preloading.
+  /// As allocate, without time: for boot and for preloading. Frames come in ascending order while memory is fresh.
   Result<Frame> allocate_at_boot(Place place, unsigned order = 0);
   /// One more reference on the allocation that contains the frame.
   void get(Frame frame);
   /// One reference less; the last one frees the allocation.
   void put(Frame frame);
+  /// As put, without time and callable when nothing runs: for shutdown.
+  void put_at_shutdown(Frame frame);
   void get(const Fragment& fragment) { get(Frame::of(fragment.address)); }
   void put(const Fragment& fragment) { put(Frame::of(fragment.address)); }
   [[nodiscard]] std::uint32_t references(Frame frame) const;
@@ -48,31 +56,63 @@ class FrameAllocator {
 
   void set_reclaimer(Reclaimer reclaimer) { m_reclaimer = std::move(reclaimer); }
   [[nodiscard]] std::uint64_t free_frames() const { return m_free_count; }
-  [[nodiscard]] std::uint64_t total_frames() const { return m_pages.size(); }
+  [[nodiscard]] std::uint64_t total_frames() const { return m_count; }
+  /// Frames that are allocated now for a place: at shutdown, what somebody still holds.
+  [[nodiscard]] std::uint64_t held_frames(Place place) const { return m_held[static_cast<std::size_t>(place)]; }
+  /// Below this many free frames the reclaimer is called.
+  [[nodiscard]] std::uint64_t low_watermark() const { return m_low_watermark; }
   /// One sentence per breach (double free, reference to a free frame).
   [[nodiscard]] const std::vector<std::string>& breaches() const { return m_breaches; }
 
  private:
+  static constexpr unsigned kMaxCoreListOrder = 3;
+  enum class State : std::uint8_t { Untouched, Interior, FreeHead, CoreListHead, Allocated };
+  /// All zero at first, so that the table of a large machine costs memory only where it was used.
   struct Page {
-    std::uint32_t references = 0;  // of the head; tails keep 0
-    std::uint16_t head_distance = 0;
-    std::uint8_t order = 0;
-    bool allocated = false;
+    std::uint32_t references;  // of the head; interior frames keep 0
+    std::uint32_t next;        // in a free list: frame index + 1, 0 = end
+    std::uint32_t previous;
+    std::uint16_t head_distance;
+    std::uint8_t order;
+    State state : 4;
+    Place place : 4;
   };
-  Page& page(Frame frame);
-  [[nodiscard]] const Page& page(Frame frame) const;
-  std::optional<Frame> take(unsigned order);
-  void release(Frame head);
+  static_assert(sizeof(Page) == 16 && kPlaces <= 16);
+  struct Release {
+    void operator()(Page* pages) const { std::free(pages); }
+  };
+
+  [[nodiscard]] bool contains(Frame frame) const;
+  [[nodiscard]] Page* allocated_head(Frame frame, const char* what);
+  void breach(const char* what, Frame frame);
+  std::optional<std::uint32_t> take(unsigned order, std::optional<unsigned> core);
+  std::optional<std::uint32_t> take_from_core_list(unsigned order, unsigned core);
+  std::optional<std::uint32_t> take_from_buddies(unsigned order);
+  bool use_fresh_block();
+  void mark_allocated(std::uint32_t index, unsigned order, Place place);
+  void release(std::uint32_t index, std::optional<unsigned> core);
+  void give_to_buddies(std::uint32_t index, unsigned order);
+  void drain_core_lists();
+  void push_free(std::uint32_t index, unsigned order);
+  void remove_free(std::uint32_t index);
+  void reclaim_if_low(std::uint64_t needed);
+  std::uint64_t reclaim(std::uint64_t wanted);
+  std::vector<std::uint32_t>& core_list(unsigned core, unsigned order);
 
   hal::Machine& m_machine;
   base::Ledger& m_ledger;
   const MmConfig& m_config;
-  Frame m_first;
-  std::vector<Page> m_pages;
-  std::vector<std::vector<Frame>> m_core_lists;     // order 0, per core, LIFO
-  std::vector<std::vector<Frame>> m_free_by_order;  // buddies, order 0 to 9
-  std::uint32_t m_never_used = 0;                   // frames above this were never handed out
+  std::uint32_t m_first;
+  std::uint32_t m_count;
+  std::unique_ptr<Page[], Release> m_pages;
+  std::vector<std::vector<std::uint32_t>> m_core_lists;        // frame indices, LIFO, by core and order
+  std::array<std::uint32_t, kMaxOrder + 1> m_free_by_order{};  // list heads
+  std::uint32_t m_frontier = 0;                                // frames from here on were never handed out
   std::uint64_t m_free_count = 0;
+  std::uint64_t m_low_watermark = 0;
+  unsigned m_reclaim_pause = 0;
+  bool m_reclaiming = false;
+  std::array<std::uint64_t, kPlaces> m_held{};
   Reclaimer m_reclaimer;
   std::vector<std::string> m_breaches;
 };

@@ -15,7 +15,13 @@ struct MmConfig {
   CpuCost unmap_region = CpuCost::time(600_ns);
   CpuCost unmap_page = CpuCost::time(40_ns);
   CpuCost tlb_flush = CpuCost::time(100_ns);
-  unsigned fault_around = 16;  ///< pages mapped around a read fault when cached; 1 = off
+  CpuCost fork_page = CpuCost::time(30_ns);  ///< one private page shared with the child
+  CpuCost pin_page = CpuCost::time(30_ns);   ///< get_user_pages, per page
+  CpuCost user_copy = CpuCost::time(8_ns);   ///< one copy_to_user or copy_from_user before its first byte
+  unsigned fault_around = 16;                ///< pages mapped around a read fault when cached; 1 = off
+  unsigned core_list_pages = 512;            ///< frames a core keeps back for itself, per order
+  unsigned core_list_batch = 64;             ///< frames moved at once between a core's list and the buddy lists
+  unsigned tlb_full_flush_pages = 33;        ///< longer ranges flush the whole TLB
   void describe(base::ParameterTable& table);
 };
 

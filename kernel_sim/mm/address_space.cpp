@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel_sim/mm/address_space.h"
+
+#include <algorithm>
+
+#include <sys/mman.h>
+
+#include "kernel_sim/mm/address_space_state.h"
+#include "kernel_sim/mm/shared_anonymous.h"
+
+namespace sluice::mm {
+
+namespace {
+
+constexpr std::uint64_t kUserPages = mmu::kUserEnd >> kPageShift;
+constexpr std::uint64_t kLowestPage = 16;  // vm.mmap_min_addr = 65536
+constexpr std::uint64_t kMmapTop =
+    kUserPages - (std::uint64_t{8} << 20) / 4096 - 256;  // below an 8 MiB stack and its gap
+
+/// First and end page of a range of user addresses; nothing when it is misaligned, empty or outside.
+std::optional<std::pair<std::uint64_t, std::uint64_t>> pages_of(VirtAddr at, Bytes size) {
+  if (at.page_offset() != 0 || size == 0 || at.value() > mmu::kUserEnd || size > mmu::kUserEnd - at.value()) return {};
+  return std::pair{at.page_number(), at.page_number() + divide_up(size, kPageSize)};
+}
+
+}  // namespace
+
+void MappedObject::will_need(std::uint64_t, std::uint64_t) {}
+
+AddressSpace::AddressSpace(hal::Machine& machine, FrameAllocator& frames, base::Ledger& ledger,
+                           const MmConfig& config) {
+  auto table = PageTable::create(machine, frames);
+  if (!table) throw base::InputError{"the machine's memory is too small for a process"};
+  m_state = std::make_unique<State>(State{machine, frames, ledger, config, std::move(*table), {}, {}});
+}
+
+AddressSpace::AddressSpace(std::unique_ptr<State> state) : m_state(std::move(state)) {}
+
+AddressSpace::~AddressSpace() {
+  const auto regions = std::move(m_state->regions);
+  m_state->regions.clear();
+  for (const auto& [first, region] : regions) leave(region.object);
+}
+
+PhysAddr AddressSpace::root() const { return m_state->table->root(); }
+
+FaultCounts AddressSpace::faults() const { return m_state->counts; }
+
+Result<VirtAddr> AddressSpace::map(VirtAddr hint, Bytes size, int protection, int flags,
+                                   std::shared_ptr<MappedObject> object, std::uint64_t offset) {
+  auto& s = *m_state;
+  s.machine.cpu.execute(s.config.map_region);
+  const int sharing = flags & MAP_TYPE;
+  if (size == 0 || offset % kPageSize != 0) return refuse(EINVAL);
+  if (sharing != MAP_SHARED && sharing != MAP_PRIVATE && sharing != MAP_SHARED_VALIDATE) return refuse(EINVAL);
+  if (size > mmu::kUserEnd) return refuse(ENOMEM);
+  const std::uint64_t pages = divide_up(size, kPageSize);
+  if (offset / kPageSize + pages < pages || offset / kPageSize + pages > (std::uint64_t{1} << 52))
+    return refuse(EOVERFLOW);
+
+  const bool fixed = (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0;
+  std::uint64_t first = divide_up(std::min(hint.value(), mmu::kUserEnd), kPageSize);
+  if (fixed) {
+    if (hint.page_offset() != 0) return refuse(EINVAL);
+    if (first + pages > kUserPages) return refuse(ENOMEM);
+    if (first < kLowestPage) return refuse(EPERM);
+    if ((flags & MAP_FIXED_NOREPLACE) != 0 && s.overlaps(first, first + pages)) return refuse(EEXIST);
+    remove_pages(first, first + pages);
+  } else if (first < kLowestPage || first + pages > kUserPages || s.overlaps(first, first + pages)) {
+    const auto room = s.find_room(pages);
+    if (!room) return refuse(room.error().value);
+    first = *room;
+  }
+
+  Region region{first,       first + pages,     protection,        sharing != MAP_PRIVATE,
+                MADV_NORMAL, std::move(object), offset / kPageSize};
+  if (region.shared && !region.object) region.object = std::make_shared<SharedAnonymous>(s.machine, s.frames, pages);
+  join(region.object);
+  s.regions[first] = std::move(region);
+  if ((flags & MAP_POPULATE) != 0) {
+    // Shared pages are not dirtied for nothing (mm/gup.c, populate_vma_page_range).
+    const bool write = (protection & PROT_WRITE) != 0 && sharing == MAP_PRIVATE;
+    const auto access = write ? hal::Access::Write : hal::Access::Read;
+    for (std::uint64_t page = first; page < first + pages; ++page) {
+      if ((s.table->entry(page) & mmu::pte::kPresent) == 0 && fault_in(page, access) != FaultOutcome::Resolved) break;
+    }
+  }
+  return VirtAddr{first << kPageShift};
+}
+
+Result<void> AddressSpace::unmap(VirtAddr at, Bytes size) {
+  m_state->machine.cpu.execute(m_state->config.unmap_region);
+  const auto range = pages_of(at, size);
+  if (!range) return refuse(EINVAL);
+  remove_pages(range->first, range->second);
+  return {};
+}
+
+void AddressSpace::clear() { remove_pages(0, kUserPages); }
+
+Result<void> AddressSpace::advise(VirtAddr at, Bytes size, int advice) {
+  auto& s = *m_state;
+  switch (advice) {
+    case MADV_NORMAL:
+    case MADV_RANDOM:
+    case MADV_SEQUENTIAL:
+    case MADV_WILLNEED:
+    case MADV_DONTNEED:
+    case MADV_HUGEPAGE:
+    case MADV_NOHUGEPAGE:
+      break;
+    default:
+      return refuse(EINVAL);
+  }
+  if (at.page_offset() != 0) return refuse(EINVAL);
+  if (size == 0) return {};
+  const auto range = pages_of(at, size);
+  if (!range) return refuse(ENOMEM);
+  const auto [first, end] = *range;
+  if (advice == MADV_NORMAL || advice == MADV_RANDOM || advice == MADV_SEQUENTIAL) {
+    s.split_at(first);
+    s.split_at(end);
+  }
+  std::uint64_t mapped = 0;
+  for (auto found = s.regions.begin(); found != s.regions.end(); ++found) {
+    Region& region = found->second;
+    const std::uint64_t from = std::max(first, region.first);
+    const std::uint64_t to = std::min(end, region.end);
+    if (from >= to) continue;
+    mapped += to - from;
+    if (advice == MADV_DONTNEED) {
+      std::vector<Frame> frames;
+      s.table->update(from, to, [&](std::uint64_t, std::uint64_t& entry) {
+        frames.push_back(Frame::of(mmu::entry_target(entry)));
+        entry = 0;
+      });
+      if (!frames.empty()) s.flush_tlb(from, to - from);
+      for (const auto frame : frames) s.frames.put(frame);
+    } else if (advice == MADV_WILLNEED) {
+      if (region.object) region.object->will_need(region.index_of(from), to - from);
+    } else if (advice != MADV_HUGEPAGE && advice != MADV_NOHUGEPAGE) {
+      region.advice = advice;
+    }
+  }
+  if (mapped != end - first) return refuse(ENOMEM);  // after the parts that are mapped, as Linux
+  return {};
+}
+
+Result<std::unique_ptr<AddressSpace>> AddressSpace::fork() {
+  auto& s = *m_state;
+  auto table = PageTable::create(s.machine, s.frames);
+  if (!table) return refuse(table.error().value);
+  std::unique_ptr<AddressSpace> child{new AddressSpace{
+      std::make_unique<State>(State{s.machine, s.frames, s.ledger, s.config, std::move(*table), {}, {}})}};
+  auto& c = *child->m_state;
+  for (const auto& [first, region] : s.regions) {
+    c.regions[first] = region;
+    child->join(region.object);
+  }
+  // Shared and file pages are not copied: the child faults them in, as Linux does for regions without private pages.
+  bool out_of_memory = false;
+  std::uint64_t shared = 0;
+  for (const auto& [first, region] : s.regions) {
+    if (region.shared) continue;
+    s.table->update(region.first, region.end, [&](std::uint64_t page, std::uint64_t& entry) {
+      if ((entry & kAnonymousBit) == 0 || out_of_memory) return;
+      entry &= ~mmu::pte::kWritable;
+      if (!c.table->set(page, entry & ~mmu::pte::kAccessed)) {
+        out_of_memory = true;
+        return;
+      }
+      s.frames.get(Frame::of(mmu::entry_target(entry)));
+      ++shared;
+    });
+  }
+  s.machine.cpu.execute(s.config.fork_page.at(s.machine.cpu.frequency()) * shared);
+  if (shared > 0) s.flush_tlb(0, kUserPages);
+  if (out_of_memory) {
+    child->clear();
+    return refuse(ENOMEM);
+  }
+  return child;
+}
+
+void AddressSpace::zap(const MappedObject& object, std::uint64_t first_index, std::uint64_t pages,
+                       bool private_copies) {
+  auto& s = *m_state;
+  const std::uint64_t end_index = pages > ~std::uint64_t{0} - first_index ? ~std::uint64_t{0} : first_index + pages;
+  std::vector<Frame> frames;
+  for (const auto& [key, region] : s.regions) {
+    const std::uint64_t region_end = region.index_of(region.end);
+    if (region.object.get() != &object || region_end <= first_index || region.object_first >= end_index) continue;
+    const std::uint64_t from = region.first + std::max(first_index, region.object_first) - region.object_first;
+    const std::uint64_t to = region.first + std::min(end_index, region_end) - region.object_first;
+    s.table->update(from, to, [&](std::uint64_t, std::uint64_t& entry) {
+      if (!private_copies && (entry & kAnonymousBit) != 0) return;
+      frames.push_back(Frame::of(mmu::entry_target(entry)));
+      entry = 0;
+    });
+  }
+  if (frames.empty()) return;
+  s.machine.cpu.execute(s.config.unmap_page.at(s.machine.cpu.frequency()) * frames.size());
+  s.flush_tlb(0, kUserPages);
+  for (const auto frame : frames) s.frames.put(frame);
+}
+
+void AddressSpace::write_protect(const MappedObject& object, std::uint64_t first_index, std::uint64_t pages) {
+  auto& s = *m_state;
+  bool changed = false;
+  for (const auto& [key, region] : s.regions) {
+    const std::uint64_t region_end = region.index_of(region.end);
+    if (region.object.get() != &object || !region.shared || region_end <= first_index ||
+        region.object_first >= first_index + pages) {
+      continue;
+    }
+    const std::uint64_t from = region.first + std::max(first_index, region.object_first) - region.object_first;
+    const std::uint64_t to = region.first + std::min(first_index + pages, region_end) - region.object_first;
+    s.table->update(from, to, [&](std::uint64_t, std::uint64_t& entry) {
+      changed |= (entry & mmu::pte::kWritable) != 0;
+      entry &= ~(mmu::pte::kWritable | mmu::pte::kDirty);
+    });
+  }
+  if (changed) s.flush_tlb(0, kUserPages);
+}
+
+// --- regions ---------------------------------------------------------------------------------------------------------
+
+void AddressSpace::remove_pages(std::uint64_t first, std::uint64_t end) {
+  auto& s = *m_state;
+  s.split_at(first);
+  s.split_at(end);
+  std::vector<Frame> frames;
+  s.table->update(first, end, [&](std::uint64_t, std::uint64_t& entry) {
+    frames.push_back(Frame::of(mmu::entry_target(entry)));
+    entry = 0;
+  });
+  const std::size_t pages = frames.size();
+  if (pages > 0) s.table->unlink_empty(first, end, frames);
+  std::vector<std::shared_ptr<MappedObject>> objects;
+  for (auto found = s.regions.lower_bound(first); found != s.regions.end() && found->first < end;) {
+    objects.push_back(std::move(found->second.object));
+    found = s.regions.erase(found);
+  }
+  for (const auto& object : objects) leave(object);
+  if (frames.empty()) return;
+  s.machine.cpu.execute(s.config.unmap_page.at(s.machine.cpu.frequency()) * pages);
+  s.flush_tlb(first, end - first);
+  // Only now may the frames serve somebody else: no TLB names them any more.
+  for (const auto frame : frames) s.frames.put(frame);
+}
+
+void AddressSpace::join(const std::shared_ptr<MappedObject>& object) {
+  if (!object) return;
+  auto& mappers = object->m_mappers;
+  if (std::find(mappers.begin(), mappers.end(), this) == mappers.end()) mappers.push_back(this);
+}
+
+void AddressSpace::leave(const std::shared_ptr<MappedObject>& object) {
+  if (!object) return;
+  for (const auto& [first, region] : m_state->regions) {
+    if (region.object == object) return;
+  }
+  std::erase(object->m_mappers, this);
+}
+
+Region* AddressSpace::State::find(std::uint64_t page) {
+  auto found = regions.upper_bound(page);
+  if (found == regions.begin()) return nullptr;
+  --found;
+  return page < found->second.end ? &found->second : nullptr;
+}
+
+bool AddressSpace::State::overlaps(std::uint64_t first, std::uint64_t end) const {
+  const auto found = regions.lower_bound(first);
+  if (found != regions.end() && found->first < end) return true;
+  return found != regions.begin() && std::prev(found)->second.end > first;
+}
+
+Result<std::uint64_t> AddressSpace::State::find_room(std::uint64_t pages) const {
+  std::uint64_t top = kMmapTop;
+  for (auto region = regions.rbegin(); region != regions.rend(); ++region) {
+    if (region->second.end <= top && top - region->second.end >= pages) break;
+    top = std::min(top, region->first);
+  }
+  if (top < kLowestPage + pages) return refuse(ENOMEM);
+  return top - pages;
+}
+
+void AddressSpace::State::split_at(std::uint64_t page) {
+  Region* region = find(page);
+  if (region == nullptr || region->first == page) return;
+  Region upper = *region;
+  upper.object_first = region->index_of(page);
+  upper.first = page;
+  region->end = page;
+  regions[page] = std::move(upper);
+}
+
+void AddressSpace::State::flush_tlb(std::uint64_t first, std::uint64_t pages) {
+  machine.cpu.execute(config.tlb_flush);
+  if (pages > config.tlb_full_flush_pages) {
+    machine.cpu.flush_tlb();
+  } else {
+    machine.cpu.flush_tlb(VirtAddr{first << kPageShift}, pages << kPageShift);
+  }
+}
+
+}  // namespace sluice::mm

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// What address_space*.cpp share: the regions of a process and the small steps of handling its pages.
+#pragma once
+
+#include <map>
+
+#include "kernel_sim/mm/address_space.h"
+#include "kernel_sim/mm/page_table.h"
+
+namespace sluice::mm {
+
+/// Pages [first, end) of user space with one protection and one backing (struct vm_area_struct).
+struct Region {
+  std::uint64_t first = 0;
+  std::uint64_t end = 0;
+  int protection = 0;
+  bool shared = false;
+  int advice = 0;
+  std::shared_ptr<MappedObject> object;  ///< null: private anonymous memory
+  std::uint64_t object_first = 0;        ///< page of the object at `first`
+
+  [[nodiscard]] std::uint64_t index_of(std::uint64_t page) const { return object_first + (page - first); }
+};
+
+struct AddressSpace::State {
+  hal::Machine& machine;
+  FrameAllocator& frames;
+  base::Ledger& ledger;
+  const MmConfig& config;
+  std::unique_ptr<PageTable> table;
+  std::map<std::uint64_t, Region> regions;  // by first page
+  FaultCounts counts;
+
+  Region* find(std::uint64_t page);
+  [[nodiscard]] bool overlaps(std::uint64_t first, std::uint64_t end) const;
+  /// Highest gap of `pages` below the stack.
+  [[nodiscard]] Result<std::uint64_t> find_room(std::uint64_t pages) const;
+  /// Cuts a region in two so that one begins at `page`.
+  void split_at(std::uint64_t page);
+  void flush_tlb(std::uint64_t first, std::uint64_t pages);
+
+  // --- resolving faults (address_space_fault.cpp) ---
+  FaultOutcome anonymous_fault(const Region& region, std::uint64_t page);
+  FaultOutcome object_fault(const Region& region, std::uint64_t page, bool write);
+  FaultOutcome write_to_protected(const Region& region, std::uint64_t page, std::uint64_t entry);
+  FaultOutcome map_page(std::uint64_t page, Frame frame, std::uint64_t bits);
+  bool fault_around(const Region& region, std::uint64_t page);
+  Result<Frame> private_copy(Frame from);
+  [[nodiscard]] static std::uint64_t bits_of(const Region& region, bool writable);
+};
+
+}  // namespace sluice::mm

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes the x86-64 page tables of one address space into simulated memory. Tables are frames of Place::KernelMemory.
+// Every present entry of the lowest level stands for one reference on its frame; who holds it is the caller's business.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "kernel_sim/hal/machine.h"
+#include "kernel_sim/mm/frame_allocator.h"
+#include "models/mmu/page_table_format.h"
+
+namespace sluice::mm {
+
+/// Bit 9 is software's: the frame is an anonymous page of this process, not the page cache's.
+inline constexpr std::uint64_t kAnonymousBit = 1ULL << 9;
+
+/// Pages are named by number: virtual address / 4 KiB.
+class PageTable {
+ public:
+  static constexpr std::uint64_t kSpan = mmu::kEntriesPerTable;
+
+  static Result<std::unique_ptr<PageTable>> create(hal::Machine& machine, FrameAllocator& frames);
+  /// Gives back frames that are still mapped and the tables, without time.
+  ~PageTable();
+  PageTable(const PageTable&) = delete;
+  PageTable& operator=(const PageTable&) = delete;
+
+  [[nodiscard]] PhysAddr root() const { return m_root.address(); }
+  /// 0 when there is none.
+  std::uint64_t entry(std::uint64_t page);
+  Result<void> set(std::uint64_t page, std::uint64_t entry);
+  /// Reads entries from `page` on, all within one table (512-entry span); zeroes where there is no table.
+  void read(std::uint64_t page, std::span<std::uint64_t> entries);
+  Result<void> write(std::uint64_t page, std::span<const std::uint64_t> entries);
+
+  /// Calls visit(page, entry&) for each present entry of [first, end); changes are written back.
+  template <class Visit>
+  void update(std::uint64_t first, std::uint64_t end, Visit&& visit);
+
+  /// Unlinks the tables of [first, end) that have no entry left; the caller puts the frames after the TLB flush.
+  void unlink_empty(std::uint64_t first, std::uint64_t end, std::vector<Frame>& unlinked);
+
+ private:
+  struct Leaf {
+    Frame table;
+    unsigned present = 0;
+  };
+  PageTable(hal::Machine& machine, FrameAllocator& frames, Frame root);
+  Result<Frame> new_table();
+  Result<Leaf*> leaf_of(std::uint64_t page);
+  Leaf* find_leaf(std::uint64_t page);
+
+  hal::Machine& m_machine;
+  FrameAllocator& m_frames;
+  Frame m_root;
+  std::vector<Frame> m_upper;              // tables of levels 1 and 2
+  std::map<std::uint64_t, Leaf> m_leaves;  // by page number / 512
+};
+
+template <class Visit>
+void PageTable::update(std::uint64_t first, std::uint64_t end, Visit&& visit) {
+  std::array<std::uint64_t, kSpan> buffer;
+  for (auto leaf = m_leaves.lower_bound(first / kSpan); leaf != m_leaves.end();) {
+    const std::uint64_t key = leaf->first;
+    const std::uint64_t begin = std::max(first, key * kSpan);
+    const std::uint64_t stop = std::min(end, (key + 1) * kSpan);
+    if (begin >= stop) break;
+    const auto entries = std::span{buffer}.first(stop - begin);
+    const PhysAddr at = leaf->second.table.address() + (begin % kSpan) * sizeof(std::uint64_t);
+    m_machine.cpu.load(at, std::as_writable_bytes(entries));
+    bool changed = false;
+    for (std::uint64_t page = begin; page < stop; ++page) {
+      std::uint64_t& value = entries[page - begin];
+      if ((value & mmu::pte::kPresent) == 0) continue;
+      const std::uint64_t before = value;
+      visit(page, value);
+      changed |= value != before;
+      if ((value & mmu::pte::kPresent) == 0) --leaf->second.present;
+    }
+    if (changed) m_machine.cpu.store(at, std::as_bytes(entries));
+    leaf = m_leaves.upper_bound(key);
+  }
+}
+
+}  // namespace sluice::mm

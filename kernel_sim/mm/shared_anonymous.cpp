@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel_sim/mm/shared_anonymous.h"
+
+namespace sluice::mm {
+
+SharedAnonymous::SharedAnonymous(hal::Machine& machine, FrameAllocator& frames, std::uint64_t pages)
+    : m_machine(machine), m_frames(frames), m_pages(pages) {}
+
+SharedAnonymous::~SharedAnonymous() {
+  for (const auto& frame : m_pages) {
+    if (frame) m_frames.put_at_shutdown(*frame);
+  }
+}
+
+Result<Frame> SharedAnonymous::fault_page(const Fault& fault, bool&) {
+  if (fault.index >= m_pages.size()) return refuse(EFAULT);
+  if (!m_pages[fault.index]) {
+    const auto frame = m_frames.allocate(Place::UserBuffer);
+    if (!frame) return frame;
+    m_machine.cpu.zero(frame->address(), kPageSize);
+    // Zeroing took time: another process may have been first.
+    if (m_pages[fault.index]) {
+      m_frames.put(*frame);
+    } else {
+      m_pages[fault.index] = *frame;
+    }
+  }
+  m_frames.get(*m_pages[fault.index]);
+  return *m_pages[fault.index];
+}
+
+std::optional<Frame> SharedAnonymous::cached_page(std::uint64_t index) {
+  if (index >= m_pages.size() || !m_pages[index]) return {};
+  m_frames.get(*m_pages[index]);
+  return m_pages[index];
+}
+
+}  // namespace sluice::mm
