@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The machine as a graph: components are vertices, links are edges. Answers whether the machine can work, which way
+// data go, and how fast payload can be at best.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/platform/machine_description.h"
+
+namespace sluice::platform {
+
+/// Throws InputError ("name: ...") when the machine cannot send a file: a component is missing or out of reach.
+void check(const MachineDescription& machine, const std::string& name);
+
+/// The most that can pass, in payload bytes per second, and the edge that sets it ("nic.wire", "pcie.disk", ...).
+struct Bound {
+  std::uint64_t bytes_per_s = 0;
+  std::string limited_by;
+};
+
+class Topology {
+ public:
+  /// Edge capacities are goodputs for file data: PCIe without TLP overhead, the wire without frames, headers and gaps
+  /// at full segments, the disk's medium at its rate. `warm`: the file is in memory, the disk takes no part and each
+  /// byte is read from DRAM at least once.
+  Topology(const MachineDescription& machine, bool warm);
+  ~Topology();
+  Topology(const Topology&) = delete;
+  Topology& operator=(const Topology&) = delete;
+
+  /// Max-flow from the disk's medium to memory and on to the peer; warm, from memory to the peer. Rounded up, so that
+  /// no run can pass it by rounding. The limit named is the first edge of the minimum cut on the way.
+  [[nodiscard]] Bound static_bound() const;
+  /// The links on a shortest way between two components; empty when there is none.
+  [[nodiscard]] std::vector<std::string> route(const std::string& from, const std::string& to) const;
+  /// Goodput of a link in the direction from -> to; 0 when they are not linked.
+  [[nodiscard]] std::uint64_t goodput(const std::string& from, const std::string& to) const;
+
+ private:
+  struct Graph;
+  std::unique_ptr<Graph> m_graph;
+  bool m_warm;
+};
+
+}  // namespace sluice::platform

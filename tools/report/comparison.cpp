@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/report/comparison.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "tools/report/claims.h"
+#include "tools/report/text.h"
+
+namespace sluice::report {
+namespace {
+
+/// The article speaks of one round: one chunk.
+double rounds_of(const Json& run) {
+  const double chunk = number_at(run, "workload", "chunk_bytes");
+  const double size = number_at(run, "workload", "file_bytes");
+  const double files = number_at(run, "workload", "files");
+  return chunk > 0 ? std::max(1.0, files * std::ceil(size / chunk)) : 1.0;
+}
+
+bool setting_is(const Json& run, const char* key, const char* value) {
+  const auto effective = run.find("features");
+  if (effective == run.end()) return false;
+  const auto found = effective->find(key);
+  return found != effective->end() && *found == value;
+}
+
+struct Limit {
+  double bytes_per_s;
+  std::string by;
+};
+
+/// The tighter of both bounds.
+Limit limit_of(const Json& run) {
+  const double fixed = number_at(run, "bound", "static_bytes_per_s");
+  const double demand = number_at(run, "bound", "demand_bytes_per_s");
+  const Json& bound = run["bound"];
+  if (demand > 0 && demand < fixed) return {demand, bound.value("demand_limited_by", "")};
+  return {fixed, bound.value("static_limited_by", "")};
+}
+
+std::string busy_share(const Json& run) {
+  double busy = 0;
+  for (const char* mode : {"cpu_user_ns", "cpu_kernel_ns", "cpu_irq_ns"}) busy += number_at(run, "time", mode);
+  const double all = busy + number_at(run, "time", "cpu_idle_ns");
+  return all > 0 ? fmt::format("{:.0f} %", 100 * busy / all) : "-";
+}
+
+std::string dram_per_byte(const Json& run) {
+  const double payload = run.value("payload_bytes", 0.0);
+  const double bytes = number_at(run, "bytes", "dram_read") + number_at(run, "bytes", "dram_written");
+  return payload > 0 ? fmt::format("{:.2f}", bytes / payload) : "-";
+}
+
+std::string point_text(const Json& run) {
+  std::string text;
+  const auto point = run.find("point");
+  if (point == run.end()) return text;
+  for (const auto& [key, value] : point->items()) {
+    text += (text.empty() ? "" : ", ") + key + " = " + value.get<std::string>();
+  }
+  return text;
+}
+
+std::string workload_text(const Json& run) {
+  const auto workload = run.find("workload");
+  if (workload == run.end()) return {};
+  const double files = number_at(run, "workload", "files");
+  return fmt::format("{}{}, chunks of {}, page cache {}", files > 1 ? fmt::format("{:.0f} files of ", files) : "",
+                     size_text(number_at(run, "workload", "file_bytes")) + (files > 1 ? "" : " file"),
+                     size_text(number_at(run, "workload", "chunk_bytes")), workload->value("page_cache", ""));
+}
+
+void add_row(Table& table, const Json& run) {
+  const std::string strategy = run.value("strategy", "");
+  const Claim* claim = claim_for(strategy);
+  const auto claimed = [&](unsigned Claim::*field) { return claim ? std::to_string(claim->*field) : "-"; };
+  if (!run.contains("time")) {
+    table.row({strategy, claimed(&Claim::mode_switches), "-", claimed(&Claim::cpu_copies), "-",
+               claimed(&Claim::dma_copies), "-", "failed", "-", "-", "-", "-", "-"});
+    return;
+  }
+  const Limit limit = limit_of(run);
+  table.row({strategy, claimed(&Claim::mode_switches),
+             count_text(number_at(run, "counts", "mode_switches") / rounds_of(run)), claimed(&Claim::cpu_copies),
+             count_text(number_at(run, "copies", "cpu")), claimed(&Claim::dma_copies),
+             count_text(number_at(run, "copies", "dma")), time_text(number_at(run, "time", "elapsed_ns")),
+             rate_text(run.value("throughput_bytes_per_s", 0.0)), busy_share(run), dram_per_byte(run),
+             rate_text(limit.bytes_per_s), limit.by});
+}
+
+std::string wanted_text(const Json& entry) {
+  if (entry.contains("want")) return entry["want"].dump();
+  std::string text;
+  if (entry.contains("min")) text = "at least " + entry["min"].dump();
+  if (entry.contains("max")) text += (text.empty() ? "" : " and ") + ("at most " + entry["max"].dump());
+  return text;
+}
+
+/// Failures and expectations that do not hold.
+std::string complaints(const Json& run) {
+  std::string text;
+  const std::string strategy = run.value("strategy", "");
+  for (const Json& failure : failures_of(run)) {
+    text += fmt::format("FAILED {}: {}\n", strategy, failure.get<std::string>());
+  }
+  for (const Json& entry : run.value("expectations", Json::array())) {
+    if (entry.value("holds", false)) continue;
+    text += fmt::format("FAILED {}: {} is {}, expected {}\n", strategy, entry.value("what", ""), entry["got"].dump(),
+                        wanted_text(entry));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::string> explanations(const Json& run) {
+  std::vector<std::string> sentences;
+  const std::string strategy = run.value("strategy", "");
+  const Claim* claim = claim_for(strategy);
+  if (claim == nullptr || !run.contains("time") || run.value("payload_bytes", 0.0) == 0) return sentences;
+  const auto differs = [](double observed, unsigned claimed) { return std::abs(observed - claimed) > 0.005; };
+  const auto say = [&](const std::string& sentence) { sentences.push_back(strategy + ": " + sentence); };
+
+  const double switches = number_at(run, "counts", "mode_switches") / rounds_of(run);
+  if (differs(switches, claim->mode_switches)) {
+    if (strategy == "splice" && std::abs(switches - 4) < 0.005) {
+      say("the article counts one call; on Linux splice needs two, file to pipe and pipe to socket.");
+    } else if (strategy == "mmap_write" && switches < claim->mode_switches) {
+      say("one mmap serves all rounds, so that each further round is a write alone.");
+    } else {
+      say(fmt::format("{} mode switches per round, for calls that took less than a chunk were repeated.",
+                      count_text(switches)));
+    }
+  }
+  const double cpu = number_at(run, "copies", "cpu");
+  if (differs(cpu, claim->cpu_copies)) {
+    if (cpu > claim->cpu_copies && setting_is(run, "nic.gather", "false")) {
+      say("the NIC cannot gather; Linux builds fragments all the same and copies them together once more when it "
+          "transmits.");
+    } else {
+      say(fmt::format("{} CPU copies per byte instead of {}.", count_text(cpu), claim->cpu_copies));
+    }
+  }
+  const double dma = number_at(run, "copies", "dma");
+  if (differs(dma, claim->dma_copies)) {
+    if (std::abs(dma - 1) < 0.005) {
+      say("the file was in the page cache, so that no copy from the disk was needed.");
+    } else {
+      say(fmt::format("{} DMA copies per byte: read-ahead or the disk's blocks brought in more or less than was sent.",
+                      count_text(dma)));
+    }
+  }
+  return sentences;
+}
+
+std::string comparison(const std::string& description, const Json& runs) {
+  std::string out = description.empty() ? "" : description + "\n";
+  for (std::size_t first = 0; first < runs.size();) {
+    std::size_t last = first;
+    while (last < runs.size() && runs[last].value("point", Json{}) == runs[first].value("point", Json{})) ++last;
+    Table table{{{"", "strategy", true},
+                 {"mode switches", "claim"},
+                 {"mode switches", "observed"},
+                 {"CPU copies", "claim"},
+                 {"CPU copies", "observed"},
+                 {"DMA copies", "claim"},
+                 {"DMA copies", "observed"},
+                 {"", "time"},
+                 {"", "throughput"},
+                 {"", "CPU busy"},
+                 {"", "DRAM B/B"},
+                 {"", "bound"},
+                 {"", "limited by", true}}};
+    std::string notes;
+    for (std::size_t i = first; i < last; ++i) {
+      add_row(table, runs[i]);
+      for (const std::string& sentence : explanations(runs[i])) notes += "  " + sentence + "\n";
+    }
+    for (std::size_t i = first; i < last; ++i) notes += complaints(runs[i]);
+    const std::string point = point_text(runs[first]);
+    out += "\n" + (point.empty() ? "" : point + ": ") + workload_text(runs[first]) + "\n\n" + table.text();
+    if (!notes.empty()) out += "\n" + notes;
+    first = last;
+  }
+  return out;
+}
+
+std::string details(const Json& run) {
+  const std::string point = point_text(run);
+  std::string out = run.value("strategy", "") + (point.empty() ? "" : " (" + point + ")") + "\n";
+  const auto line = [&](const std::string& name, const std::string& value) {
+    out += fmt::format("  {:<24}{}\n", name, value);
+  };
+  if (!run.contains("time")) return out + complaints(run);
+  const Json& delivered = run["delivered"];
+  line("delivered", fmt::format("{}, {}, sha256 {}", size_text(delivered.value("bytes", 0.0)),
+                                delivered.value("intact", false) ? "intact" : "NOT INTACT",
+                                delivered.value("sha256", "").substr(0, 16)));
+  line("time", time_text(number_at(run, "time", "elapsed_ns")));
+  line("throughput", rate_text(run.value("throughput_bytes_per_s", 0.0)));
+  const Limit limit = limit_of(run);
+  line("bound", fmt::format("{} by {}", rate_text(limit.bytes_per_s), limit.by));
+  for (const auto& [key, label] : {std::pair{"cpu_user_ns", "CPU user"},
+                                   {"cpu_kernel_ns", "CPU kernel"},
+                                   {"cpu_irq_ns", "CPU interrupts"},
+                                   {"cpu_idle_ns", "CPU idle"}}) {
+    line(label, time_text(number_at(run, "time", key)));
+  }
+  line("latency",
+       fmt::format("p50 {}, p99 {}, p99.9 {}, max {}", time_text(number_at(run, "latency_ns", "p50")),
+                   time_text(number_at(run, "latency_ns", "p99")), time_text(number_at(run, "latency_ns", "p999")),
+                   time_text(number_at(run, "latency_ns", "max"))));
+  std::string calls;
+  for (const auto& [name, count] : run["system_calls"].items()) {
+    calls += fmt::format("{}{} x {}", calls.empty() ? "" : ", ", name, count.dump());
+  }
+  line("system calls", calls);
+  for (const auto& [name, count] : run["counts"].items()) line(name, count.dump());
+  line("copies", fmt::format("{} by the CPU, {} by DMA", count_text(number_at(run, "copies", "cpu")),
+                             count_text(number_at(run, "copies", "dma"))));
+  for (const auto& [name, bytes] : run["bytes"].items()) line("bytes " + name, size_text(bytes.get<double>()));
+  out += "  moves\n";
+  for (const Json& move : run["moves"]) {
+    out += fmt::format("    {:<22} -> {:<22} {:<10} {}\n", move.value("from", ""), move.value("to", ""),
+                       move.value("by", ""), size_text(move.value("bytes", 0.0)));
+  }
+  return out + complaints(run);
+}
+
+}  // namespace sluice::report

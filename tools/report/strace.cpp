@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/report/strace.h"
+
+#include <cinttypes>
+#include <cstdint>
+#include <cstring>
+
+#include <fmt/format.h>
+
+namespace sluice::report {
+namespace {
+
+std::string result_text(std::int64_t result, const std::string& call) {
+  if (result < 0 && result >= -4095) {
+    const int number = static_cast<int>(-result);
+    const char* name = strerrorname_np(number);
+    return fmt::format("-1 {} ({})", name != nullptr ? name : "E?", std::strerror(number));
+  }
+  return call == "mmap" ? fmt::format("{:#x}", static_cast<std::uint64_t>(result)) : std::to_string(result);
+}
+
+std::string seconds(double nanoseconds) { return fmt::format("{:.9f}", nanoseconds / 1e9); }
+
+}  // namespace
+
+std::string strace_text(const Json& run) {
+  std::string out;
+  for (const Json& entry : run.value("strace", Json::array())) {
+    const std::string call = entry.value("call", "");
+    out += fmt::format("[{}] {} {}({}) = {} <{}>\n", entry.value("task", ""), seconds(entry.value("at_ns", 0.0)), call,
+                       entry.value("arguments", ""), result_text(entry.value("result", std::int64_t{0}), call),
+                       seconds(entry.value("took_ns", 0.0)));
+  }
+  return out;
+}
+
+}  // namespace sluice::report

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything that a run can be told: the machine, its kernel and the workload, each parameter under one name
+// ("nic.rate", "kernel.net.gso", "workload.chunk").
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "kernel_sim/kernel_config.h"
+#include "models/platform/machine_description.h"
+#include "tools/scenario/workload.h"
+#include "tools/scenario/yaml_tree.h"
+
+namespace sluice::scenario {
+
+struct Configuration {
+  platform::MachineDescription machine = platform::MachineDescription::standard();
+  kernel_sim::KernelConfig kernel;
+  Workload workload;
+  std::map<std::string, std::string> sources;  ///< by parameter, where a platform file names its own
+};
+
+/// The parameters of a configuration, to be set and read by name. Must not outlive it.
+class ParameterIndex {
+ public:
+  explicit ParameterIndex(Configuration& configuration);
+
+  /// Null when no component of this machine has such a parameter.
+  [[nodiscard]] base::Parameter* find(const std::string& key);
+  /// Sets a parameter, or throws an InputError at `at`.
+  void set(const std::string& key, const std::string& text, const Position& at);
+  [[nodiscard]] std::vector<std::string> names() const;
+  /// Of the machine, then "kernel", then "workload".
+  [[nodiscard]] const std::vector<platform::Section>& sections() const { return m_sections; }
+
+ private:
+  std::vector<platform::Section> m_sections;
+};
+
+/// Parameters (out of `keys`) that nothing in this machine looks at, one sentence for each.
+std::vector<std::string> unused_among(const std::vector<std::string>& keys, const Configuration& configuration);
+
+}  // namespace sluice::scenario

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/scenario/limits.h"
+
+#include <fmt/format.h>
+
+#include "models/platform/topology.h"
+
+namespace sluice::scenario {
+namespace {
+
+/// Memory that a run needs beside a warm file: kernel, page tables, rings, socket buffers, the program's own buffer.
+constexpr Bytes kReservedMemory = 48_MiB;
+
+}  // namespace
+
+void check_limits(const Configuration& configuration, const std::string& name) {
+  const platform::MachineDescription& machine = configuration.machine;
+  const Workload& workload = configuration.workload;
+  const auto refuse = [&](const std::string& why) { throw base::InputError{name + ": " + why}; };
+  const auto checked = [&](const auto& config) {
+    try {
+      config.check();
+    } catch (const base::InputError& refused) {
+      refuse(refused.what());
+    }
+  };
+  checked(machine.cache);
+  checked(machine.mmu);
+  platform::check(machine, name);
+
+  if (workload.size > (Bytes{1} << 50) / workload.count) refuse("the workload is larger than 1 PiB");
+  const Bytes pages = round_up(workload.size, kPageSize) * workload.count;
+  if (pages > machine.disk.capacity / 16 * 15) {
+    refuse(fmt::format("the workload of {} does not fit on a disk of {}", base::to_text(pages),
+                       base::to_text(machine.disk.capacity)));
+  }
+  if (machine.memory.size < kReservedMemory) {
+    refuse(fmt::format("memory.size: {} is too little to boot; at least {}", base::to_text(machine.memory.size),
+                       base::to_text(kReservedMemory)));
+  }
+  const Bytes usable = machine.memory.size - kReservedMemory;
+  if (workload.warm() && pages > usable) {
+    refuse(fmt::format("workload.page_cache: warm files of {} do not fit in {} of memory, of which {} can hold files",
+                       base::to_text(pages), base::to_text(machine.memory.size), base::to_text(usable)));
+  }
+  if (workload.chunk > usable / 2) {
+    refuse(fmt::format("workload.chunk: a buffer of {} does not fit in {} of memory", base::to_text(workload.chunk),
+                       base::to_text(machine.memory.size)));
+  }
+}
+
+}  // namespace sluice::scenario

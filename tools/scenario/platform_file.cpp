@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/scenario/platform_file.h"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+namespace sluice::scenario {
+namespace {
+
+constexpr const char* kSchema = "sluice.platform/1";
+
+const std::map<std::string, platform::LinkKind> kLinkKinds{
+    {"bus", platform::LinkKind::Bus}, {"pcie", platform::LinkKind::Pcie}, {"wire", platform::LinkKind::Wire}};
+
+template <class Map>
+std::vector<std::string> keys_of(const Map& map) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : map) keys.push_back(key);
+  return keys;
+}
+
+std::vector<std::string> component_names() {
+  return {std::begin(platform::kComponents), std::end(platform::kComponents)};
+}
+
+/// Refuses what is none of `choices`, naming the nearest.
+void require_one_of(const Node& node, const std::string& what, const std::vector<std::string>& choices) {
+  const std::string& text = node.scalar(what);
+  if (std::find(choices.begin(), choices.end(), text) != choices.end()) return;
+  const std::string near = base::nearest_name(text, choices);
+  throw error_at(node.position, fmt::format("{}: '{}' is none of {}{}", what, text, fmt::join(choices, ", "),
+                                            near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+}
+
+platform::Link read_link(const Node& node, const platform::MachineDescription& machine) {
+  const std::vector<std::string> known{"name", "from", "to", "kind"};
+  for (const auto& [key, value] : node.map("a link")) {
+    if (std::find(known.begin(), known.end(), key.text) == known.end()) {
+      refuse_unknown(key.position, key.text, known);
+    }
+  }
+  for (const std::string& key : known) {
+    if (node.find(key) == nullptr) throw error_at(node.position, "a link needs name, from, to and kind; no " + key);
+  }
+  for (const char* end : {"from", "to"}) {
+    const Node& component = *node.find(end);
+    require_one_of(component, end, component_names());
+    if (!machine.has(component.text)) {
+      throw error_at(component.position, fmt::format("the machine has no {}: it has no such section", component.text));
+    }
+  }
+  require_one_of(*node.find("kind"), "kind", keys_of(kLinkKinds));
+  const platform::LinkKind kind = kLinkKinds.at(node.find("kind")->text);
+  const Node& name = *node.find("name");
+  if (kind == platform::LinkKind::Pcie && !name.scalar("name").starts_with("pcie.")) {
+    throw error_at(name.position, "the name of a PCIe link starts with 'pcie.'");
+  }
+  return {name.scalar("name"), node.find("from")->text, node.find("to")->text, kind, {}};
+}
+
+void read_links(const Node& node, platform::MachineDescription& machine) {
+  for (const Node& item : node.sequence("links")) {
+    platform::Link link = read_link(item, machine);
+    for (const platform::Link& other : machine.links) {
+      if (other.name == link.name) throw error_at(item.position, "a second link named " + link.name);
+    }
+    machine.links.push_back(std::move(link));
+  }
+}
+
+class Reader {
+ public:
+  Reader(Configuration& configuration, ParameterIndex& index)
+      : m_configuration(configuration), m_index(index), m_names(index.names()) {}
+
+  void read(const Node& node, const Node& key, const std::string& path) {
+    if (m_index.find(path) != nullptr) {
+      read_value(node, path);
+    } else if (std::any_of(m_names.begin(), m_names.end(),
+                           [&](const std::string& name) { return name.starts_with(path + "."); })) {
+      if (node.kind == Node::Kind::Null) return;
+      for (const auto& [inner, value] : node.map(path)) read(value, inner, path + "." + inner.text);
+    } else {
+      refuse_unknown(key.position, path, m_names);
+    }
+  }
+
+ private:
+  void read_value(const Node& node, const std::string& path) {
+    if (!node.is_map()) {
+      m_index.set(path, node.scalar(path), node.position);
+      return;
+    }
+    for (const auto& [key, value] : node.entries) {
+      if (key.text != "value" && key.text != "source") refuse_unknown(key.position, key.text, {"value", "source"});
+    }
+    const Node* value = node.find("value");
+    if (value == nullptr) throw error_at(node.position, path + ": no value");
+    m_index.set(path, value->scalar(path), value->position);
+    if (const Node* source = node.find("source")) m_configuration.sources[path] = source->scalar("source");
+  }
+
+  Configuration& m_configuration;
+  ParameterIndex& m_index;
+  std::vector<std::string> m_names;
+};
+
+}  // namespace
+
+void read_platform(const Node& root, Configuration& configuration) {
+  const std::vector<std::string> headings{"schema", "description", "links", "kernel", "pcie"};
+  std::vector<std::string> known = component_names();
+  known.insert(known.end(), headings.begin(), headings.end());
+
+  platform::MachineDescription& machine = configuration.machine;
+  machine.components.clear();
+  machine.links.clear();
+  for (const auto& [key, value] : root.map("platform")) {
+    if (std::find(known.begin(), known.end(), key.text) == known.end()) refuse_unknown(key.position, key.text, known);
+    if (std::find(headings.begin(), headings.end(), key.text) == headings.end()) machine.components.insert(key.text);
+  }
+  if (const Node* schema = root.find("schema"); schema == nullptr || schema->scalar("schema") != kSchema) {
+    throw error_at(schema ? schema->position : root.position,
+                   fmt::format("a platform starts with 'schema: {}'", kSchema));
+  }
+  if (const Node* links = root.find("links")) read_links(*links, machine);
+
+  ParameterIndex index{configuration};
+  Reader reader{configuration, index};
+  for (const auto& [key, value] : root.entries) {
+    if (key.text == "schema" || key.text == "links") continue;
+    if (key.text == "description") {
+      (void)value.scalar("description");
+    } else if (value.kind != Node::Kind::Null) {
+      reader.read(value, key, key.text);
+    }
+  }
+}
+
+}  // namespace sluice::scenario

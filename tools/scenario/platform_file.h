@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Platform descriptions: which components a machine has, how they are linked, and their parameters.
+//
+//   schema: sluice.platform/1
+//   description: ...
+//   links:
+//     - { name: pcie.nic, from: nic, to: root_complex, kind: pcie }
+//   nic:
+//     rate: 25 Gbps                                            # a value
+//     mtu: { value: 9000 B, source: "measured on this host" }  # or a value and where it comes from
+//   pcie: { nic: { lanes: 8 } }
+//   kernel: { ... }
+//
+// A component exists when it has a section, which may be empty ("nic:").
+#pragma once
+
+#include "tools/scenario/configuration.h"
+
+namespace sluice::scenario {
+
+/// Fills machine, kernel and sources from a description; throws InputError.
+void read_platform(const Node& root, Configuration& configuration);
+
+}  // namespace sluice::scenario

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// One run: everything that it depends on. Made by the scenario reader, carried out by tools/sluice/simulate.h.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tools/scenario/configuration.h"
+#include "tools/scenario/expectation.h"
+
+namespace sluice::scenario {
+
+struct RunPlan {
+  std::string strategy;  ///< as written in the scenario
+  std::string program;   ///< kernel_sim/programs
+  Configuration configuration;
+  /// The point of the product of the scenario's axes, in the order of the axes; empty without `vary`.
+  std::vector<std::pair<std::string, std::string>> point;
+  /// What was set beside the platform, in the order of precedence: preset, with, point, --set.
+  std::vector<std::pair<std::string, std::string>> settings;
+  std::vector<Expectation> expectations;
+
+  std::string received;  ///< where the bytes that the peer got are written (host path); empty: nowhere
+  bool strace = false;   ///< record each system call for the result's "strace"
+};
+
+}  // namespace sluice::scenario

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/scenario/scenario.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <optional>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include "models/platform/topology.h"
+#include "tools/scenario/limits.h"
+#include "tools/scenario/platform_file.h"
+#include "tools/scenario/strategy.h"
+
+namespace sluice::scenario {
+namespace {
+
+constexpr const char* kSchema = "sluice/1";
+
+struct Setting {
+  std::string key;
+  std::string text;
+  Position at;
+};
+struct Axis {
+  std::string key;
+  std::vector<Setting> values;
+};
+
+/// What the file says, before anything is combined.
+struct Document {
+  Configuration base;  ///< platform and workload
+  std::vector<Setting> with;
+  std::vector<Axis> axes;
+  std::vector<std::pair<const Strategy*, Position>> strategies;
+  std::vector<std::pair<std::string, std::vector<Expectation>>> expectations;  ///< by strategy
+};
+
+void refuse_unknown_keys(const Node& map, const std::string& what, const std::vector<std::string>& known) {
+  for (const auto& [key, value] : map.map(what)) {
+    if (std::find(known.begin(), known.end(), key.text) == known.end()) refuse_unknown(key.position, key.text, known);
+  }
+}
+
+std::string beside(const std::string& file, const std::string& relative) {
+  return (std::filesystem::path{file}.parent_path() / relative).lexically_normal().string();
+}
+
+void read_platform_key(const Node& node, const std::string& file, Configuration& configuration) {
+  if (node.is_map()) {
+    read_platform(node, configuration);
+    return;
+  }
+  const std::string path = beside(file, node.scalar("platform"));
+  if (!std::filesystem::exists(path)) {
+    throw error_at(node.position, fmt::format("platform: there is no file {}", path));
+  }
+  read_platform(load_yaml(path), configuration);
+}
+
+void use_host_file(Workload& workload, const std::string& path, const Position& at) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) throw error_at(at, fmt::format("{}: {}", path, std::strerror(errno)));
+  if (S_ISDIR(status.st_mode)) throw error_at(at, path + ": is a directory, not a file");
+  if (!S_ISREG(status.st_mode)) throw error_at(at, path + ": is not a regular file");
+  if (access(path.c_str(), R_OK) != 0) throw error_at(at, fmt::format("{}: {}", path, std::strerror(errno)));
+  workload.form = Workload::Form::Path;
+  workload.path = path;
+  workload.count = 1;
+  workload.size = static_cast<Bytes>(status.st_size);
+}
+
+void read_workload(const Node& node, const std::string& file, Configuration& configuration) {
+  refuse_unknown_keys(node, "workload", {"file", "files", "chunk", "page_cache"});
+  const Node* one = node.find("file");
+  const Node* many = node.find("files");
+  if ((one == nullptr) == (many == nullptr)) {
+    throw error_at(node.position, "a workload has either 'file' or 'files'");
+  }
+  Workload& workload = configuration.workload;
+  workload.form = many != nullptr ? Workload::Form::Files : Workload::Form::File;
+  const Node& content = many != nullptr ? *many : *one;
+  refuse_unknown_keys(
+      content, many ? "files" : "file",
+      many ? std::vector<std::string>{"count", "size", "seed"} : std::vector<std::string>{"size", "seed", "path"});
+  if (const Node* path = content.find("path")) {
+    if (content.entries.size() > 1) throw error_at(content.position, "a file of the host has a path and nothing else");
+    use_host_file(workload, beside(file, path->scalar("path")), path->position);
+  } else {
+    for (const char* needed : {"size", "count"}) {
+      if ((many != nullptr || needed == std::string_view{"size"}) && content.find(needed) == nullptr) {
+        throw error_at(content.position, fmt::format("{}: no {}", many ? "files" : "file", needed));
+      }
+    }
+  }
+  ParameterIndex index{configuration};
+  const auto set = [&](const std::string& key, const Node& value) {
+    index.set(key, value.scalar(key), value.position);
+  };
+  if (workload.form != Workload::Form::Path) {
+    for (const auto& [key, value] : content.entries)
+      set((many ? "workload.files." : "workload.file.") + key.text, value);
+  }
+  for (const char* key : {"chunk", "page_cache"}) {
+    if (const Node* value = node.find(key)) set(std::string{"workload."} + key, *value);
+  }
+}
+
+std::vector<Setting> read_with(const Node& node) {
+  std::vector<Setting> settings;
+  for (const auto& [key, value] : node.map("with")) {
+    settings.push_back({key.text, value.scalar(key.text), value.position});
+  }
+  return settings;
+}
+
+std::vector<Axis> read_vary(const Node& node) {
+  std::vector<Axis> axes;
+  for (const auto& [key, values] : node.map("vary")) {
+    Axis& axis = axes.emplace_back(Axis{key.text, {}});
+    for (const Node& value : values.sequence(key.text)) {
+      axis.values.push_back({key.text, value.scalar(key.text), value.position});
+    }
+    if (axis.values.empty()) throw error_at(values.position, key.text + ": no value to vary over");
+  }
+  return axes;
+}
+
+std::vector<std::pair<const Strategy*, Position>> read_strategies(const Node& node) {
+  std::vector<std::pair<const Strategy*, Position>> chosen;
+  for (const Node& item : node.sequence("strategies")) {
+    const std::string& name = item.scalar("a strategy");
+    const Strategy* strategy = find_strategy(name);
+    if (strategy == nullptr) {
+      const std::string near = base::nearest_name(name, strategy_names());
+      throw error_at(item.position,
+                     near.empty()
+                         ? fmt::format("unknown strategy '{}'; there are {}", name, fmt::join(strategy_names(), ", "))
+                         : fmt::format("unknown strategy '{}'; did you mean '{}'?", name, near));
+    }
+    for (const auto& [other, at] : chosen) {
+      if (other == strategy) throw error_at(item.position, fmt::format("strategy '{}' stands here twice", name));
+    }
+    chosen.emplace_back(strategy, item.position);
+  }
+  if (chosen.empty()) throw error_at(node.position, "no strategy to run");
+  return chosen;
+}
+
+std::optional<double> as_number(const std::string& text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return {};
+  return number;
+}
+
+nlohmann::ordered_json as_json(const std::string& text) {
+  if (text == "true" || text == "false") return text == "true";
+  if (const auto number = as_number(text)) return *number;
+  return text;
+}
+
+Expectation read_expectation(const std::string& path, const Node& node) {
+  Expectation expectation{path, {}, {}, {}};
+  if (!node.is_map()) {
+    expectation.want = as_json(node.scalar(path));
+    return expectation;
+  }
+  refuse_unknown_keys(node, path, {"min", "max"});
+  if (node.entries.empty()) throw error_at(node.position, path + ": neither min nor max");
+  for (const auto& [key, value] : node.entries) {
+    const auto number = as_number(value.scalar(key.text));
+    if (!number)
+      throw error_at(value.position, fmt::format("{}: {}: '{}' is not a number", path, key.text, value.text));
+    (key.text == "min" ? expectation.min : expectation.max) = number;
+  }
+  return expectation;
+}
+
+void read_expectations(const Node& node, Document& document) {
+  std::vector<std::string> names;
+  for (const auto& [strategy, at] : document.strategies) names.push_back(strategy->name);
+  for (const auto& [name, paths] : node.map("expect")) {
+    if (std::find(names.begin(), names.end(), name.text) == names.end()) {
+      refuse_unknown(name.position, name.text, names);
+    }
+    auto& expectations = document.expectations.emplace_back(name.text, std::vector<Expectation>{}).second;
+    for (const auto& [path, value] : paths.map(name.text)) expectations.push_back(read_expectation(path.text, value));
+  }
+}
+
+Document read_document(const Node& root, const std::string& file, Scenario& scenario) {
+  refuse_unknown_keys(root, "scenario",
+                      {"schema", "description", "platform", "with", "workload", "strategies", "vary", "expect"});
+  if (const Node* schema = root.find("schema"); schema == nullptr || schema->scalar("schema") != kSchema) {
+    throw error_at(schema ? schema->position : root.position,
+                   fmt::format("a scenario starts with 'schema: {}'", kSchema));
+  }
+  for (const char* needed : {"platform", "workload", "strategies"}) {
+    if (root.find(needed) == nullptr) throw error_at(root.position, fmt::format("the scenario has no '{}'", needed));
+  }
+  Document document;
+  if (const Node* text = root.find("description")) scenario.description = text->scalar("description");
+  read_platform_key(*root.find("platform"), file, document.base);
+  read_workload(*root.find("workload"), file, document.base);
+  document.strategies = read_strategies(*root.find("strategies"));
+  if (const Node* with = root.find("with")) document.with = read_with(*with);
+  if (const Node* vary = root.find("vary")) document.axes = read_vary(*vary);
+  if (const Node* expect = root.find("expect")) read_expectations(*expect, document);
+  return document;
+}
+
+std::vector<Setting> read_sets(const std::vector<std::string>& sets) {
+  std::vector<Setting> settings;
+  for (const std::string& text : sets) {
+    const Position at{"--set " + text};
+    const auto equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) throw error_at(at, "write --set key=value");
+    settings.push_back({text.substr(0, equals), text.substr(equals + 1), at});
+  }
+  return settings;
+}
+
+/// All points of the product, the last axis fastest.
+std::vector<std::vector<Setting>> product(const std::vector<Axis>& axes, const std::string& file) {
+  std::vector<std::vector<Setting>> points{{}};
+  for (const Axis& axis : axes) {
+    std::vector<std::vector<Setting>> longer;
+    if (points.size() * axis.values.size() > kMaxRuns) {
+      throw error_at({file}, fmt::format("'vary' asks for more than {} runs", kMaxRuns));
+    }
+    for (const auto& point : points) {
+      for (const Setting& value : axis.values) {
+        longer.push_back(point);
+        longer.back().push_back(value);
+      }
+    }
+    points = std::move(longer);
+  }
+  return points;
+}
+
+class Planner {
+ public:
+  Planner(const Document& document, std::vector<Setting> sets, const CommandLine& command_line, Scenario& scenario)
+      : m_document(document), m_sets(std::move(sets)), m_command_line(command_line), m_scenario(scenario) {}
+
+  void plan(const std::vector<Setting>& point, const Strategy& strategy, const Position& at) {
+    RunPlan plan;
+    plan.strategy = strategy.name;
+    plan.program = strategy.program;
+    plan.configuration = m_document.base;
+    plan.strace = m_command_line.strace;
+    platform::check(plan.configuration.machine, m_scenario.path);
+    {
+      ParameterIndex index{plan.configuration};
+      const auto apply = [&](const Setting& setting) {
+        index.set(setting.key, setting.text, setting.at);
+        plan.settings.emplace_back(setting.key, index.find(setting.key)->get());
+      };
+      if (strategy.gather) apply({"nic.gather", *strategy.gather ? "true" : "false", at});
+      for (const Setting& setting : m_document.with) apply(setting);
+      for (const Setting& setting : point) {
+        apply(setting);
+        plan.point.push_back(plan.settings.back());
+      }
+      for (const Setting& setting : m_sets) apply(setting);
+    }
+    check_limits(plan.configuration, m_scenario.path);
+    for (const auto& [name, expectations] : m_document.expectations) {
+      if (name == strategy.name) plan.expectations = expectations;
+    }
+    warn(plan, strategy);
+    m_scenario.plans.push_back(std::move(plan));
+  }
+
+ private:
+  void warn(const RunPlan& plan, const Strategy& strategy) {
+    const auto once = [&](const std::string& sentence) {
+      if (std::find(m_scenario.warnings.begin(), m_scenario.warnings.end(), sentence) == m_scenario.warnings.end()) {
+        m_scenario.warnings.push_back(sentence);
+      }
+    };
+    std::vector<std::string> keys;
+    for (const auto& [key, text] : plan.settings) keys.push_back(key);
+    for (const std::string& sentence : unused_among(keys, plan.configuration)) once(sentence);
+    if (strategy.gather && plan.configuration.machine.nic.gather != *strategy.gather) {
+      once(fmt::format("strategy {} is named for nic.gather={}, which a setting overrides", strategy.name,
+                       *strategy.gather));
+    }
+  }
+
+  const Document& m_document;
+  std::vector<Setting> m_sets;
+  const CommandLine& m_command_line;
+  Scenario& m_scenario;
+};
+
+}  // namespace
+
+Scenario load_scenario(const std::string& path, const CommandLine& command_line) {
+  Scenario scenario;
+  scenario.path = path;
+  Document document = read_document(load_yaml(path), path, scenario);
+  if (!command_line.file.empty()) use_host_file(document.base.workload, command_line.file, {"--file"});
+
+  std::vector<Setting> sets = read_sets(command_line.sets);
+  std::erase_if(document.axes, [&](const Axis& axis) {
+    return std::any_of(sets.begin(), sets.end(), [&](const Setting& set) { return set.key == axis.key; });
+  });
+  const auto points = product(document.axes, path);
+  if (points.size() * document.strategies.size() > kMaxRuns) {
+    throw error_at({path}, fmt::format("'vary' asks for more than {} runs", kMaxRuns));
+  }
+  Planner planner{document, std::move(sets), command_line, scenario};
+  for (const auto& point : points) {
+    for (const auto& [strategy, at] : document.strategies) planner.plan(point, *strategy, at);
+  }
+  return scenario;
+}
+
+}  // namespace sluice::scenario
