@@ -38,6 +38,8 @@ void CacheConfig::describe(base::ParameterTable& table) {
             "Intel Optimization Reference Manual, enhanced REP MOVSB");
   table.add("dma_hit_latency", dma_hit_latency, {0_ps, 10_us},
             "from the root complex to the last-level cache and back for a DMA access that needs no DRAM", "estimate");
+  table.add("dma_read_rate", dma_read_rate, {ByteRate{1'000'000}, ByteRate{10'000'000'000'000}},
+            "fastest that one DMA read asks for its data; the link is usually slower", "estimate: about PCIe 5.0 x16");
 }
 
 void CacheConfig::check() const {

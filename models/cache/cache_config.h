@@ -23,6 +23,7 @@ struct CacheConfig {
   unsigned ddio_ways = 2;
   bool no_fetch_full_line_writes = true;
   Picoseconds dma_hit_latency = 40_ns;
+  ByteRate dma_read_rate{64'000'000'000};
 
   void describe(base::ParameterTable& table);
   /// Throws InputError with one sentence when the geometry cannot be built.

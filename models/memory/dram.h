@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The machine's DRAM: its bytes, and its bandwidth and latency as one resource that cores and devices share.
+#pragma once
+
+#include <cstddef>
+
+#include "models/fabric/core_memory.h"
+#include "models/fabric/memory_controller.h"
+#include "models/memory/gap_timeline.h"
+#include "models/memory/memory_config.h"
+
+namespace sluice::memory {
+
+/// - The bytes take host memory only where they were touched, and start as zero.
+/// - Time: each access takes (read + written) / (bandwidth x efficiency) of the shared timeline. What is read arrives
+///   `latency` later. A writer goes on as soon as all but `write_buffer` bytes are written, at once on an idle memory.
+class Dram final : public fabric::PhysicalMemory, public fabric::MemoryController {
+ public:
+  /// InputError when the host cannot give that much address space.
+  explicit Dram(const MemoryConfig& config);
+  ~Dram() override;
+  Dram(const Dram&) = delete;
+  Dram& operator=(const Dram&) = delete;
+
+  [[nodiscard]] Bytes size() const override { return m_config.size; }
+  [[nodiscard]] std::span<std::byte> at(PhysAddr address, Bytes size) override;
+
+  Picoseconds access(Picoseconds now, Bytes read, Bytes written) override;
+
+  [[nodiscard]] Bytes bytes_read() const { return m_read; }
+  [[nodiscard]] Bytes bytes_written() const { return m_written; }
+  /// Time before `now` in which the channels were transferring.
+  [[nodiscard]] Picoseconds busy_until(Picoseconds now) const { return m_channels.busy_until(now); }
+  [[nodiscard]] ByteRate sustained_bandwidth() const { return m_config.sustained(); }
+
+ private:
+  MemoryConfig m_config;
+  std::byte* m_bytes = nullptr;
+  Picoseconds m_buffered;  // what the write buffer absorbs, as time
+  GapTimeline m_channels;
+  Bytes m_read = 0;
+  Bytes m_written = 0;
+};
+
+}  // namespace sluice::memory
