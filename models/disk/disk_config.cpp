@@ -16,6 +16,7 @@ void DiskConfig::describe(base::ParameterTable& table) {
   table.add("ssd_channels", ssd.channels, {1, 64}, "flash channels that transfer in parallel", ssd_class);
   table.add("ssd_dies_per_channel", ssd.dies_per_channel, {1, 64}, "dies of a channel that sense in parallel",
             ssd_class);
+  table.add("ssd_stripe_size", ssd.stripe_size, {4_KiB, 256_KiB}, "successive bytes on one channel", ssd_class);
   table.add("ssd_page_size", ssd.page_size, {4_KiB, 256_KiB}, "bytes that a die senses or programs at once", ssd_class);
   table.add("ssd_read_latency", ssd.read_latency, latencies, "sensing of a NAND page (tR)",
             "SimpleSSD: TLC 56 to 106 us");

@@ -11,10 +11,12 @@ namespace sluice::disk {
 enum class MediumKind : std::uint8_t { Ssd, Hdd };
 
 /// Flash behind parallel channels. A NAND page is read into its die's register (`read_latency`), then crosses its
-/// channel, which has 1 / `channels` of the rate of the medium. Pages are striped over channels, then over dies.
+/// channel, which has 1 / `channels` of the rate of the medium. Stripes lie on the channels in turn; a NAND page holds
+/// successive stripes of its channel, and the pages of a channel lie on its dies in turn.
 struct SsdConfig {
   unsigned channels = 8;
   unsigned dies_per_channel = 8;
+  Bytes stripe_size = 4_KiB;
   Bytes page_size = 16_KiB;
   Picoseconds read_latency = 60_us;
   Picoseconds program_latency = 820_us;

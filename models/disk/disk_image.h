@@ -36,6 +36,13 @@ class DiskImage {
     std::uint32_t file;
   };
   struct WrittenPage;
+  void check(Bytes offset, Bytes size) const;
+  template <class Visit>
+  void for_each_extent(Bytes offset, Bytes size, Visit&& visit) const;
+  template <class Visit>
+  void for_each_written_page(Bytes offset, Bytes size, Visit&& visit) const;
+  WrittenPage& page_to_write(Bytes number);
+
   Bytes m_capacity;
   std::map<Bytes, Extent> m_extents;                                  // by offset
   std::unordered_map<Bytes, std::shared_ptr<WrittenPage>> m_written;  // by page number

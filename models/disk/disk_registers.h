@@ -19,7 +19,7 @@ inline constexpr Bytes kBlockSize = 512;  ///< a logical block; positions and si
 
 namespace reg {
 inline constexpr Bytes kControl = 0x00;        ///< 32 RW  bit 0 enable, bit 1 reset (self-clearing)
-inline constexpr Bytes kStatus = 0x08;         ///< 32 RO  bit 0 ready
+inline constexpr Bytes kStatus = 0x08;         ///< 32 RO  bit 0 ready, bit 1 fatal
 inline constexpr Bytes kCapacity = 0x10;       ///< 64 RO  logical blocks
 inline constexpr Bytes kQueueDepth = 0x18;     ///< 32 RO  commands the controller works on at once
 inline constexpr Bytes kMaxTransfer = 0x20;    ///< 32 RO  bytes per command
@@ -38,6 +38,15 @@ namespace control {
 inline constexpr std::uint32_t kEnable = 1U << 0;
 inline constexpr std::uint32_t kReset = 1U << 1;
 }  // namespace control
+
+/// Enabling with a ring that is no power of two of 2 to 4096 entries or not aligned, or a ring that does not answer to
+/// DMA, sets the fatal bit and clears ready; only reset helps. Reset forgets all commands and sets all registers to 0.
+/// Ring registers and the vector are written while the controller is disabled; later writes are ignored, and so are
+/// doorbells beyond the ring.
+namespace status {
+inline constexpr std::uint32_t kReady = 1U << 0;
+inline constexpr std::uint32_t kFatal = 1U << 1;
+}  // namespace status
 
 enum class Opcode : std::uint8_t { Flush = 0, Write = 1, Read = 2 };
 
