@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel_sim/drivers/disk_driver.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "models/disk/disk_registers.h"
+#include "models/fabric/memory_map.h"
+
+namespace sluice::drivers {
+
+using namespace disk;
+
+namespace {
+
+constexpr auto kVectorNumber = static_cast<unsigned>(fabric::Vector::Disk);
+constexpr unsigned kReadyPolls = 1000;
+constexpr Picoseconds kReadyPause = 10_us;
+static_assert(kBlockSize == block::kSectorSize);
+
+}  // namespace
+
+void DiskDriverConfig::describe(base::ParameterTable& table) {
+  table.add("build_command", build_command, "building one command, besides its stores", "estimate");
+  table.add("map_segment", map_segment, "each scatter-gather element of a command", "estimate");
+  table.add("handle_completion", handle_completion, "each completion entry", "estimate");
+  table.add("queue_entries", queue_entries, {2, 4096}, "entries of the submission and completion rings at most",
+            "Linux drivers/nvme/host/pci.c, io_queue_depth 1024");
+}
+
+DiskDriver::DiskDriver(hal::Machine& machine, sched::Scheduler& scheduler, mm::FrameAllocator& frames,
+                       const DiskDriverConfig& config)
+    : m_machine(machine), m_scheduler(scheduler), m_frames(frames), m_config(config) {}
+
+DiskDriver::~DiskDriver() {
+  for (const auto frame : m_owned) m_frames.put_at_shutdown(frame);
+}
+
+Result<void> DiskDriver::initialise() {
+  // 1. A known state, and what the controller can do. No device answers as all ones.
+  write_register(reg::kControl, 4, control::kReset);
+  const auto capacity = read_register(reg::kCapacity, 8);
+  if (capacity == ~std::uint64_t{0} || capacity == 0) return refuse(EIO);
+  const auto depth = static_cast<std::uint32_t>(read_register(reg::kQueueDepth, 4));
+  const auto max_transfer = static_cast<std::uint32_t>(read_register(reg::kMaxTransfer, 4));
+  const auto max_segments = static_cast<std::uint32_t>(read_register(reg::kMaxSegments, 4));
+  // 2. Rings that hold one entry more than there are commands: head == tail means empty.
+  const std::uint32_t most = std::bit_floor(std::max(2U, m_config.queue_entries));
+  m_entries = std::min(most, std::bit_ceil(std::min(depth, most) + 1));
+  m_limits.capacity = capacity * kBlockSize;
+  m_limits.max_transfer = std::max<Bytes>(max_transfer, kBlockSize);
+  m_limits.max_segments = std::clamp(max_segments, 1U, 4096U);
+  m_limits.queue_depth = std::clamp(depth, 1U, m_entries - 1);
+  if (const auto rings = allocate_rings(); !rings) return rings;
+  // 3. The interrupt, then the queues, then go.
+  m_machine.interrupts.set_handler(kVectorNumber, 0, m_scheduler.interrupt_handler([this] { handle_interrupt(); }));
+  write_register(reg::kVector, 4, kVectorNumber);
+  write_register(reg::kSqBase, 8, m_submissions.value());
+  write_register(reg::kSqSize, 4, m_entries);
+  write_register(reg::kCqBase, 8, m_completions.value());
+  write_register(reg::kCqSize, 4, m_entries);
+  write_register(reg::kInterruptMask, 4, 0);
+  write_register(reg::kControl, 4, control::kEnable);
+  for (unsigned poll = 0; poll < kReadyPolls; ++poll) {
+    if ((read_register(reg::kStatus, 4) & 1) != 0) {
+      m_ready = true;
+      return {};
+    }
+    m_machine.cpu.execute(kReadyPause);
+  }
+  return refuse(EIO);
+}
+
+Result<void> DiskDriver::allocate_rings() {
+  const auto submissions = allocate(m_entries * sizeof(Command));
+  const auto completions = allocate(m_entries * sizeof(CompletionEntry));
+  if (!submissions || !completions) return refuse(ENOMEM);
+  m_submissions = submissions->address();
+  m_completions = completions->address();
+  // The phase bit of memory that was never written must not look like a new entry.
+  m_machine.cpu.zero(m_completions, round_up(m_entries * sizeof(CompletionEntry), kPageSize));
+
+  m_list_size = std::bit_ceil(m_limits.max_segments * sizeof(SgElement));
+  const unsigned slots = m_limits.queue_depth;
+  const Bytes allocation = std::max(m_list_size, kPageSize);
+  for (unsigned i = 0; i < divide_up(slots, allocation / m_list_size); ++i) {
+    const auto list = allocate(allocation);
+    if (!list) return refuse(ENOMEM);
+    m_lists.push_back(*list);
+  }
+  m_slots.assign(slots, nullptr);
+  for (unsigned slot = slots; slot-- > 0;) m_free_slots.push_back(static_cast<std::uint16_t>(slot));
+  m_scratch.resize(m_list_size);
+  return {};
+}
+
+Result<Frame> DiskDriver::allocate(Bytes size) {
+  const auto order = static_cast<unsigned>(std::countr_zero(std::bit_ceil(divide_up(size, kPageSize))));
+  const auto frame = m_frames.allocate_at_boot(Place::KernelMemory, order);
+  if (frame) m_owned.push_back(*frame);
+  return frame;
+}
+
+PhysAddr DiskDriver::segment_list_of(unsigned slot) const {
+  const auto per_allocation = static_cast<unsigned>(std::max(m_list_size, kPageSize) / m_list_size);
+  return m_lists[slot / per_allocation].address() + slot % per_allocation * m_list_size;
+}
+
+void DiskDriver::start(block::Request& request) {
+  if (!m_ready) {
+    ++m_statistics.failed_commands;
+    request.listener->request_finished(request, false);
+    return;
+  }
+  // 1. A slot names the command; an entry of the ring carries it.
+  const std::uint16_t slot = m_free_slots.back();
+  m_free_slots.pop_back();
+  m_slots[slot] = &request;
+  const auto frequency = m_machine.cpu.frequency();
+  m_machine.cpu.execute(m_config.build_command.at(frequency) +
+                        m_config.map_segment.at(frequency) * request.segments.size());
+  Command command;
+  command.opcode = static_cast<std::uint8_t>(request.direction == block::Direction::Read    ? Opcode::Read
+                                             : request.direction == block::Direction::Write ? Opcode::Write
+                                                                                            : Opcode::Flush);
+  command.command_id = slot;
+  command.block_count = static_cast<std::uint32_t>(request.sectors);
+  command.first_block = request.first_sector;
+  command.segment_count = static_cast<std::uint32_t>(request.segments.size());
+  // 2. Its scatter-gather list, unless one element does.
+  if (request.segments.size() == 1) {
+    command.inline_segment = {request.segments[0].address.value(), request.segments[0].size, 0};
+  } else if (!request.segments.empty()) {
+    Bytes used = 0;
+    for (const auto& segment : request.segments) {
+      const SgElement element{segment.address.value(), segment.size, 0};
+      std::memcpy(m_scratch.data() + used, &element, sizeof element);
+      used += sizeof element;
+    }
+    command.segment_list = segment_list_of(slot).value();
+    m_machine.cpu.store(segment_list_of(slot), std::span{m_scratch}.first(used));
+  }
+  // 3. The command last: it refers to the list. The doorbell follows in commit.
+  m_machine.cpu.store(m_submissions + m_tail * sizeof(Command), command);
+  m_tail = (m_tail + 1) % m_entries;
+  ++m_statistics.commands;
+}
+
+void DiskDriver::commit() {
+  if (m_tail == m_rung_tail) return;
+  m_rung_tail = m_tail;
+  ++m_statistics.doorbells;
+  // A posted write cannot pass the stores before it: the controller finds the commands complete.
+  write_register(reg::kSqTail, 4, m_tail);
+}
+
+void DiskDriver::handle_interrupt() {
+  ++m_statistics.interrupts;
+  struct Finished {
+    block::Request* request;
+    bool success;
+  };
+  std::vector<Finished> finished;
+  for (;;) {
+    const auto entry = m_machine.cpu.load<CompletionEntry>(m_completions + m_head * sizeof(CompletionEntry));
+    if ((entry.phase & 1) != m_phase) break;
+    m_machine.cpu.execute(m_config.handle_completion);
+    if (++m_head == m_entries) {
+      m_head = 0;
+      m_phase ^= 1;
+    }
+    // A device that names a command it was not given must not hurt the kernel.
+    if (entry.command_id >= m_slots.size() || m_slots[entry.command_id] == nullptr) continue;
+    const bool success = entry.status == static_cast<std::uint16_t>(Status::Success);
+    if (!success) ++m_statistics.failed_commands;
+    finished.push_back({m_slots[entry.command_id], success});
+    m_slots[entry.command_id] = nullptr;
+    m_free_slots.push_back(entry.command_id);
+  }
+  // The entries are the controller's again before new commands are started.
+  if (!finished.empty()) write_register(reg::kCqHead, 4, m_head);
+  for (const auto& [request, success] : finished) request->listener->request_finished(*request, success);
+}
+
+std::uint64_t DiskDriver::read_register(Bytes offset, unsigned size) {
+  return m_machine.cpu.mmio_read(fabric::register_window(fabric::DeviceSlot::Disk) + offset, size);
+}
+
+void DiskDriver::write_register(Bytes offset, unsigned size, std::uint64_t value) {
+  m_machine.cpu.mmio_write(fabric::register_window(fabric::DeviceSlot::Disk) + offset, size, value);
+}
+
+}  // namespace sluice::drivers
