@@ -99,21 +99,6 @@ std::string wanted_text(const Json& entry) {
   return text;
 }
 
-/// Failures and expectations that do not hold.
-std::string complaints(const Json& run) {
-  std::string text;
-  const std::string strategy = run.value("strategy", "");
-  for (const Json& failure : failures_of(run)) {
-    text += fmt::format("FAILED {}: {}\n", strategy, failure.get<std::string>());
-  }
-  for (const Json& entry : run.value("expectations", Json::array())) {
-    if (entry.value("holds", false)) continue;
-    text += fmt::format("FAILED {}: {} is {}, expected {}\n", strategy, entry.value("what", ""), entry["got"].dump(),
-                        wanted_text(entry));
-  }
-  return text;
-}
-
 }  // namespace
 
 std::vector<std::string> explanations(const Json& run) {
@@ -154,6 +139,20 @@ std::vector<std::string> explanations(const Json& run) {
     }
   }
   return sentences;
+}
+
+std::string complaints(const Json& run) {
+  std::string text;
+  const std::string strategy = run.value("strategy", "");
+  for (const Json& failure : failures_of(run)) {
+    text += fmt::format("FAILED {}: {}\n", strategy, failure.get<std::string>());
+  }
+  for (const Json& entry : run.value("expectations", Json::array())) {
+    if (entry.value("holds", false)) continue;
+    text += fmt::format("FAILED {}: {} is {}, expected {}\n", strategy, entry.value("what", ""), entry["got"].dump(),
+                        wanted_text(entry));
+  }
+  return text;
 }
 
 std::string comparison(const std::string& description, const Json& runs) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "tools/report/json.h"
 
@@ -14,6 +15,9 @@ std::string comparison(const std::string& description, const Json& runs);
 
 /// Why a run differs from the article, one sentence per difference.
 std::vector<std::string> explanations(const Json& run);
+
+/// Failures and expectations that do not hold, a line each; empty when all is well.
+std::string complaints(const Json& run);
 
 /// Everything about one run, for `sluice run`.
 std::string details(const Json& run);

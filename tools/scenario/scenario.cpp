@@ -2,9 +2,12 @@
 #include "tools/scenario/scenario.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <filesystem>
 #include <optional>
+#include <unistd.h>
 
 #include <fmt/format.h>
 #include <sys/stat.h>

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/sluice/child.h"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <fcntl.h>
+#include <poll.h>
+#include <system_error>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "models/base/result.h"
+
+namespace sluice::tool {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+volatile std::sig_atomic_t g_interrupted = 0;
+std::array<int, 2> g_wake{-1, -1};  // the handler writes here, so that no signal is lost before poll()
+
+void on_interrupt(int /*signal*/) {
+  g_interrupted = 1;
+  const char byte = 0;
+  [[maybe_unused]] const ssize_t n = write(g_wake[1], &byte, 1);
+}
+
+RunResult failed(const std::string& sentence) { return {{"failures", {sentence}}}; }
+
+void send_all(int descriptor, const std::string& text) {
+  for (std::size_t done = 0; done < text.size();) {
+    const ssize_t n = write(descriptor, text.data() + done, text.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return;  // nobody listens any more
+    done += static_cast<std::size_t>(n);
+  }
+}
+
+[[noreturn]] void be_child(const std::function<RunResult()>& work, int answer, pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // no orphan goes on computing
+  if (getppid() != parent) _exit(1);
+  for (const int number : {SIGINT, SIGTERM, SIGPIPE}) std::signal(number, SIG_DFL);
+  RunResult reply;
+  try {
+    reply["run"] = work();
+  } catch (const base::InputError& refused) {
+    reply["input_error"] = refused.what();
+  } catch (const base::SimulatorBug& bug) {
+    reply["failure"] = std::string{"error in the simulator, please report it: "} + bug.what();
+  } catch (const std::bad_alloc&) {
+    reply["failure"] = "this host has too little memory for the run";
+  } catch (const std::exception& error) {
+    reply["failure"] = std::string{"unexpected error, please report it: "} + error.what();
+  }
+  send_all(answer, reply.dump(-1, ' ', false, RunResult::error_handler_t::replace));
+  close(answer);
+  std::fflush(nullptr);
+  _exit(0);
+}
+
+/// Owns the child: it is dead and collected when this goes.
+class Child {
+ public:
+  Child(pid_t id, int answer) : m_id(id), m_answer(answer) {}
+  ~Child() {
+    if (m_id > 0) {
+      kill(m_id, SIGKILL);
+      collect();
+    }
+    close(m_answer);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  [[nodiscard]] int answer() const { return m_answer; }
+  int collect() {
+    int status = 0;
+    while (waitpid(m_id, &status, 0) < 0 && errno == EINTR) {
+    }
+    m_id = -1;
+    return status;
+  }
+
+ private:
+  pid_t m_id;
+  int m_answer;
+};
+
+/// Reads until the child closes its end. False when the time is up.
+bool receive(const Child& child, const ChildLimits& limits, std::string& text) {
+  const auto start = Clock::now();
+  auto last_tick = std::chrono::seconds{0};
+  while (true) {
+    std::array<pollfd, 2> ready{{{child.answer(), POLLIN, 0}, {g_wake[0], POLLIN, 0}}};
+    const int n = poll(ready.data(), g_wake[0] < 0 ? 1 : 2, 250);
+    if (g_interrupted != 0) throw Interrupted{};
+    const auto elapsed = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - start);
+    if (n > 0 && ready[0].revents != 0) {
+      std::array<char, 65536> buffer;
+      const ssize_t got = read(child.answer(), buffer.data(), buffer.size());
+      if (got == 0) return true;
+      if (got > 0) text.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+    if (elapsed >= limits.timeout) return false;
+    if (elapsed > last_tick && limits.tick) limits.tick(elapsed);
+    last_tick = elapsed;
+  }
+}
+
+}  // namespace
+
+void catch_interrupts() {
+  if (pipe2(g_wake.data(), O_CLOEXEC | O_NONBLOCK) != 0) throw std::system_error{errno, std::generic_category()};
+  struct sigaction action {};
+  action.sa_handler = on_interrupt;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+RunResult run_in_child(const std::function<RunResult()>& work, const ChildLimits& limits) {
+  if (g_interrupted != 0) throw Interrupted{};
+  std::array<int, 2> channel{};
+  if (pipe2(channel.data(), O_CLOEXEC) != 0) throw std::system_error{errno, std::generic_category(), "pipe"};
+  std::fflush(nullptr);
+  const pid_t parent = getpid();
+  const pid_t id = fork();
+  if (id < 0) throw std::system_error{errno, std::generic_category(), "fork"};
+  if (id == 0) {
+    close(channel[0]);
+    be_child(work, channel[1], parent);
+  }
+  close(channel[1]);
+  Child child{id, channel[0]};
+  std::string text;
+  if (!receive(child, limits, text)) {
+    return failed(fmt::format("did not end within {} s (--timeout)", limits.timeout.count()));
+  }
+  const int status = child.collect();
+  if (WIFSIGNALED(status)) {
+    return failed(fmt::format("the simulation crashed: {} ({})", strsignal(WTERMSIG(status)), WTERMSIG(status)));
+  }
+  const RunResult reply = RunResult::parse(text, nullptr, false);
+  if (reply.contains("input_error")) throw base::InputError{reply["input_error"].get<std::string>()};
+  if (reply.contains("failure")) return failed(reply["failure"].get<std::string>());
+  if (!reply.contains("run")) {
+    return failed(fmt::format("the simulation ended without a result, status {}", WEXITSTATUS(status)));
+  }
+  return reply["run"];
+}
+
+}  // namespace sluice::tool

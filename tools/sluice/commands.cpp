@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/sluice/commands.h"
+
+#include <cstdio>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "tools/report/comparison.h"
+#include "tools/report/graph.h"
+#include "tools/report/strace.h"
+#include "tools/scenario/dump.h"
+#include "tools/scenario/scenario.h"
+#include "tools/sluice/output_file.h"
+#include "tools/sluice/runner.h"
+
+namespace sluice::tool {
+namespace {
+
+void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+scenario::Scenario load(const Options& options) {
+  scenario::Scenario loaded = scenario::load_scenario(options.scenario, {options.file, options.sets, options.strace});
+  if (!options.quiet) {
+    for (const std::string& warning : loaded.warnings) std::fprintf(stderr, "sluice: warning: %s\n", warning.c_str());
+  }
+  return loaded;
+}
+
+int check(const Options& options) {
+  const scenario::Scenario scenario = load(options);
+  fmt::print("{}: {} runs, nothing wrong\n", options.scenario, scenario.plans.size());
+  return kAllHolds;
+}
+
+int describe(const Options& options) {
+  if (!options.scenario.empty()) {
+    print(scenario::describe(load(options).plans.front().configuration));
+    return kAllHolds;
+  }
+  if (!options.sets.empty() || !options.file.empty()) throw base::InputError{"--set and --file need a scenario"};
+  print(scenario::describe({}));
+  return kAllHolds;
+}
+
+int dump_configuration(const scenario::Scenario& scenario) {
+  std::string between;
+  for (const scenario::RunPlan& plan : scenario.plans) {
+    print(between + scenario::dump(plan));
+    between = "---\n";
+  }
+  return kAllHolds;
+}
+
+std::unique_ptr<OutputFile> open_output(const std::string& path) {
+  return path.empty() || path == "-" ? nullptr : std::make_unique<OutputFile>(path);
+}
+
+int run(const Options& options) {
+  scenario::Scenario scenario = load(options);
+  if (options.dump_config) return dump_configuration(scenario);
+
+  const auto json = open_output(options.json);
+  const auto graph = open_output(options.graph);
+  report::Json runs = run_all(scenario, options);
+  bool failed = false;
+  for (report::Json& run : runs) {
+    failed = failed || !succeeded(run);
+    if (options.strace) std::fputs(report::strace_text(run).c_str(), stderr);
+    run.erase("strace");
+  }
+  if (json) json->commit(report::results_text(options.scenario, runs));
+  if (graph) graph->commit(report::data_flow_graph(runs));
+
+  if (options.json == "-") {
+    print(report::results_text(options.scenario, runs));
+  } else if (options.command == Command::Compare && !options.quiet) {
+    print(report::comparison(scenario.description, runs));
+  } else if (!options.quiet) {
+    for (const report::Json& run : runs) print(report::details(run));
+  }
+  if (options.quiet || options.json == "-") {
+    for (const report::Json& run : runs) std::fputs(report::complaints(run).c_str(), stderr);
+  }
+  return failed ? kRunFailed : kAllHolds;
+}
+
+}  // namespace
+
+int carry_out(const Options& options) {
+  switch (options.command) {
+    case Command::Check:
+      return check(options);
+    case Command::Describe:
+      return describe(options);
+    case Command::Run:
+    case Command::Compare:
+      return run(options);
+  }
+  return kBadInput;
+}
+
+}  // namespace sluice::tool

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/sluice/options.h"
+
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+
+namespace sluice::tool {
+namespace {
+
+constexpr const char* kFooter =
+    "exit status: 0 all expectations hold, 1 a run or an expectation failed, 2 the input was wrong, 130 interrupted";
+
+void add_settings(CLI::App& app, Options& options) {
+  app.add_option("--set", options.sets, "set one parameter, e.g. --set nic.rate=10Gbps; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  app.add_option("--file", options.file, "send this file of the host instead of the scenario's")->type_name("PATH");
+}
+
+void add_running(CLI::App& app, Options& options) {
+  app.add_option("scenario", options.scenario, "scenario file (see scenarios/README.md)")->required();
+  add_settings(app, options);
+  app.add_option("--received", options.received, "keep what the peer received, one file per strategy")
+      ->type_name("DIR");
+  app.add_option("--json", options.json, "write the results as JSON; - is standard output, instead of the table")
+      ->type_name("PATH|-");
+  app.add_option("--graph", options.graph, "write the observed data flow for Graphviz")->type_name("FILE.dot");
+  app.add_option("--timeout", options.timeout_s, "wall time after which one run counts as failed")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1U, 1'000'000U))
+      ->capture_default_str();
+  app.add_flag("--dump-config", options.dump_config, "print the effective configuration of each run and do not run");
+  app.add_flag("--strace", options.strace, "print each task's system calls with simulated time on standard error");
+  app.add_flag("--quiet,-q", options.quiet, "print failures only");
+}
+
+}  // namespace
+
+ParsedCommandLine parse_command_line(int argc, char** argv) {
+  ParsedCommandLine parsed;
+  Options& options = parsed.options;
+  CLI::App app{"Sluice: what it costs to send a file, counted on a simulated machine", "sluice"};
+  app.footer(std::string{"sluice COMMAND --help says more about a command.\n"} + kFooter);
+  app.require_subcommand(1);
+
+  const auto add = [&](Command command, const char* name, const char* help) {
+    CLI::App* sub = app.add_subcommand(name, help);
+    sub->footer(kFooter);
+    sub->callback([&options, command] { options.command = command; });
+    return sub;
+  };
+  add_running(*add(Command::Compare, "compare", "run all strategies of a scenario and print them side by side"),
+              options);
+  add_running(*add(Command::Run, "run", "run all strategies of a scenario and print everything about each"), options);
+  CLI::App* check = add(Command::Check, "check", "read a scenario, build its machines on paper, and run nothing");
+  check->add_option("scenario", options.scenario, "scenario file")->required();
+  add_settings(*check, options);
+  CLI::App* describe = add(Command::Describe, "describe",
+                           "print every parameter with value, range, help and source, of a scenario or the defaults");
+  describe->add_option("scenario", options.scenario, "scenario file");
+  add_settings(*describe, options);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& stop) {
+    if (stop.get_exit_code() == 0) {
+      app.exit(stop);  // help
+      parsed.exit_status = kAllHolds;
+    } else {
+      std::fprintf(stderr, "sluice: %s (sluice --help says more)\n", stop.what());
+      parsed.exit_status = kBadInput;
+    }
+  }
+  return parsed;
+}
+
+}  // namespace sluice::tool

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line, parsed.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::tool {
+
+enum class Command { Run, Compare, Check, Describe };
+
+/// 0 and 1 are about results, 2 about the input.
+enum ExitStatus : int { kAllHolds = 0, kRunFailed = 1, kBadInput = 2, kInterrupted = 130 };
+
+struct Options {
+  Command command = Command::Compare;
+  std::string scenario;           ///< path; may be empty for describe
+  std::vector<std::string> sets;  ///< key=value
+  std::string file;               ///< payload instead of the scenario's
+  std::string received;           ///< directory for what the peer got; empty: not kept
+  std::string json;               ///< path, or "-" for standard output; empty: none
+  std::string graph;              ///< path; empty: none
+  unsigned timeout_s = 600;       ///< wall time of one run
+  bool dump_config = false;
+  bool strace = false;
+  bool quiet = false;
+};
+
+/// Parses the arguments. Help and mistakes are printed here; then the exit status is returned instead of options.
+struct ParsedCommandLine {
+  Options options;
+  std::optional<int> exit_status;
+};
+ParsedCommandLine parse_command_line(int argc, char** argv);
+
+}  // namespace sluice::tool

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/sluice/runner.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "models/base/result.h"
+#include "tools/sluice/child.h"
+#include "tools/sluice/simulate.h"
+
+namespace sluice::tool {
+namespace {
+
+using report::Json;
+
+/// One line on a terminal that is rewritten while a run takes longer than a second.
+class Progress {
+ public:
+  Progress(const Options& options, std::size_t runs) : m_shown(!options.quiet && isatty(STDERR_FILENO)), m_runs(runs) {}
+  ~Progress() { clear(); }
+  void tick(std::size_t number, const std::string& strategy, std::chrono::seconds elapsed) {
+    if (!m_shown) return;
+    std::fprintf(stderr, "\r\033[K[%zu/%zu] %s  %lld s", number, m_runs, strategy.c_str(),
+                 static_cast<long long>(elapsed.count()));
+    m_dirty = true;
+  }
+  void clear() {
+    if (m_dirty) std::fputs("\r\033[K", stderr);
+    m_dirty = false;
+  }
+
+ private:
+  bool m_shown;
+  std::size_t m_runs;
+  bool m_dirty = false;
+};
+
+/// Where the peer's bytes of run number `number` of `runs` go: DIR/strategy, with `vary` DIR/strategy-POINT.
+std::string received_path(const std::string& directory, const scenario::RunPlan& plan, std::size_t point) {
+  const std::string name = plan.point.empty() ? plan.strategy : fmt::format("{}-{}", plan.strategy, point + 1);
+  return (std::filesystem::path{directory} / name).string();
+}
+
+void make_directory(const std::string& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (!std::filesystem::is_directory(directory) || access(directory.c_str(), W_OK) != 0) {
+    throw base::InputError{directory + ": no directory that can be written to"};
+  }
+}
+
+/// A received file that a dead child left unfinished.
+void remove_unfinished(const std::string& path) {
+  if (!path.empty()) std::remove((path + ".part").c_str());
+}
+
+Json settings_of(const std::vector<std::pair<std::string, std::string>>& settings) {
+  Json object = Json::object();
+  for (const auto& [key, value] : settings) object[key] = value;
+  return object;
+}
+
+/// What the machine and the kernel can do, as far as it explains the counts.
+Json features_of(const scenario::RunPlan& plan) {
+  scenario::Configuration configuration = plan.configuration;
+  scenario::ParameterIndex index{configuration};
+  Json features = Json::object();
+  for (const char* key : {"nic.gather", "nic.checksum_offload", "nic.segmentation_offload", "kernel.net.gso"}) {
+    if (const base::Parameter* parameter = index.find(key)) features[key] = parameter->get();
+  }
+  return features;
+}
+
+Json heading_of(const scenario::RunPlan& plan) {
+  const scenario::Workload& workload = plan.configuration.workload;
+  Json run{{"strategy", plan.strategy}, {"kernel", "simulated"}, {"settings", settings_of(plan.settings)}};
+  if (!plan.point.empty()) run["point"] = settings_of(plan.point);
+  run["features"] = features_of(plan);
+  run["workload"] = {{"files", workload.count},
+                     {"file_bytes", workload.size},
+                     {"chunk_bytes", workload.chunk},
+                     {"page_cache", workload.warm() ? "warm" : "cold"}};
+  return run;
+}
+
+/// A result better than a bound is a bug, whoever computed it.
+void check_bounds(Json& run) {
+  const double throughput = run.value("throughput_bytes_per_s", 0.0);
+  for (const char* kind : {"static", "demand"}) {
+    const double bound = report::number_at(run, "bound", (std::string{kind} + "_bytes_per_s").c_str());
+    if (bound > 0 && throughput > bound * (1 + 1e-9)) {
+      run["failures"].push_back(
+          fmt::format("throughput of {:.0f} B/s is above the {} bound of {:.0f} B/s, which is an "
+                      "error in the simulator, please report it",
+                      throughput, kind, bound));
+    }
+  }
+}
+
+Json complete(const scenario::RunPlan& plan, const RunResult& result) {
+  Json run = heading_of(plan);
+  run.update(result);
+  if (!run.contains("failures")) run["failures"] = Json::array();
+  if (run.contains("time")) {
+    check_bounds(run);
+    run["expectations"] = scenario::evaluate(plan.expectations, run);
+  }
+  return run;
+}
+
+}  // namespace
+
+bool succeeded(const Json& run) {
+  if (!report::failures_of(run).empty()) return false;
+  const Json expectations = run.value("expectations", Json::array());
+  return std::all_of(expectations.begin(), expectations.end(), [](const Json& e) { return e.value("holds", false); });
+}
+
+Json run_all(scenario::Scenario& scenario, const Options& options) {
+  if (!options.received.empty()) make_directory(options.received);
+  Progress progress{options, scenario.plans.size()};
+  Json runs = Json::array();
+  std::size_t point = 0;
+  for (std::size_t i = 0; i < scenario.plans.size(); ++i) {
+    scenario::RunPlan& plan = scenario.plans[i];
+    if (i > 0 && plan.point != scenario.plans[i - 1].point) ++point;
+    if (!options.received.empty()) plan.received = received_path(options.received, plan, point);
+    const ChildLimits limits{std::chrono::seconds{options.timeout_s},
+                             [&](std::chrono::seconds elapsed) { progress.tick(i + 1, plan.strategy, elapsed); }};
+    try {
+      runs.push_back(complete(plan, run_in_child([&] { return simulate(plan); }, limits)));
+    } catch (...) {
+      remove_unfinished(plan.received);
+      throw;
+    }
+    if (!runs.back().contains("time")) remove_unfinished(plan.received);
+    progress.clear();
+  }
+  return runs;
+}
+
+}  // namespace sluice::tool
