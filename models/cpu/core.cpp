@@ -265,9 +265,8 @@ std::uint64_t Core::mmio_read(PhysAddr reg, unsigned size) {
 }
 
 void Core::mmio_write(PhysAddr reg, unsigned size, std::uint64_t value) {
-  consume(m_config.mmio_write.at(m_config.frequency));
   synchronise();
-  transport(tlm::TLM_WRITE_COMMAND, reg, size, value);
+  consume(transport(tlm::TLM_WRITE_COMMAND, reg, size, value));  // posted: held only until the write has left
 }
 
 }  // namespace sluice::cpu

@@ -33,8 +33,6 @@ void CpuConfig::describe(base::ParameterTable& table) {
             "Intel optimization manual: about 35 cycles");
   table.add("checksum_line", checksum_line, "adding up one line for a checksum, beside reading it",
             "estimate: 16 bytes per cycle");
-  table.add("mmio_write", mmio_write, "an uncached, posted register write as the core sees it",
-            "SPDK: submit and completion doorbells cap a core below 4 M operations per second");
   table.add("idle_exit", idle_exit, "from an interrupt to the first instruction on an idle core",
             "estimate: shallow idle state (C1)");
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Parameters of the cores: clock, what a line costs by where it is found, device register access, idle.
+// Parameters of the cores: clock, what a line costs by where it is found, idle.
 #pragma once
 
 #include <array>
@@ -31,7 +31,6 @@ struct CpuConfig {
   CpuCost latency_llc = CpuCost::cycles(50);
   CpuCost copy_start = CpuCost::cycles(35);
   CpuCost checksum_line = CpuCost::cycles(4);
-  CpuCost mmio_write = CpuCost::time(125_ns);
   CpuCost idle_exit = CpuCost::time(500_ns);
 
   void describe(base::ParameterTable& table);
