@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "models/base/internet_checksum.h"
 #include "models/base/result.h"
 
 namespace sluice::nic {
@@ -99,28 +100,8 @@ bool decode(std::span<const std::byte> frame, PacketHeader& header) {
   return true;
 }
 
-// The sum does not depend on byte order (RFC 1071, section 2 B): 32-bit words are added as they lie in memory and only
-// the folded result is turned, which lets the compiler use wide registers.
 std::uint32_t checksum_add(std::span<const std::byte> bytes, std::uint32_t sum) {
-  std::uint64_t words = 0;
-  std::size_t at = 0;
-  for (; at + 4 <= bytes.size(); at += 4) {
-    std::uint32_t word;
-    std::memcpy(&word, bytes.data() + at, 4);
-    words += word;
-  }
-  if (at < bytes.size()) {
-    std::uint32_t word = 0;
-    std::memcpy(&word, bytes.data() + at, bytes.size() - at);
-    words += word;
-  }
-  while (words >> 16 != 0) words = (words & 0xFFFF) + (words >> 16);
-  auto folded = static_cast<std::uint16_t>(words);
-  if constexpr (std::endian::native == std::endian::little) {
-    folded = static_cast<std::uint16_t>((folded << 8) | (folded >> 8));
-  }
-  const std::uint64_t total = std::uint64_t{sum} + folded;
-  return static_cast<std::uint32_t>(total) + static_cast<std::uint32_t>(total >> 32);  // end-around carry
+  return base::internet_checksum_add(bytes, sum);
 }
 
 std::uint16_t checksum_fold(std::uint32_t sum) {

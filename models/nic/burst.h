@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The frames of one packet on the wire, as one object: what a segmenting controller sends at a time, or a run of
+// acknowledgments. Frame times are arithmetic, so that no event per frame is needed. No SystemC.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "models/base/ledger.h"
+#include "models/base/time.h"
+#include "models/nic/packet_format.h"
+
+namespace sluice::nic {
+
+/// Bytes on their way: read once, then only moved. `size` of them from `bytes`.
+struct Buffer {
+  std::unique_ptr<std::byte[]> bytes;
+  Bytes size = 0;
+
+  static Buffer of_size(Bytes size) { return {std::make_unique_for_overwrite<std::byte[]>(size), size}; }
+  [[nodiscard]] std::span<std::byte> span() { return {bytes.get(), size}; }
+  [[nodiscard]] std::span<const std::byte> span() const { return {bytes.get(), size}; }
+};
+
+/// Frame i carries payload bytes [i x frame_payload, ...), the last one what is left.
+struct Burst {
+  PacketHeader header;                    ///< of the first frame; payload_size and checksum as software wrote them
+  unsigned frames = 1;                    ///< at least 1
+  Bytes frame_payload = 0;                ///< payload bytes of every frame but the last
+  std::uint32_t acknowledgment_step = 0;  ///< frame i acknowledges header.acknowledgment + i x this
+  std::uint8_t last_flags = 0;            ///< flags that only the last frame has (PSH, FIN)
+  bool checksum_inserted = false;         ///< by the device: right by construction; else header.checksum stands
+  Buffer storage;                         ///< holds the payload, after other bytes
+  Bytes payload_at = 0;                   ///< where in the storage the payload starts
+  base::Shadow shadow;                    ///< of the payload
+
+  // Set by the wire. Instants of the last bit at the far end.
+  Picoseconds first_arrival;
+  Picoseconds interval;  ///< between neighbours, except before a last frame that is shorter
+  Picoseconds last_arrival;
+
+  [[nodiscard]] std::span<const std::byte> payload() const { return storage.span().subspan(payload_at); }
+  [[nodiscard]] Bytes payload_size() const { return storage.size - payload_at; }
+  [[nodiscard]] Bytes payload_of(unsigned frame) const;
+  [[nodiscard]] Picoseconds arrival_of(unsigned frame) const;
+  /// Header of one frame: sequence, acknowledgment, flags and size are its own.
+  [[nodiscard]] PacketHeader header_of(unsigned frame) const;
+  /// Header bytes of one frame with the right TCP checksum.
+  [[nodiscard]] HeaderBytes sealed_header(unsigned frame) const;
+  /// Whether the TCP checksum that came with a frame that the device did not complete is right. One frame only.
+  [[nodiscard]] bool checksum_is_right() const;
+  /// Bytes that software handed over: one header and the payload. Headers of further frames are made by the device.
+  [[nodiscard]] Bytes handed_over() const { return kAllHeaders + payload_size(); }
+};
+
+/// One end of the wire.
+/// - Called with bursts in the order of their arrival, usually ahead of time: the burst says when its frames arrive.
+/// - Must not make anything visible before that.
+class WireEnd {
+ public:
+  virtual ~WireEnd() = default;
+  virtual void receive(Burst burst) = 0;
+};
+
+}  // namespace sluice::nic
