@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a kind of file that does not override an operation answers: Linux's answer for a missing file operation.
+#include "kernel_sim/fs/file.h"
+
+#include <fcntl.h>
+#include <poll.h>
+
+namespace sluice::fs {
+
+Result<Bytes> File::read(mm::UserMemory&, VirtAddr, Bytes, std::uint64_t*) {
+  return refuse(readable() ? EINVAL : EBADF);
+}
+
+Result<Bytes> File::write(mm::UserMemory&, VirtAddr, Bytes, std::uint64_t*) {
+  return refuse(writable() ? EINVAL : EBADF);
+}
+
+Result<Bytes> File::splice_read(SpliceSink&, Bytes, std::uint64_t*, unsigned) { return refuse(EINVAL); }
+
+Result<Bytes> File::splice_write(SpliceSource&, Bytes, std::uint64_t*, unsigned) { return refuse(EINVAL); }
+
+Result<std::uint64_t> File::seek(std::int64_t, int) { return refuse(ESPIPE); }
+
+Result<kernel_sim::FileStatus> File::status() { return kernel_sim::FileStatus{}; }
+
+Result<void> File::truncate(std::uint64_t) { return refuse(EINVAL); }
+
+Result<void> File::sync() { return refuse(EINVAL); }
+
+Result<void> File::advise(std::uint64_t, std::uint64_t, int) { return refuse(ESPIPE); }
+
+std::int16_t File::poll() const { return POLLIN | POLLOUT; }
+
+bool File::non_blocking() const { return (m_flags & O_NONBLOCK) != 0; }
+
+}  // namespace sluice::fs
