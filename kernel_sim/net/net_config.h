@@ -7,37 +7,37 @@
 namespace sluice::net {
 
 struct NetConfig {
-  // --- features and limits ----------------------------------------------------------------------------------------
-  bool gso = true;             ///< large packets until transmit, cut in software if need be (TCP: always since 4.17)
-  Bytes gso_max_size = 65536;  ///< largest packet that TCP builds, headers included
-  unsigned splice_batch = 16;  ///< pages that splice hands to TCP in one call; 1 before Linux 6.5
+  // --- features and limits of TCP ---------------------------------------------------------------------------------
+  bool gso = true;
+  Bytes gso_max_size = 65536;
+  unsigned splice_batch = 16;
   unsigned max_fragments = 17;
-  Bytes wmem_min = 4_KiB;
   Bytes wmem_default = 16_KiB;
   Bytes wmem_max = 4_MiB;
   Bytes rmem_default = 128_KiB;
   Bytes rmem_max = 6_MiB;
   bool autocork = true;
-  Bytes limit_output = 1_MiB;  ///< bytes of one connection in the interface and its queue (TSQ)
+  Bytes limit_output = 1_MiB;
   unsigned initial_window = 10;
+  unsigned quick_acks = 16;
   Picoseconds delayed_ack = 40_ms;
   Picoseconds rto_min = 200_ms;
   Picoseconds rto_initial = Picoseconds{kPicosecondsPerSecond};
   unsigned syn_retries = 6;
   unsigned retries = 15;
-  Bytes skb_overhead = 1280;  ///< truesize of an skb beside its payload
+  Bytes skb_overhead = 1280;
 
-  // --- costs: TCP -------------------------------------------------------------------------------------------------
+  // --- costs of TCP and of the stack ------------------------------------------------------------------------------
   CpuCost socket_create = CpuCost::time(1'500_ns);
-  CpuCost send_call = CpuCost::time(150_ns);
-  CpuCost send_fragment = CpuCost::time(30_ns);
-  CpuCost splice_fragment = CpuCost::time(20_ns);
-  CpuCost receive_call = CpuCost::time(120_ns);
+  CpuCost send_call = CpuCost::time(180_ns);
+  CpuCost copy_fragment = CpuCost::time(30_ns);
+  CpuCost splice_fragment = CpuCost::time(22_ns);
+  CpuCost receive_call = CpuCost::time(150_ns);
   CpuCost skb_allocate = CpuCost::time(24_ns);
   CpuCost skb_free = CpuCost::time(18_ns);
-  CpuCost tcp_transmit = CpuCost::time(450_ns);
+  CpuCost tcp_transmit = CpuCost::time(500_ns);
   CpuCost queue_transmit = CpuCost::time(200_ns);
-  CpuCost software_segment = CpuCost::time(250_ns);
+  CpuCost software_segment = CpuCost::time(150_ns);
   CpuCost tcp_receive = CpuCost::time(250_ns);
   CpuCost timer = CpuCost::time(100_ns);
 
@@ -54,6 +54,14 @@ struct NetConfig {
   CpuCost rx_packet = CpuCost::time(119_ns);
 
   void describe(base::ParameterTable& table);
+};
+
+/// The costs at a clock frequency, worked out once: they are charged per packet.
+struct NetCosts {
+  NetCosts(const NetConfig& config, Frequency frequency);
+  Picoseconds socket_create, send_call, copy_fragment, splice_fragment, receive_call;
+  Picoseconds skb_allocate, skb_free, tcp_transmit, queue_transmit, software_segment, tcp_receive, timer;
+  Picoseconds tx_packet, tx_descriptor, tx_complete, napi_poll, rx_packet;
 };
 
 }  // namespace sluice::net

@@ -2,16 +2,21 @@
 // A packet of the stack (struct sk_buff): a piece of a TCP stream with its headers. The record is a host object; header
 // bytes and payload lie in simulated memory.
 //
-//   paged:   [ head slot: headers ]    fragments: [page][page] ... up to 17, each holding one reference
-//   linear:  [ data slot:  headers | payload ]    one piece, for interfaces that cannot gather
+//   paged:   [ header slot ]    fragments: [page][page] ... up to 17, each holding one reference
+//   linear:  [ headers | payload ]    one piece in a data slot, for interfaces that cannot gather
+//
+// A packet has one reference per holder: the connection's queue, and the interface while its bytes are being sent.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <memory>
+#include <span>
 #include <vector>
 
 #include "kernel_sim/mm/frame_allocator.h"
+#include "models/base/result.h"
 #include "models/nic/packet_format.h"
 
 namespace sluice::net {
@@ -19,21 +24,139 @@ namespace sluice::net {
 class TcpConnection;
 
 struct Skb {
-  static constexpr unsigned kMaxFragments = 17;  ///< MAX_SKB_FRAGS: 64 KiB at any alignment, in 4 KiB pages
+  static constexpr unsigned kMaxFragments = 17;  ///< 64 KiB at any alignment, in 4 KiB pages
 
-  nic::PacketHeader header;    ///< as it stands in memory (transmit) or came in (receive)
-  PhysAddr header_address;     ///< of the kAllHeaders header bytes
-  std::uint64_t sequence = 0;  ///< of the first byte, counted without wrapping
-  std::uint32_t size = 0;      ///< payload bytes
-  std::uint32_t truesize = 0;  ///< memory it is accounted for
-  std::uint32_t references = 0;
-  std::uint16_t frames = 1;   ///< frames on the wire it stands for
-  std::uint16_t segment = 0;  ///< payload bytes per frame when the interface is to cut it (TSO), else 0
-  bool checksum_by_device = false;
+  // what the interface needs
+  nic::PacketHeader header;         ///< as it stands in memory (transmit) or came in (receive)
+  PhysAddr header_address;          ///< of the header bytes; of a linear packet the payload follows
+  std::uint32_t size = 0;           ///< payload bytes
+  std::uint16_t frames = 1;         ///< frames on the wire it stands for
+  std::uint16_t segment = 0;        ///< payload bytes per frame when the interface is to cut it (TSO), else 0
+  bool checksum_by_device = false;  ///< transmit: to be inserted. Receive: found good
+  bool linear = false;
   std::uint8_t fragment_count = 0;
   std::array<mm::Fragment, kMaxFragments> fragments;
+
+  // what TCP needs
+  bool syn = false;
+  bool fin = false;
+  bool push = false;
+  bool retransmitted = false;
+  std::uint16_t acknowledged = 0;  ///< frames of it that are acknowledged
+  std::uint32_t truesize = 0;      ///< memory it is accounted for
+  std::uint32_t references = 0;
+  std::uint64_t sequence = 0;  ///< of the first byte, counted without wrapping
+  Picoseconds sent_at;
+  std::shared_ptr<TcpConnection> connection;  ///< accounted for it while the interface has it
+  Skb* next = nullptr;
+  Skb* previous = nullptr;
+
+  [[nodiscard]] std::uint64_t end() const { return sequence + size + (syn ? 1 : 0) + (fin ? 1 : 0); }
+  [[nodiscard]] std::span<const mm::Fragment> pieces() const { return {fragments.data(), fragment_count}; }
 };
 
-class SkbPool {};
+/// A queue of packets through their own links.
+class SkbQueue {
+ public:
+  [[nodiscard]] bool empty() const { return m_front == nullptr; }
+  [[nodiscard]] Skb* front() const { return m_front; }
+  [[nodiscard]] Skb* back() const { return m_back; }
+  void push_back(Skb& skb);
+  void push_front(Skb& skb);
+  Skb* pop_front();
+  void remove(Skb& skb);
+
+ private:
+  Skb* m_front = nullptr;
+  Skb* m_back = nullptr;
+};
+
+/// Equal pieces of memory out of whole frames, last freed first used (a slab cache). Frames stay until shutdown.
+class SlotCache {
+ public:
+  /// `size`: bytes per slot, a power of two.
+  SlotCache(mm::FrameAllocator& frames, Place place, Bytes size);
+  ~SlotCache();
+  SlotCache(const SlotCache&) = delete;
+  SlotCache& operator=(const SlotCache&) = delete;
+
+  Result<PhysAddr> take();
+  void give(PhysAddr slot) { m_free.push_back(slot); }
+
+ private:
+  mm::FrameAllocator& m_frames;
+  Place m_place;
+  Bytes m_size;
+  unsigned m_order;
+  std::vector<Frame> m_blocks;
+  std::vector<PhysAddr> m_free;
+};
+
+/// All packets of a stack; recycled, so that a steady state allocates nothing on the host. Charges no time of its own
+/// beside that of frames.
+class SkbPool {
+ public:
+  /// `linear_payload`: the most that a linear packet holds.
+  SkbPool(mm::FrameAllocator& frames, Bytes linear_payload);
+  ~SkbPool();
+  SkbPool(const SkbPool&) = delete;
+  SkbPool& operator=(const SkbPool&) = delete;
+
+  /// With one reference and room for headers; ENOMEM.
+  Result<Skb*> make_paged();
+  Result<Skb*> make_linear();
+  /// For a frame in a receive buffer: no memory of its own.
+  Skb& make_received();
+  /// One reference less; the last one gives fragments and memory back.
+  void release(Skb& skb);
+
+  /// Appends bytes to a paged packet. Takes over one reference, or drops it when they continue the last fragment.
+  /// False, and the reference stays with the caller, when there are `most` fragments already.
+  bool append(Skb& skb, const mm::Fragment& fragment, unsigned most);
+  /// Whether append would need no new fragment.
+  [[nodiscard]] bool continues(const Skb& skb, PhysAddr address) const;
+  /// Appends references to bytes [begin, begin + size) of the payload of `from`, a paged packet.
+  void share(const Skb& from, Bytes begin, Bytes size, Skb& to);
+  /// Drops payload of a paged packet from `size` on.
+  void truncate(Skb& skb, std::uint32_t size);
+
+  [[nodiscard]] Bytes linear_payload() const { return m_linear_payload; }
+  /// Packets that somebody holds.
+  [[nodiscard]] std::size_t in_use() const { return m_all.size() - m_free.size(); }
+
+ private:
+  Skb& take();
+
+  mm::FrameAllocator& m_frames;
+  Bytes m_linear_payload;
+  SlotCache m_header_slots;
+  SlotCache m_data_slots;
+  std::deque<Skb> m_all;
+  std::vector<Skb*> m_free;
+};
+
+/// Headers end here in a slot, so that the payload of a linear packet starts on a cache line.
+inline constexpr Bytes kHeaderRoom = 128;
+constexpr PhysAddr payload_address(const Skb& skb) { return skb.header_address + nic::kAllHeaders; }
+
+/// Calls `visit(address, size)` for the pieces of bytes [begin, begin + size) of the payload, in order.
+template <class Visit>
+void for_each_piece(const Skb& skb, Bytes begin, Bytes size, Visit&& visit) {
+  if (skb.linear) {
+    if (size > 0) visit(payload_address(skb) + begin, size);
+    return;
+  }
+  for (const mm::Fragment& fragment : skb.pieces()) {
+    if (size == 0) return;
+    if (begin >= fragment.size) {
+      begin -= fragment.size;
+      continue;
+    }
+    const Bytes piece = std::min<Bytes>(fragment.size - begin, size);
+    visit(fragment.address + begin, piece);
+    begin = 0;
+    size -= piece;
+  }
+}
 
 }  // namespace sluice::net

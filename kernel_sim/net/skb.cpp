@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel_sim/net/skb.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "kernel_sim/net/tcp_connection.h"
+
+namespace sluice::net {
+
+// --- SkbQueue --------------------------------------------------------------------------------------------------------
+
+void SkbQueue::push_back(Skb& skb) {
+  skb.next = nullptr;
+  skb.previous = m_back;
+  (m_back == nullptr ? m_front : m_back->next) = &skb;
+  m_back = &skb;
+}
+
+void SkbQueue::push_front(Skb& skb) {
+  skb.previous = nullptr;
+  skb.next = m_front;
+  (m_front == nullptr ? m_back : m_front->previous) = &skb;
+  m_front = &skb;
+}
+
+Skb* SkbQueue::pop_front() {
+  Skb* const skb = m_front;
+  if (skb != nullptr) remove(*skb);
+  return skb;
+}
+
+void SkbQueue::remove(Skb& skb) {
+  (skb.previous == nullptr ? m_front : skb.previous->next) = skb.next;
+  (skb.next == nullptr ? m_back : skb.next->previous) = skb.previous;
+  skb.next = nullptr;
+  skb.previous = nullptr;
+}
+
+// --- SlotCache -------------------------------------------------------------------------------------------------------
+
+SlotCache::SlotCache(mm::FrameAllocator& frames, Place place, Bytes size)
+    : m_frames(frames),
+      m_place(place),
+      m_size(size),
+      m_order(static_cast<unsigned>(std::countr_zero(divide_up(size, kPageSize)))) {}
+
+SlotCache::~SlotCache() {
+  for (const Frame block : m_blocks) m_frames.put_at_shutdown(block);
+}
+
+Result<PhysAddr> SlotCache::take() {
+  if (m_free.empty()) {
+    const Result<Frame> block = m_frames.allocate(m_place, m_order);
+    if (!block) return tl::unexpected{block.error()};
+    m_blocks.push_back(*block);
+    for (Bytes at = kPageSize << m_order; at > 0; at -= m_size) m_free.push_back(block->address() + (at - m_size));
+  }
+  const PhysAddr slot = m_free.back();
+  m_free.pop_back();
+  return slot;
+}
+
+// --- SkbPool ---------------------------------------------------------------------------------------------------------
+
+SkbPool::SkbPool(mm::FrameAllocator& frames, Bytes linear_payload)
+    : m_frames(frames),
+      m_linear_payload(linear_payload),
+      m_header_slots(frames, Place::KernelMemory, kHeaderRoom),
+      m_data_slots(frames, Place::SocketBuffer, std::bit_ceil(kHeaderRoom + linear_payload)) {}
+
+SkbPool::~SkbPool() {
+  for (Skb& skb : m_all) {
+    for (const mm::Fragment& fragment : skb.pieces()) m_frames.put_at_shutdown(Frame::of(fragment.address));
+  }
+}
+
+Result<Skb*> SkbPool::make_paged() {
+  const Result<PhysAddr> slot = m_header_slots.take();
+  if (!slot) return tl::unexpected{slot.error()};
+  Skb& skb = take();
+  skb.header_address = *slot + (kHeaderRoom - nic::kAllHeaders);
+  return &skb;
+}
+
+Result<Skb*> SkbPool::make_linear() {
+  const Result<PhysAddr> slot = m_data_slots.take();
+  if (!slot) return tl::unexpected{slot.error()};
+  Skb& skb = take();
+  skb.linear = true;
+  skb.header_address = *slot + (kHeaderRoom - nic::kAllHeaders);
+  return &skb;
+}
+
+Skb& SkbPool::make_received() { return take(); }
+
+Skb& SkbPool::take() {
+  if (m_free.empty()) m_free.push_back(&m_all.emplace_back());
+  Skb& skb = *m_free.back();
+  m_free.pop_back();
+  skb.references = 1;
+  return skb;
+}
+
+void SkbPool::release(Skb& skb) {
+  base::ensure(skb.references > 0, "a packet was released more often than held");
+  if (--skb.references > 0) return;
+  const bool owns_slot = skb.header_address != PhysAddr{};
+  const PhysAddr slot = skb.header_address - (owns_slot ? kHeaderRoom - nic::kAllHeaders : 0);
+  if (owns_slot) (skb.linear ? m_data_slots : m_header_slots).give(slot);
+  // Putting pages consumes time; the record must be nobody's by then.
+  const auto fragments = skb.fragments;
+  const unsigned count = skb.fragment_count;
+  const auto connection = std::move(skb.connection);
+  skb.header = {};
+  skb.header_address = {};
+  skb.size = 0;
+  skb.frames = 1;
+  skb.segment = 0;
+  skb.checksum_by_device = skb.linear = skb.syn = skb.fin = skb.push = skb.retransmitted = false;
+  skb.fragment_count = 0;
+  skb.acknowledged = 0;
+  skb.truesize = 0;
+  skb.sequence = 0;
+  m_free.push_back(&skb);
+  for (unsigned i = 0; i < count; ++i) m_frames.put(fragments[i]);
+}
+
+bool SkbPool::continues(const Skb& skb, PhysAddr address) const {
+  if (skb.fragment_count == 0) return false;
+  const mm::Fragment& last = skb.fragments[skb.fragment_count - 1U];
+  return last.address + last.size == address &&
+         m_frames.head_of(Frame::of(last.address)) == m_frames.head_of(Frame::of(address));
+}
+
+bool SkbPool::append(Skb& skb, const mm::Fragment& fragment, unsigned most) {
+  if (continues(skb, fragment.address)) {
+    skb.fragments[skb.fragment_count - 1U].size += fragment.size;
+    skb.size += fragment.size;
+    m_frames.put(fragment);
+    return true;
+  }
+  if (skb.fragment_count >= std::min(most, Skb::kMaxFragments)) return false;
+  skb.fragments[skb.fragment_count++] = fragment;
+  skb.size += fragment.size;
+  return true;
+}
+
+void SkbPool::share(const Skb& from, Bytes begin, Bytes size, Skb& to) {
+  for_each_piece(from, begin, size, [&](PhysAddr address, Bytes piece) {
+    const mm::Fragment fragment{address, static_cast<std::uint32_t>(piece)};
+    m_frames.get(fragment);
+    base::ensure(append(to, fragment, Skb::kMaxFragments), "a part of a packet has no more fragments than the whole");
+  });
+}
+
+void SkbPool::truncate(Skb& skb, std::uint32_t size) {
+  std::uint32_t excess = skb.size - size;
+  skb.size = size;
+  while (excess > 0) {
+    mm::Fragment& last = skb.fragments[skb.fragment_count - 1U];
+    const std::uint32_t cut = std::min(excess, last.size);
+    excess -= cut;
+    last.size -= cut;
+    if (last.size > 0) return;
+    --skb.fragment_count;
+    m_frames.put(mm::Fragment{last.address, 1});
+  }
+}
+
+}  // namespace sluice::net

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ownership, opening, closing and options of a connection.
+#include "kernel_sim/net/tcp_connection.h"
+
+#include <poll.h>
+#include <utility>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "kernel_sim/net/stack.h"
+
+namespace sluice::net {
+
+TcpConnection::TcpConnection(Stack& stack)
+    : m_stack(stack),
+      m_congestion(stack.m_config.initial_window),
+      m_send_buffer(stack.m_config.wmem_default),
+      m_receive_buffer(stack.m_config.rmem_default),
+      m_quick_acks(stack.m_config.quick_acks) {}
+
+TcpConnection::~TcpConnection() {
+  if (m_page_fragment.size > 0) m_stack.m_frames.put_at_shutdown(Frame::of(m_page_fragment.address));
+}
+
+// --- ownership -------------------------------------------------------------------------------------------------------
+
+void TcpConnection::lock() {
+  while (m_owner != Owner::Nobody) m_stack.m_scheduler.wait(m_lock_waiters, "a socket lock");
+  m_owner = Owner::Task;
+}
+
+bool TcpConnection::try_enter() {
+  if (m_owner != Owner::Nobody) return false;
+  m_owner = Owner::SoftInterrupt;
+  return true;
+}
+
+void TcpConnection::unlock() {
+  // Time passes while the backlog is worked off, and more may come.
+  while (!m_backlog.empty() || m_timers_deferred || m_output_deferred || m_close_deferred) {
+    process_backlog();
+    handle_deferred();
+  }
+  m_owner = Owner::Nobody;
+  if (!m_lock_waiters.empty()) m_stack.m_scheduler.wake_one(m_lock_waiters);
+}
+
+void TcpConnection::process_backlog() {
+  while (Skb* const skb = m_backlog.pop_front()) process(*skb);
+}
+
+void TcpConnection::receive(Skb& skb) {
+  if (!try_enter()) {
+    m_backlog.push_back(skb);
+    return;
+  }
+  process(skb);
+  unlock();
+}
+
+void TcpConnection::look_at_timers() {
+  m_timers_deferred = true;
+  if (try_enter()) unlock();
+}
+
+void TcpConnection::resume_output() {
+  m_output_deferred = true;
+  if (try_enter()) unlock();
+}
+
+void TcpConnection::handle_deferred() {
+  if (std::exchange(m_timers_deferred, false)) {
+    const Picoseconds now = m_stack.m_machine.cpu.now();
+    m_stack.spend(m_stack.m_costs.timer);
+    if (m_retransmission.take_expired(now)) retransmission_timeout();
+    if (m_probe.take_expired(now)) probe();
+    if (m_delayed_ack.take_expired(now)) send_acknowledgment();
+  }
+  if (std::exchange(m_output_deferred, false) && m_state != State::Closed) push_pending(m_nagle);
+  if (std::exchange(m_close_deferred, false)) close_owned();
+}
+
+void TcpConnection::wake() {
+  if (!m_waiters.empty()) m_stack.m_scheduler.wake_all(m_waiters);
+}
+
+/// Sleeps without owning the connection until `condition` holds.
+void TcpConnection::wait_until(bool (TcpConnection::*condition)() const, std::string_view what) {
+  unlock();
+  while (!(this->*condition)()) m_stack.m_scheduler.wait(m_waiters, what);
+  lock();
+}
+
+int TcpConnection::take_error() { return std::exchange(m_error, 0); }
+
+// --- opening ---------------------------------------------------------------------------------------------------------
+
+Result<void> TcpConnection::bind(kernel_sim::Endpoint local) {
+  if (m_state != State::Closed || m_local.port != 0) return refuse(EINVAL);
+  if (local.address != 0 && local.address != m_stack.m_address) return refuse(EADDRNOTAVAIL);
+  m_local = local;
+  m_bound = local.port != 0;
+  return {};
+}
+
+Result<void> TcpConnection::connect(kernel_sim::Endpoint peer, bool non_blocking) {
+  if (m_stack.m_device == nullptr) return refuse(ENETUNREACH);
+  lock();
+  Result<void> result;
+  if (m_was_connected) {
+    result = refuse(EISCONN);
+  } else if (m_state == State::SynSent && non_blocking) {
+    result = refuse(EALREADY);
+  } else {
+    if (m_state == State::Closed) result = start_handshake(peer);
+    if (result && non_blocking) {
+      result = refuse(EINPROGRESS);
+    } else if (result) {
+      wait_until(&TcpConnection::handshake_over, "connect");
+      if (const int error = take_error(); error != 0) result = refuse(error);
+    }
+  }
+  unlock();
+  return result;
+}
+
+Result<void> TcpConnection::start_handshake(kernel_sim::Endpoint peer) {
+  m_peer = peer;
+  m_local.address = m_stack.m_address;
+  if (!m_bound) m_local.port = 0;
+  if (const Result<void> entered = m_stack.enter(shared_from_this()); !entered) return entered;
+  m_send_shutdown = false;
+  m_receive_shutdown = false;
+  m_attempts = 0;
+  m_backoff = 0;
+  m_state = State::SynSent;
+  const Result<Skb*> syn = m_stack.skbs().make_paged();
+  if (!syn) {
+    finish();
+    return refuse(ENOMEM);
+  }
+  (*syn)->syn = true;
+  (*syn)->sequence = m_una;
+  m_unsent.push_back(**syn);
+  sent_new_data(**syn);
+  transmit(**syn);
+  return {};
+}
+
+Result<void> TcpConnection::wait_connected(bool non_blocking) {
+  if (m_state != State::SynSent) return {};
+  if (non_blocking) return refuse(EAGAIN);
+  wait_until(&TcpConnection::handshake_over, "connect");
+  if (const int error = take_error(); error != 0) return refuse(error);
+  return {};
+}
+
+void TcpConnection::enter_established() {
+  m_state = State::Established;
+  m_was_connected = true;
+  update_send_buffer();
+  m_round_began = m_stack.m_machine.cpu.now();
+  wake();
+}
+
+// --- closing ---------------------------------------------------------------------------------------------------------
+
+Result<void> TcpConnection::shutdown(int how) {
+  if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR) return refuse(EINVAL);
+  lock();
+  if (m_state == State::Closed || m_state == State::SynSent) {
+    unlock();
+    return refuse(ENOTCONN);
+  }
+  if (how != SHUT_WR) m_receive_shutdown = true;
+  if (how != SHUT_RD && !m_send_shutdown) start_fin();
+  wake();
+  unlock();
+  return {};
+}
+
+/// Ends the sending direction: FIN goes out after what is queued.
+void TcpConnection::start_fin() {
+  m_send_shutdown = true;
+  if (m_state == State::Established) {
+    m_state = State::FinWait1;
+  } else if (m_state == State::CloseWait) {
+    m_state = State::LastAck;
+  } else {
+    return;
+  }
+  Skb* tail = m_unsent.back();
+  if (tail == nullptr || tail->sequence < m_highest || tail->references > 1) {
+    const Result<Skb*> made = m_stack.skbs().make_paged();
+    if (!made) return;  // as if the FIN were lost for good; the peer's time-outs end the connection
+    tail = *made;
+    tail->sequence = m_write;
+    m_unsent.push_back(*tail);
+  }
+  tail->fin = true;
+  mark_push(*tail);
+  ++m_write;
+  push_pending(kNagleOff);
+}
+
+void TcpConnection::close() {
+  lock();
+  close_owned();
+  unlock();
+}
+
+void TcpConnection::close_from_interrupt() {
+  m_close_deferred = true;
+  if (try_enter()) unlock();
+}
+
+void TcpConnection::close_owned() {
+  m_orphan = true;
+  m_receive_shutdown = true;
+  if (m_state == State::Closed || m_state == State::SynSent || m_state == State::TimeWait) {
+    finish();
+  } else if (!m_received.empty()) {  // data that nobody will read: tell the peer (RFC 2525, 2.17)
+    send_control(nic::tcp_flag::kReset | nic::tcp_flag::kAck, m_next);
+    finish();
+  } else if (!m_send_shutdown) {
+    start_fin();
+  }
+}
+
+bool TcpConnection::may_send_or_failed() const {
+  if (memory_free() || m_error != 0 || m_send_shutdown) return true;
+  m_wants_space = true;
+  return false;
+}
+
+void TcpConnection::reset(int error) {
+  m_error = error;
+  finish();
+}
+
+/// The end: nothing of it remains but what the interface still holds.
+void TcpConnection::finish() {
+  m_state = State::Closed;
+  m_send_shutdown = true;
+  m_receive_shutdown = true;
+  m_retransmission.stop();
+  m_probe.stop();
+  m_delayed_ack.stop();
+  while (Skb* const skb = m_unacked.pop_front()) m_stack.skbs().release(*skb);
+  while (Skb* const skb = m_unsent.pop_front()) m_stack.skbs().release(*skb);
+  m_queued_memory = 0;
+  m_in_flight = 0;
+  if (m_orphan) drop_received();
+  if (m_page_fragment.size > 0) m_stack.m_frames.put(std::exchange(m_page_fragment, {}));
+  if (std::exchange(m_entered, false)) m_stack.leave(*this);
+  wake();
+}
+
+void TcpConnection::drop_received() {
+  while (Skb* const skb = m_received.pop_front()) m_stack.skbs().release(*skb);
+  m_received_bytes = 0;
+  m_receive_memory = 0;
+  m_front_used = 0;
+}
+
+// --- options and readiness -------------------------------------------------------------------------------------------
+
+Result<void> TcpConnection::set_option(int level, int option, int value) {
+  if (level != SOL_SOCKET && level != IPPROTO_TCP) return refuse(ENOPROTOOPT);
+  lock();
+  Result<void> result;
+  const auto twice = static_cast<Bytes>(std::max(value, 0)) * 2;  // the kernel doubles it for its own overhead
+  if (level == SOL_SOCKET && option == SO_SNDBUF) {
+    m_send_buffer = std::max<Bytes>(std::min(twice, m_stack.m_config.wmem_max * 2), 4608);  // SOCK_MIN_SNDBUF
+    m_send_buffer_fixed = true;
+  } else if (level == SOL_SOCKET && option == SO_RCVBUF) {
+    m_receive_buffer = std::max<Bytes>(std::min(twice, m_stack.m_config.rmem_max * 2), 2304);  // SOCK_MIN_RCVBUF
+    m_receive_buffer_fixed = true;
+  } else if (level == SOL_SOCKET && (option == SO_REUSEADDR || option == SO_KEEPALIVE)) {
+    // accepted: every local port is used once, and there is nothing to keep alive for hours
+  } else if (level == IPPROTO_TCP && option == TCP_NODELAY) {
+    m_nagle = value != 0 ? m_nagle | kNagleOff | kPushOnce : m_nagle & ~unsigned{kNagleOff};
+    if (value != 0) push_pending(m_nagle);
+  } else if (level == IPPROTO_TCP && option == TCP_CORK) {
+    m_nagle = value != 0 ? m_nagle | kCork : m_nagle & ~unsigned{kCork};
+    if (value == 0 && (m_nagle & kNagleOff) != 0) m_nagle |= kPushOnce;
+    if (value == 0) push_pending(m_nagle);
+  } else if (level == IPPROTO_TCP && option == TCP_QUICKACK) {
+    m_quick_acks = value != 0 ? m_stack.m_config.quick_acks : 0;
+    if (value != 0 && m_delayed_ack.pending()) send_acknowledgment();
+  } else {
+    result = refuse(ENOPROTOOPT);
+  }
+  unlock();
+  return result;
+}
+
+Result<int> TcpConnection::option(int level, int option) {
+  if (level == SOL_SOCKET && option == SO_ERROR) return take_error();
+  if (level == SOL_SOCKET && option == SO_TYPE) return SOCK_STREAM;
+  if (level == SOL_SOCKET && option == SO_SNDBUF) return static_cast<int>(m_send_buffer);
+  if (level == SOL_SOCKET && option == SO_RCVBUF) return static_cast<int>(m_receive_buffer);
+  if (level == IPPROTO_TCP && option == TCP_NODELAY) return (m_nagle & kNagleOff) != 0 ? 1 : 0;
+  if (level == IPPROTO_TCP && option == TCP_CORK) return (m_nagle & kCork) != 0 ? 1 : 0;
+  if (level == IPPROTO_TCP && option == TCP_MAXSEG) return static_cast<int>(m_mss);
+  return refuse(ENOPROTOOPT);
+}
+
+/// tcp_poll.
+std::int16_t TcpConnection::poll() const {
+  int bits = 0;
+  if (m_state == State::Closed || (m_send_shutdown && m_receive_shutdown)) bits |= POLLHUP;
+  if (m_error != 0) bits |= POLLERR;
+  if (m_state == State::SynSent) return static_cast<std::int16_t>(bits);
+  if (m_receive_shutdown) bits |= POLLIN | POLLRDNORM | POLLRDHUP;
+  if (m_received_bytes > 0) bits |= POLLIN | POLLRDNORM;
+  const bool room = m_queued_memory < m_send_buffer && m_send_buffer - m_queued_memory >= m_queued_memory / 2;
+  if (m_send_shutdown || room) {
+    bits |= POLLOUT | POLLWRNORM;
+  } else {
+    m_wants_space = true;
+  }
+  return static_cast<std::int16_t>(bits);
+}
+
+// --- accounting of what the interface holds --------------------------------------------------------------------------
+
+void TcpConnection::packet_entered(Skb& skb, const std::shared_ptr<TcpConnection>& connection) {
+  skb.connection = connection;
+  connection->m_in_interface += skb.truesize;
+}
+
+void TcpConnection::packet_left(Skb& skb) {
+  skb.connection->m_in_interface -= skb.truesize;
+  skb.connection.reset();
+}
+
+}  // namespace sluice::net

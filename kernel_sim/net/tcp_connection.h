@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+// One TCP connection (struct tcp_sock).
+//
+// - A task owns it during a call (lock_sock). What soft interrupts bring meanwhile goes to the backlog and is processed
+//   when the owner lets go (release_sock), in the owner's time.
+// - Sequence numbers are counted in 64 bits without wrapping; the wire carries the low 32.
+//
+//      m_una          m_next           m_write
+//   ─────┼──────────────┼────────────────┼────►      m_unacked: sent     m_unsent: not sent (or to be sent again)
+//        └─ m_unacked ──┴── m_unsent ────┘
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "kernel_sim/fs/file.h"
+#include "kernel_sim/net/congestion.h"
+#include "kernel_sim/net/net_config.h"
+#include "kernel_sim/net/skb.h"
+#include "kernel_sim/net/tcp_timer.h"
+#include "kernel_sim/sched/scheduler.h"
+#include "kernel_sim/system_calls.h"
+#include "models/base/ledger.h"
+
+namespace sluice::net {
+
+class Stack;
+
+class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
+ public:
+  enum class State : std::uint8_t {
+    Closed,
+    SynSent,
+    Established,
+    FinWait1,
+    FinWait2,
+    Closing,
+    TimeWait,
+    CloseWait,
+    LastAck
+  };
+  struct SendFlags {
+    bool more = false;
+    bool non_blocking = false;
+  };
+  struct ReceiveFlags {
+    bool non_blocking = false;
+    bool peek = false;
+    bool truncate = false;  ///< throw the bytes away instead of copying them
+    bool wait_all = false;
+  };
+
+  explicit TcpConnection(Stack& stack);
+  /// Consumes no time.
+  ~TcpConnection();
+  TcpConnection(const TcpConnection&) = delete;
+  TcpConnection& operator=(const TcpConnection&) = delete;
+
+  // --- for the socket: calls of tasks -----------------------------------------------------------------------------
+  Result<void> bind(kernel_sim::Endpoint local);
+  Result<void> connect(kernel_sim::Endpoint peer, bool non_blocking);
+  Result<Bytes> send(mm::UserMemory& memory, VirtAddr from, Bytes size, SendFlags flags);
+  Result<Bytes> send_pages(fs::SpliceSource& source, Bytes size, SendFlags flags);
+  Result<Bytes> receive_to(mm::UserMemory& memory, VirtAddr to, Bytes size, ReceiveFlags flags);
+  Result<Bytes> receive_pages(fs::SpliceSink& sink, Bytes size, ReceiveFlags flags);
+  Result<void> shutdown(int how);
+  Result<void> set_option(int level, int option, int value);
+  Result<int> option(int level, int option);
+  void close();
+  /// As close, from the last reference to the socket, in a soft interrupt.
+  void close_from_interrupt();
+  [[nodiscard]] bool needs_close() const { return m_entered || !m_received.empty(); }
+  [[nodiscard]] std::int16_t poll() const;
+  [[nodiscard]] sched::WaitQueue& wait_queue() { return m_waiters; }
+
+  // --- for the stack ----------------------------------------------------------------------------------------------
+  /// A packet for this connection, in a soft interrupt. Takes it over.
+  void receive(Skb& skb);
+  /// A timer may have expired, or the interface gave packets back.
+  void look_at_timers();
+  void resume_output();
+  /// The interface and its queue now hold the packet, which is accounted for the connection until it leaves.
+  static void packet_entered(Skb& skb, const std::shared_ptr<TcpConnection>& connection);
+  static void packet_left(Skb& skb);
+
+  // --- queries ----------------------------------------------------------------------------------------------------
+  [[nodiscard]] State state() const { return m_state; }
+  [[nodiscard]] kernel_sim::Endpoint local() const { return m_local; }
+  [[nodiscard]] kernel_sim::Endpoint peer() const { return m_peer; }
+  [[nodiscard]] const Reno& congestion() const { return m_congestion; }
+  [[nodiscard]] std::uint32_t segment_size() const { return m_mss; }
+  [[nodiscard]] Bytes send_buffer() const { return m_send_buffer; }
+  [[nodiscard]] Bytes queued_memory() const { return m_queued_memory; }
+  [[nodiscard]] Bytes in_interface() const { return m_in_interface; }
+  [[nodiscard]] std::uint64_t unacknowledged() const { return m_next - m_una; }
+  [[nodiscard]] Picoseconds smoothed_rtt() const { return m_srtt; }
+
+ private:
+  friend class Stack;
+  friend class TcpTimer;
+  struct UserBytes;
+  struct PipePages;
+  enum class Owner : std::uint8_t { Nobody, Task, SoftInterrupt };
+  enum Nagle : unsigned { kNagleOff = 1, kCork = 2, kPushOnce = 4 };  // TCP_NAGLE_*
+
+  // tcp_connection.cpp: ownership, opening and closing
+  void lock();
+  bool try_enter();
+  void unlock();
+  void process_backlog();
+  void wake();
+  void wait_until(bool (TcpConnection::*condition)() const, std::string_view what);
+  [[nodiscard]] bool handshake_over() const { return m_state != State::SynSent; }
+  [[nodiscard]] bool may_send_or_failed() const;
+  [[nodiscard]] bool readable_or_over() const { return m_received_bytes > 0 || m_receive_shutdown || m_error != 0; }
+  Result<void> start_handshake(kernel_sim::Endpoint peer);
+  Result<void> wait_connected(bool non_blocking);
+  [[nodiscard]] int take_error();
+  void enter_established();
+  void start_fin();
+  void close_owned();
+  void reset(int error);
+  void finish();
+  void drop_received();
+  void handle_deferred();
+
+  // tcp_send.cpp: from the program into the queue
+  template <class Source>
+  Result<Bytes> send_from(Source& source, Bytes size, SendFlags flags);
+  Skb* new_packet();
+  [[nodiscard]] bool may_append(const Skb& skb, std::uint32_t goal) const;
+  [[nodiscard]] std::uint32_t size_goal() const;
+  [[nodiscard]] bool memory_free() const { return m_queued_memory < m_send_buffer; }
+  Result<void> wait_for_memory(bool non_blocking);
+  bool refill_page_fragment();
+  void account_append(Skb& skb, Bytes size);
+  void push(bool more, unsigned nagle, std::uint32_t goal);
+  [[nodiscard]] bool forced_push() const { return m_write > m_pushed + m_largest_window / 2; }
+  void mark_push(Skb& skb);
+  [[nodiscard]] bool should_autocork(const Skb& skb, std::uint32_t goal) const;
+
+  // tcp_output.cpp: from the queue to the interface
+  bool write_out(unsigned nagle, bool push_one);
+  void push_pending(unsigned nagle);
+  [[nodiscard]] bool nagle_holds(bool partial, unsigned nagle) const;
+  [[nodiscard]] bool should_defer(const Skb& skb, bool& limited_by_congestion) const;
+  [[nodiscard]] std::uint32_t split_point(const Skb& skb, std::uint32_t most_frames, unsigned nagle) const;
+  bool split(Skb& skb, std::uint32_t size);
+  [[nodiscard]] std::uint32_t frames_of(const Skb& skb) const;
+  [[nodiscard]] bool too_much_in_interface(const Skb& skb);
+  void sent_new_data(Skb& skb);
+  void transmit(Skb& skb);
+  void send_acknowledgment();
+  void send_control(std::uint8_t flags, std::uint64_t sequence);
+  void fill_header(Skb& skb, std::uint8_t flags);
+  [[nodiscard]] std::uint32_t select_window();
+  void update_send_buffer();
+  void retransmission_timeout();
+  void probe();
+
+  // tcp_input.cpp: from the interface
+  void process(Skb& skb);
+  void process_syn_sent(Skb& skb);
+  bool process_acknowledgment(const Skb& skb);
+  std::uint32_t drop_acknowledged(std::uint64_t acknowledged);
+  void measure_rtt(Picoseconds rtt);
+  void process_data(Skb& skb);
+  void process_fin();
+  void check_output_and_space();
+  void acknowledge_soon(bool now);
+  [[nodiscard]] Picoseconds rto() const;
+  void rearm_retransmission();
+
+  // tcp_receive.cpp: from the queue to the program
+  template <class Take>
+  Result<Bytes> receive_with(Bytes size, ReceiveFlags flags, Take take);
+  void after_reading(Bytes copied);
+
+  Stack& m_stack;
+  State m_state = State::Closed;
+  kernel_sim::Endpoint m_local;
+  kernel_sim::Endpoint m_peer;
+  int m_error = 0;
+  bool m_entered = false;  // the stack knows it
+  bool m_was_connected = false;
+  bool m_bound = false;   // its local port was chosen by bind
+  bool m_orphan = false;  // no descriptor refers to it
+  bool m_send_shutdown = false;
+  bool m_receive_shutdown = false;
+  sched::WaitQueue m_waiters;
+
+  Owner m_owner = Owner::Nobody;
+  sched::WaitQueue m_lock_waiters;
+  SkbQueue m_backlog;
+  bool m_timers_deferred = false;
+  bool m_close_deferred = false;
+  bool m_output_deferred = false;
+
+  // sending
+  std::uint32_t m_mss = 0;
+  bool m_linear = false;  // packets are built linear: no gather and no GSO
+  bool m_large = false;   // packets of several segments are built
+  std::uint64_t m_initial = 0;
+  std::uint64_t m_una = 0;
+  std::uint64_t m_next = 0;
+  std::uint64_t m_highest = 0;  // m_next before a time-out took it back
+  std::uint64_t m_write = 0;
+  std::uint64_t m_pushed = 0;
+  std::uint64_t m_last_small_end = 0;  // of the last packet sent that was no multiple of the segment size (snd_sml)
+  std::uint64_t m_window_end = 0;
+  std::uint64_t m_largest_window = 0;
+  SkbQueue m_unacked;
+  SkbQueue m_unsent;
+  std::uint32_t m_in_flight = 0;  // segments
+  std::uint32_t m_most_in_flight = 0;
+  std::uint64_t m_usage_end = 0;
+  bool m_limited_by_congestion = false;
+  unsigned m_nagle = 0;
+  Reno m_congestion;
+  Bytes m_queued_memory = 0;
+  Bytes m_send_buffer = 0;
+  bool m_send_buffer_fixed = false;
+  mutable bool m_wants_space = false;  // somebody waits for, or polls, room to write (SOCK_NOSPACE)
+  Bytes m_in_interface = 0;
+  mutable bool m_throttled = false;
+  mm::Fragment m_page_fragment;  // size 0: none
+  std::uint32_t m_page_used = 0;
+
+  // timing
+  TcpTimer m_retransmission;
+  TcpTimer m_probe;
+  TcpTimer m_delayed_ack;
+  Picoseconds m_srtt;
+  Picoseconds m_rttvar;
+  unsigned m_backoff = 0;
+  unsigned m_attempts = 0;
+
+  // receiving
+  std::uint64_t m_receive_next = 0;
+  std::uint64_t m_receive_told = 0;  // acknowledged to the peer so far
+  std::uint64_t m_receive_edge = 0;  // right edge of the window the peer knows
+  std::uint32_t m_peer_timestamp = 0;
+  SkbQueue m_received;
+  Bytes m_received_bytes = 0;
+  std::uint32_t m_front_used = 0;  // bytes of the first received packet that were read
+  Bytes m_receive_memory = 0;
+  Bytes m_receive_buffer = 0;
+  bool m_receive_buffer_fixed = false;
+  Bytes m_read_in_round = 0;
+  Picoseconds m_round_began;
+  unsigned m_quick_acks = 0;
+};
+
+}  // namespace sluice::net

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the program into the queue (tcp_sendmsg): bytes are copied into the connection's page fragment, pages are
+// referenced, and packets are sent as they fill.
+#include <algorithm>
+#include <utility>
+
+#include "kernel_sim/net/stack.h"
+#include "kernel_sim/net/tcp_connection.h"
+
+namespace sluice::net {
+
+namespace {
+constexpr unsigned kPageFragmentOrder = 3;       // SKB_FRAG_PAGE_ORDER: 32 KiB
+constexpr unsigned kPacketsBetweenBacklog = 16;  // new packets after which a sender looks at the backlog
+constexpr Bytes kMaxHeader = 321;                // MAX_TCP_HEADER + 1: not available to payload in a large packet
+}  // namespace
+
+/// Where bytes come from: `append` adds up to `most` to the packet and returns how many; 0 when the packet has no room
+/// for another fragment.
+struct TcpConnection::UserBytes {
+  TcpConnection& connection;
+  mm::UserMemory& memory;
+  VirtAddr from;
+
+  Result<Bytes> append(Skb& skb, Bytes most) { return skb.linear ? append_linear(skb, most) : append_paged(skb, most); }
+
+  Result<Bytes> append_linear(Skb& skb, Bytes most) {
+    const Bytes size = std::min(most, connection.m_stack.skbs().linear_payload() - skb.size);
+    if (size == 0) return 0;
+    if (memory.copy_in(from, payload_address(skb) + skb.size, size) < size) return refuse(EFAULT);
+    skb.size += static_cast<std::uint32_t>(size);
+    from += size;
+    return size;
+  }
+
+  Result<Bytes> append_paged(Skb& skb, Bytes most) {
+    Stack& stack = connection.m_stack;
+    if (!connection.refill_page_fragment()) return refuse(ENOMEM);
+    const mm::Fragment& block = connection.m_page_fragment;
+    const PhysAddr to = block.address + connection.m_page_used;
+    if (!stack.skbs().continues(skb, to) && skb.fragment_count >= stack.m_config.max_fragments) return 0;
+    const Bytes size = std::min<Bytes>(most, block.size - connection.m_page_used);
+    stack.spend(stack.m_costs.copy_fragment);
+    if (memory.copy_in(from, to, size) < size) return refuse(EFAULT);
+    const mm::Fragment fragment{to, static_cast<std::uint32_t>(size)};
+    stack.m_frames.get(fragment);
+    stack.skbs().append(skb, fragment, stack.m_config.max_fragments);
+    connection.m_page_used += fragment.size;
+    from += size;
+    return size;
+  }
+};
+
+struct TcpConnection::PipePages {
+  TcpConnection& connection;
+  fs::SpliceSource& source;
+
+  Result<Bytes> append(Skb& skb, Bytes most) {
+    Stack& stack = connection.m_stack;
+    mm::Fragment fragment = source.peek(0);
+    stack.spend(stack.m_costs.splice_fragment);
+    if (skb.linear) return copy(skb, fragment, most);
+    if (!stack.skbs().continues(skb, fragment.address) && skb.fragment_count >= stack.m_config.max_fragments) return 0;
+    fragment.size = static_cast<std::uint32_t>(std::min<Bytes>(fragment.size, most));
+    stack.m_ledger.passed_reference(source.place(), Place::SocketBuffer, fragment.address, fragment.size);
+    stack.m_frames.get(fragment);
+    stack.skbs().append(skb, fragment, stack.m_config.max_fragments);
+    source.consume(fragment.size);
+    return fragment.size;
+  }
+
+  /// sock_no_sendpage: an interface that cannot gather, and a kernel that would not do it later.
+  Result<Bytes> copy(Skb& skb, const mm::Fragment& fragment, Bytes most) {
+    const Bytes room = connection.m_stack.skbs().linear_payload() - skb.size;
+    const Bytes size = std::min({most, room, Bytes{fragment.size}});
+    if (size == 0) return 0;
+    connection.m_stack.m_machine.cpu.copy(fragment.address, payload_address(skb) + skb.size, size);
+    skb.size += static_cast<std::uint32_t>(size);
+    source.consume(size);
+    return size;
+  }
+};
+
+Result<Bytes> TcpConnection::send(mm::UserMemory& memory, VirtAddr from, Bytes size, SendFlags flags) {
+  UserBytes bytes{*this, memory, from};
+  return send_from(bytes, size, flags);
+}
+
+Result<Bytes> TcpConnection::send_pages(fs::SpliceSource& source, Bytes size, SendFlags flags) {
+  PipePages pages{*this, source};
+  Bytes done = 0;
+  while (done < size && source.fragments() > 0) {
+    const unsigned batch = std::min(source.fragments(), m_stack.m_config.splice_batch);
+    Bytes bytes = 0;
+    for (unsigned i = 0; i < batch; ++i) bytes += source.peek(i).size;
+    bytes = std::min(bytes, size - done);
+    SendFlags batch_flags = flags;
+    batch_flags.more = flags.more || (done + bytes < size && source.fragments() > batch);
+    const Result<Bytes> sent = send_from(pages, bytes, batch_flags);
+    if (!sent && done == 0) return sent;
+    if (!sent) break;
+    done += *sent;
+    if (*sent < bytes) break;
+  }
+  return done;
+}
+
+template <class Source>
+Result<Bytes> TcpConnection::send_from(Source& source, Bytes size, SendFlags flags) {
+  lock();
+  m_stack.spend(m_stack.m_costs.send_call);
+  Bytes done = 0;
+  int error = 0;
+  if (const Result<void> ready = wait_connected(flags.non_blocking); !ready) error = ready.error().value;
+  std::uint32_t goal = size_goal();
+  unsigned fresh_packets = 0;
+  bool full = false;  // the last packet takes no more fragments
+  while (error == 0 && done < size) {
+    if (m_error != 0 || m_send_shutdown || m_state == State::Closed) {
+      error = m_error != 0 ? take_error() : EPIPE;
+      break;
+    }
+    Skb* skb = m_unsent.back();
+    if (skb == nullptr || full || !may_append(*skb, goal)) {
+      full = false;
+      if (!memory_free()) {
+        if (done > 0) push(false, kPushOnce, goal);
+        if (const Result<void> waited = wait_for_memory(flags.non_blocking); !waited) error = waited.error().value;
+        goal = size_goal();
+        continue;
+      }
+      if (++fresh_packets > kPacketsBetweenBacklog) {
+        fresh_packets = 0;
+        process_backlog();
+        continue;
+      }
+      skb = new_packet();
+      if (skb == nullptr) {
+        error = ENOMEM;
+        break;
+      }
+    }
+    const Result<Bytes> added = source.append(*skb, std::min<Bytes>(goal - skb->size, size - done));
+    if (!added) {
+      error = added.error().value;
+      if (skb->size == 0) {
+        m_unsent.remove(*skb);
+        m_queued_memory -= skb->truesize;
+        m_stack.skbs().release(*skb);
+      }
+      break;
+    }
+    if (*added == 0) {
+      full = true;
+      mark_push(*skb);
+      continue;
+    }
+    account_append(*skb, *added);
+    done += *added;
+    if (done == size || skb->size < goal) continue;
+    if (forced_push()) {
+      mark_push(*skb);
+      push_pending(kPushOnce);
+    } else if (skb == m_unsent.front()) {
+      write_out(kPushOnce, true);
+    }
+  }
+  if (done > 0) push(flags.more, m_nagle, goal);
+  unlock();
+  if (done > 0 || error == 0) return done;
+  return refuse(error);
+}
+
+Skb* TcpConnection::new_packet() {
+  m_stack.spend(m_stack.m_costs.skb_allocate);
+  const Result<Skb*> made = m_linear ? m_stack.skbs().make_linear() : m_stack.skbs().make_paged();
+  if (!made) return nullptr;
+  Skb& skb = **made;
+  skb.sequence = m_write;
+  skb.truesize = static_cast<std::uint32_t>(m_stack.m_config.skb_overhead);
+  m_queued_memory += skb.truesize;
+  m_nagle &= ~unsigned{kPushOnce};
+  m_unsent.push_back(skb);
+  return &skb;
+}
+
+bool TcpConnection::may_append(const Skb& skb, std::uint32_t goal) const {
+  return skb.size < goal && !skb.fin && !skb.syn && skb.sequence >= m_highest && skb.references == 1;
+}
+
+void TcpConnection::account_append(Skb& skb, Bytes size) {
+  if (!skb.linear) {
+    skb.truesize += static_cast<std::uint32_t>(size);
+    m_queued_memory += size;
+  } else if (skb.size == size) {  // a linear packet is charged its whole slot with its first bytes
+    const auto slot = static_cast<std::uint32_t>(m_stack.skbs().linear_payload());
+    skb.truesize += slot;
+    m_queued_memory += slot;
+  }
+  skb.push = false;
+  m_write += size;
+}
+
+/// tcp_xmit_size_goal: the largest multiple of the segment size in a large packet, and in half of the peer's window.
+std::uint32_t TcpConnection::size_goal() const {
+  if (!m_large) return m_mss;
+  Bytes most = m_stack.m_config.gso_max_size - kMaxHeader;
+  if (m_largest_window > 0) most = std::min<Bytes>(most, std::max<Bytes>(m_largest_window / 2, 68));
+  return std::max(static_cast<std::uint32_t>(round_down(most, m_mss)), m_mss);
+}
+
+/// sk_stream_wait_memory. Whoever frees memory wakes only when a third is free, so that a sender fills packets.
+Result<void> TcpConnection::wait_for_memory(bool non_blocking) {
+  m_wants_space = true;
+  if (non_blocking) return refuse(EAGAIN);
+  wait_until(&TcpConnection::may_send_or_failed, "room in a send buffer");
+  return {};
+}
+
+/// sk_page_frag_refill: a block is used again from its start when no packet refers to it any more.
+bool TcpConnection::refill_page_fragment() {
+  mm::FrameAllocator& frames = m_stack.m_frames;
+  if (m_page_fragment.size > 0) {
+    if (frames.references(Frame::of(m_page_fragment.address)) == 1) m_page_used = 0;
+    if (m_page_used < m_page_fragment.size) return true;
+    frames.put(std::exchange(m_page_fragment, {}));
+  }
+  for (const unsigned order : {kPageFragmentOrder, 0U}) {
+    if (const Result<Frame> block = frames.allocate(Place::SocketBuffer, order)) {
+      m_page_fragment = {block->address(), static_cast<std::uint32_t>(kPageSize << order)};
+      m_page_used = 0;
+      return true;
+    }
+  }
+  return false;
+}
+
+/// tcp_push: what a call leaves behind goes out, unless it waits for more (MSG_MORE, Nagle, auto-corking).
+void TcpConnection::push(bool more, unsigned nagle, std::uint32_t goal) {
+  Skb* const tail = m_unsent.back();
+  if (tail == nullptr) return;
+  if (!more || forced_push()) mark_push(*tail);
+  if (should_autocork(*tail, goal)) {
+    m_throttled = true;  // the interface's next completion sends it
+    return;
+  }
+  push_pending(more ? unsigned{kCork} : nagle);
+}
+
+void TcpConnection::mark_push(Skb& skb) {
+  skb.push = true;
+  m_pushed = m_write;
+}
+
+bool TcpConnection::should_autocork(const Skb& skb, std::uint32_t goal) const {
+  return m_stack.m_config.autocork && skb.size < goal && !skb.fin && !m_unacked.empty() &&
+         m_in_interface > skb.truesize;
+}
+
+}  // namespace sluice::net

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel_sim/net/tcp_socket.h"
+
+#include <fcntl.h>
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "kernel_sim/net/stack.h"
+#include "kernel_sim/net/tcp_connection.h"
+
+namespace sluice::net {
+
+TcpSocket::TcpSocket(Stack& stack, int flags)
+    : File(flags), m_stack(stack), m_connection(std::make_shared<TcpConnection>(stack)) {}
+
+TcpSocket::~TcpSocket() {
+  if (!m_closed && m_connection->needs_close()) m_stack.close_later(m_connection);
+}
+
+void TcpSocket::close() {
+  if (m_closed) return;
+  m_closed = true;
+  m_connection->close();
+}
+
+Result<void> TcpSocket::connect(kernel_sim::Endpoint peer) { return m_connection->connect(peer, non_blocking()); }
+Result<void> TcpSocket::bind(kernel_sim::Endpoint local) { return m_connection->bind(local); }
+Result<void> TcpSocket::listen(int /*backlog*/) { return refuse(ENOSYS); }
+Result<std::shared_ptr<TcpSocket>> TcpSocket::accept(kernel_sim::Endpoint* /*peer*/, int /*flags*/) {
+  return refuse(ENOSYS);
+}
+kernel_sim::Endpoint TcpSocket::local() const { return m_connection->local(); }
+kernel_sim::Endpoint TcpSocket::peer() const { return m_connection->peer(); }
+
+Result<Bytes> TcpSocket::send(mm::UserMemory& memory, VirtAddr from, Bytes size, int flags) {
+  return m_connection->send(
+      memory, from, size,
+      {.more = (flags & MSG_MORE) != 0, .non_blocking = (flags & MSG_DONTWAIT) != 0 || non_blocking()});
+}
+
+Result<Bytes> TcpSocket::recv(mm::UserMemory& memory, VirtAddr to, Bytes size, int flags) {
+  return m_connection->receive_to(memory, to, size,
+                                  {.non_blocking = (flags & MSG_DONTWAIT) != 0 || non_blocking(),
+                                   .peek = (flags & MSG_PEEK) != 0,
+                                   .truncate = (flags & MSG_TRUNC) != 0,
+                                   .wait_all = (flags & MSG_WAITALL) != 0});
+}
+
+Result<void> TcpSocket::shutdown(int how) { return m_connection->shutdown(how); }
+Result<void> TcpSocket::set_option(int level, int option, int value) {
+  return m_connection->set_option(level, option, value);
+}
+Result<int> TcpSocket::option(int level, int option) { return m_connection->option(level, option); }
+
+Result<Bytes> TcpSocket::read(mm::UserMemory& memory, VirtAddr to, Bytes size, std::uint64_t* offset) {
+  if (offset != nullptr) return refuse(ESPIPE);
+  return recv(memory, to, size, 0);
+}
+
+Result<Bytes> TcpSocket::write(mm::UserMemory& memory, VirtAddr from, Bytes size, std::uint64_t* offset) {
+  if (offset != nullptr) return refuse(ESPIPE);
+  return send(memory, from, size, 0);
+}
+
+Result<Bytes> TcpSocket::splice_read(fs::SpliceSink& sink, Bytes size, std::uint64_t* offset, unsigned splice_flags) {
+  if (offset != nullptr) return refuse(ESPIPE);
+  return m_connection->receive_pages(sink, size,
+                                     {.non_blocking = (splice_flags & SPLICE_F_NONBLOCK) != 0 || non_blocking()});
+}
+
+Result<Bytes> TcpSocket::splice_write(fs::SpliceSource& source, Bytes size, std::uint64_t* offset,
+                                      unsigned splice_flags) {
+  if (offset != nullptr) return refuse(ESPIPE);
+  return m_connection->send_pages(source, size,
+                                  {.more = (splice_flags & SPLICE_F_MORE) != 0, .non_blocking = non_blocking()});
+}
+
+Result<kernel_sim::FileStatus> TcpSocket::status() {
+  return kernel_sim::FileStatus{
+      .size = 0, .mode = S_IFSOCK | 0777, .block_size = static_cast<std::uint32_t>(kPageSize)};
+}
+
+std::int16_t TcpSocket::poll() const { return m_connection->poll(); }
+sched::WaitQueue* TcpSocket::poll_queue() { return &m_connection->wait_queue(); }
+
+}  // namespace sluice::net
