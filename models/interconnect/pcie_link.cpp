@@ -66,9 +66,9 @@ Picoseconds PcieLink::dma_write(tlm::tlm_generic_payload& payload, Picoseconds a
   return forward(payload, first_arrives);
 }
 
-/// 1. Requests take their slot upstream, as far as tags are free. 2. The root complex says when the data is ready: the
-/// first of it `spread` before the last. 3. Completions take their slot downstream from the first data on, and the last
-/// TLP cannot leave before the last data.
+/// 1. Requests take their slot upstream, as far as tags are free. 2. The root complex says when the data is ready; it
+/// came evenly over the spread before. 3. Completions take their slot downstream from the data of the first TLP on, and
+/// the last TLP cannot leave before the last data.
 Picoseconds PcieLink::dma_read(tlm::tlm_generic_payload& payload, Picoseconds at) {
   const Bytes size = payload.get_data_length();
   const std::uint64_t address = payload.get_address();
@@ -82,17 +82,19 @@ Picoseconds PcieLink::dma_read(tlm::tlm_generic_payload& payload, Picoseconds at
     const auto refusal = send(m_downstream, ready, {1, m_arithmetic.completion_header()}, 0);
     return refusal.end + m_config.latency;
   }
-  const Picoseconds first_ready = extension != nullptr ? ready - extension->spread : ready;
 
   const Tlps tlps = m_arithmetic.completions(address, size);
+  const Picoseconds spread = extension != nullptr ? extension->spread : Picoseconds{};
+  const Picoseconds first_ready = ready - spread + spread / tlps.count;
   const auto stream = send(m_downstream, first_ready, tlps, size);
+  const Picoseconds serialised = stream.end - stream.begin;
   const Picoseconds last_tlp =
       tlps.count == 1
-          ? stream.end - stream.begin
+          ? serialised
           : m_arithmetic.time(m_arithmetic.last_completion_payload(address, size) + m_arithmetic.completion_header());
   const Picoseconds arrived = std::max(stream.end, ready + last_tlp) + m_config.latency;
 
-  const Picoseconds one_request = requests.count == 1 ? stream.end - stream.begin : m_full_request_time;
+  const Picoseconds one_request = requests.count == 1 ? serialised : m_full_request_time;
   const Picoseconds round_trip = first_ready - request.begin + one_request + m_config.latency;
   const Picoseconds tags_allow = tag_limit(request.begin, round_trip, requests.count);
   m_last_read_done = std::max({arrived, tags_allow, m_last_read_done});
