@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// The system calls by name, how often each was made, and what a trace says about one.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "models/base/time.h"
+
+namespace sluice::syscalls {
+
+enum class Call : std::uint8_t {
+  Open,
+  Close,
+  Read,
+  Write,
+  Pread,
+  Pwrite,
+  Lseek,
+  Fstat,
+  Ftruncate,
+  Fsync,
+  PosixFadvise,
+  Fcntl,
+  Dup,
+  Sendfile,
+  Splice,
+  Tee,
+  Vmsplice,
+  Pipe,
+  Mmap,
+  Munmap,
+  Madvise,
+  Socket,
+  Connect,
+  Bind,
+  Listen,
+  Accept,
+  Getsockname,
+  Setsockopt,
+  Send,
+  Recv,
+  Shutdown,
+  Poll,
+  Fork,
+  Exit,
+  Wait,
+};
+inline constexpr std::size_t kCalls = 35;
+std::string_view name_of(Call call);
+
+/// One finished call.
+struct CallRecord {
+  std::string_view task;
+  std::int64_t pid;
+  std::string_view name;
+  std::string arguments;  ///< as strace prints them, without the parentheses
+  std::string result;     ///< "65536", "-1 EAGAIN (Resource temporarily unavailable)", "?" when it does not return
+  Picoseconds begin;
+  Picoseconds duration;
+};
+using TraceSink = std::function<void(const CallRecord&)>;
+
+struct CallCounts {
+  std::array<std::uint64_t, kCalls> calls{};
+  /// Changes between user and kernel mode made by calls: one in, one out.
+  std::uint64_t mode_switches = 0;
+
+  [[nodiscard]] std::map<std::string, std::uint64_t> by_name() const;
+};
+
+}  // namespace sluice::syscalls

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel_sim/syscalls/calls.h"
+
+#include <csignal>
+
+#include "kernel_sim/syscalls/process_end.h"
+
+namespace sluice::syscalls {
+
+void SimulatedSystemCalls::enter(Call which) {
+  hal::Cpu& cpu = services().machine.cpu;
+  ++m_table.counts.calls[static_cast<std::size_t>(which)];
+  ++m_table.counts.mode_switches;
+  cpu.set_mode(hal::Mode::Kernel);
+  cpu.execute(m_table.config().entry);
+}
+
+void SimulatedSystemCalls::leave() {
+  hal::Cpu& cpu = services().machine.cpu;
+  services().scheduler.preemption_point();
+  cpu.execute(m_table.config().exit);
+  ++m_table.counts.mode_switches;
+  cpu.set_mode(hal::Mode::User);
+}
+
+void SimulatedSystemCalls::trace(Call which, std::string arguments, std::string result, Picoseconds begin) const {
+  m_table.trace({m_process.name, m_process.pid, name_of(which), std::move(arguments), std::move(result), begin,
+                 services().machine.cpu.now() - begin});
+}
+
+void SimulatedSystemCalls::die(int signal) { throw ProcessEnd{killed_status(signal)}; }
+
+Result<Bytes> SimulatedSystemCalls::or_broken_pipe(Result<Bytes> result) {
+  if (!result && result.error().value == EPIPE) die(SIGPIPE);
+  return result;
+}
+
+Result<SimulatedSystemCalls::FilePointer> SimulatedSystemCalls::file(int fd) const { return m_process.files.get(fd); }
+
+Result<SimulatedSystemCalls::FilePointer> SimulatedSystemCalls::file_to_read(int fd) const {
+  Result<FilePointer> found = file(fd);
+  if (found && !(*found)->readable()) return base::refuse(EBADF);
+  return found;
+}
+
+Result<SimulatedSystemCalls::FilePointer> SimulatedSystemCalls::file_to_write(int fd) const {
+  Result<FilePointer> found = file(fd);
+  if (found && !(*found)->writable()) return base::refuse(EBADF);
+  return found;
+}
+
+Result<SimulatedSystemCalls::Value> SimulatedSystemCalls::install(FilePointer file, int at_least) {
+  const Result<int> fd = m_process.files.add(std::move(file), at_least);
+  if (!fd) return tl::unexpected{fd.error()};
+  return Value{*fd};
+}
+
+void SimulatedSystemCalls::release(std::shared_ptr<fs::File> file) {
+  if (file.use_count() > 1) return;
+  if (auto* socket = dynamic_cast<net::TcpSocket*>(file.get()); socket != nullptr) socket->close();
+}
+
+}  // namespace sluice::syscalls

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// System calls on one descriptor.
+#include <cstdio>
+#include <fcntl.h>
+
+#include "kernel_sim/ipc/pipe_file.h"
+#include "kernel_sim/syscalls/calls.h"
+
+namespace sluice::syscalls {
+
+using fmt::format;
+
+kernel_sim::SystemCalls::Value SimulatedSystemCalls::open(std::string_view path, int flags, int mode) {
+  return call(
+      Call::Open, [&] { return format("\"{}\", {}", path, open_flags(flags)); },
+      [&]() -> Result<Value> {
+        services().machine.cpu.execute(m_table.config().open);
+        Result<FilePointer> opened = services().open(path, flags, mode);
+        if (!opened) return tl::unexpected{opened.error()};
+        return install(std::move(*opened));
+      });
+}
+
+kernel_sim::SystemCalls::Value SimulatedSystemCalls::close(int fd) {
+  return call(
+      Call::Close, [&] { return format("{}", fd); },
+      [&]() -> Result<Value> {
+        Result<FilePointer> removed = m_process.files.remove(fd);
+        if (!removed) return tl::unexpected{removed.error()};
+        if (removed->use_count() == 1) services().machine.cpu.execute(m_table.config().close);
+        release(std::move(*removed));
+        return 0;
+      });
+}
+
+kernel_sim::SystemCalls::Value SimulatedSystemCalls::read(int fd, UserAddress buffer, std::uint64_t size) {
+  return call(
+      Call::Read, [&] { return format("{}, {}, {}", fd, address(buffer), size); },
+      [&]() -> Result<Bytes> {
+        const Result<FilePointer> from = file_to_read(fd);
+        if (!from) return tl::unexpected{from.error()};
+        return (*from)->read(memory(), address_of(buffer), std::min(size, kMaxReadWrite), nullptr);
+      });
+}
+
+kernel_sim::SystemCalls::Value SimulatedSystemCalls::write(int fd, UserAddress buffer, std::uint64_t size) {
+  return call(
+      Call::Write, [&] { return format("{}, {}, {}", fd, address(buffer), size); },
+      [&]() -> Result<Bytes> {
+        const Result<FilePointer> to = file_to_write(fd);
+        if (!to) return tl::unexpected{to.error()};
+        return or_broken_pipe((*to)->write(memory(), address_of(buffer), std::min(size, kMaxReadWrite), nullptr));
+      });
+}
+
+kernel_sim::SystemCalls::Value SimulatedSystemCalls::pread(int fd, UserAddress buffer, std::uint64_t size,
+                                                           std::int64_t offset) {
+  return call(
+      Call::Pread, [&] { return format("{}, {}, {}, {}", fd, address(buffer), size, offset); },
+      [&]() -> Result<Bytes> {
+        if (offset < 0) return base::refuse(EINVAL);
+        const Result<FilePointer> from = file_to_read(fd);
+        if (!from) return tl::unexpected{from.error()};
+        if (!(*from)->seekable()) return base::refuse(ESPIPE);
+        auto position = static_cast<std::uint64_t>(offset);
+        return (*from)->read(memory(), address_of(buffer), std::min(size, kMaxReadWrite), &position);
+      });
+}
+
+kernel_sim::SystemCalls::Value SimulatedSystemCalls::pwrite(int fd, UserAddress buffer, std::uint64_t size,
+                                                            std::int64_t offset) {
+  return call(
+      Call::Pwrite, [&] { return format("{}, {}, {}, {}", fd, address(buffer), size, offset); },
+      [&]() -> Result<Bytes> {
+        if (offset < 0) return base::refuse(EINVAL);
+        const Result<FilePointer> to = file_to_write(fd);
+        if (!to) return tl::unexpected{to.error()};
+        if (!(*to)->seekable()) return base::refuse(ESPIPE);
+        auto position = static_cast<std::uint64_t>(offset);
+        return (*to)->write(memory(), address_of(buffer), std::min(size, kMaxReadWrite), &position);
+      });
+}
+
+kernel_sim::SystemCalls::Value SimulatedSystemCalls::lseek(int fd, std::int64_t offset, int whence) {
+  return call(
+      Call::Lseek, [&] { return format("{}, {}, {}", fd, offset, seek_whence(whence)); },
+      [&]() -> Result<Bytes> {
+        const Result<FilePointer> found = file(fd);
+        if (!found) return tl::unexpected{found.error()};
+        if (!(*found)->seekable()) return base::refuse(ESPIPE);
+        return (*found)->seek(offset, whence);
+      });
+}
+
+kernel_sim::SystemCalls::Value SimulatedSystemCalls::fstat(int fd, kernel_sim::FileStatus& status) {
+  return call(
+      Call::Fstat, [&] { return format("{}, {{st_mode={:#o}, st_size={}}}", fd, status.mode, status.size); },
+      [&]() -> Result<void> {
+        const Result<FilePointer> found = file(fd);
+        if (!found) return tl::unexpected{found.error()};
+        const Result<kernel_sim::FileStatus> result = (*found)->status();
+        if (!result) return tl::unexpected{result.error()};
+        status = *result;
+        return {};
+      });
+}
+
+kernel_sim::SystemCalls::Value SimulatedSystemCalls::ftruncate(int fd, std::int64_t size) {
+  return call(
+      Call::Ftruncate, [&] { return format("{}, {}", fd, size); },
+      [&]() -> Result<void> {
+        if (size < 0) return base::refuse(EINVAL);
+        const Result<FilePointer> found = file(fd);
+        if (!found) return tl::unexpected{found.error()};
+        // As Linux: what is no regular file open for writing is an invalid argument here, not a bad descriptor.
+        if (!(*found)->writable() || !(*found)->seekable()) return base::refuse(EINVAL);
+        return (*found)->truncate(static_cast<std::uint64_t>(size));
+      });
+}
+
+kernel_sim::SystemCalls::Value SimulatedSystemCalls::fsync(int fd) {
+  return call(
+      Call::Fsync, [&] { return format("{}", fd); },
+      [&]() -> Result<void> {
+        const Result<FilePointer> found = file(fd);
+        if (!found) return tl::unexpected{found.error()};
+        return (*found)->sync();
+      });
+}
+
+kernel_sim::SystemCalls::Value SimulatedSystemCalls::posix_fadvise(int fd, std::int64_t offset, std::int64_t size,
+                                                                   int advice) {
+  return call(
+      Call::PosixFadvise, [&] { return format("{}, {}, {}, {}", fd, offset, size, file_advice(advice)); },
+      [&]() -> Result<void> {
+        const Result<FilePointer> found = file(fd);
+        if (!found) return tl::unexpected{found.error()};
+        if ((*found)->is_pipe()) return base::refuse(ESPIPE);
+        if (size < 0) return base::refuse(EINVAL);
+        return (*found)->advise(static_cast<std::uint64_t>(offset), static_cast<std::uint64_t>(size), advice);
+      });
+}
+
+kernel_sim::SystemCalls::Value SimulatedSystemCalls::fcntl(int fd, int command, std::int64_t argument) {
+  // O_ACCMODE and creation flags stay as they were opened.
+  constexpr int kChangeable = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
+  return call(
+      Call::Fcntl, [&] { return format("{}, {}, {}", fd, fcntl_command(command), argument); },
+      [&]() -> Result<Value> {
+        const Result<FilePointer> found = file(fd);
+        if (!found) return tl::unexpected{found.error()};
+        fs::File& description = **found;
+        const auto* end = dynamic_cast<const ipc::PipeEnd*>(&description);
+        switch (command) {
+          case F_DUPFD:
+            return install(*found, static_cast<int>(argument));
+          case F_GETFL:
+            return description.flags();
+          case F_SETFL:
+            description.set_flags((description.flags() & ~kChangeable) | (static_cast<int>(argument) & kChangeable));
+            return 0;
+          case F_GETPIPE_SZ:
+            if (end == nullptr) return base::refuse(EBADF);
+            return to_value(end->pipe().size());
+          case F_SETPIPE_SZ: {
+            if (end == nullptr) return base::refuse(EBADF);
+            const Result<Bytes> size = end->pipe().resize(static_cast<std::uint64_t>(argument));
+            if (!size) return tl::unexpected{size.error()};
+            return to_value(*size);
+          }
+          default:
+            return base::refuse(EINVAL);
+        }
+      });
+}
+
+kernel_sim::SystemCalls::Value SimulatedSystemCalls::dup(int fd) {
+  return call(
+      Call::Dup, [&] { return format("{}", fd); },
+      [&]() -> Result<Value> {
+        const Result<FilePointer> found = file(fd);
+        if (!found) return tl::unexpected{found.error()};
+        return install(*found);
+      });
+}
+
+}  // namespace sluice::syscalls

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// System calls on the address space, and what the program does with its memory and its time in user mode.
+#include <csignal>
+
+#include <sys/mman.h>
+
+#include "kernel_sim/syscalls/calls.h"
+
+namespace sluice::syscalls {
+
+using fmt::format;
+using SystemCallsValue = kernel_sim::SystemCalls::Value;
+
+SystemCallsValue SimulatedSystemCalls::mmap(UserAddress hint, std::uint64_t size, int protection, int flags, int fd,
+                                            std::int64_t offset) {
+  return call(
+      Call::Mmap,
+      [&] {
+        return format("{}, {}, {}, {}, {}, {:#x}", address(hint), size, map_protection(protection), map_flags(flags),
+                      fd, offset);
+      },
+      [&]() -> Result<Bytes> {
+        if (offset < 0 || static_cast<std::uint64_t>(offset) % kPageSize != 0) return base::refuse(EINVAL);
+        std::shared_ptr<mm::MappedObject> object;
+        if ((flags & MAP_ANONYMOUS) == 0) {
+          const Result<FilePointer> found = file(fd);
+          if (!found) return tl::unexpected{found.error()};
+          if (size == 0) return base::refuse(EINVAL);
+          const bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
+          if (!(*found)->readable()) return base::refuse(EACCES);
+          if (shared && (protection & PROT_WRITE) != 0 && !(*found)->writable()) return base::refuse(EACCES);
+          object = (*found)->mapped_object();
+          if (object == nullptr) return base::refuse(ENODEV);
+        }
+        const auto at = m_process.memory->map(address_of(hint), size, protection, flags, std::move(object),
+                                              static_cast<std::uint64_t>(offset));
+        if (!at) return tl::unexpected{at.error()};
+        return at->value();
+      });
+}
+
+SystemCallsValue SimulatedSystemCalls::munmap(UserAddress at, std::uint64_t size) {
+  return call(
+      Call::Munmap, [&] { return format("{}, {}", address(at), size); },
+      [&] { return m_process.memory->unmap(address_of(at), size); });
+}
+
+SystemCallsValue SimulatedSystemCalls::madvise(UserAddress at, std::uint64_t size, int advice) {
+  return call(
+      Call::Madvise, [&] { return format("{}, {}, {}", address(at), size, memory_advice(advice)); },
+      [&] { return m_process.memory->advise(address_of(at), size, advice); });
+}
+
+void SimulatedSystemCalls::after_access(mm::FaultOutcome outcome) {
+  switch (outcome) {
+    case mm::FaultOutcome::Resolved:
+      return;
+    case mm::FaultOutcome::SegmentationFault:
+      die(SIGSEGV);
+    case mm::FaultOutcome::BusError:
+      die(SIGBUS);
+    case mm::FaultOutcome::OutOfMemory:
+      die(SIGKILL);
+  }
+}
+
+void SimulatedSystemCalls::load(UserAddress from, std::span<std::byte> to) {
+  after_access(m_process.user_memory->program_load(address_of(from), to));
+}
+
+void SimulatedSystemCalls::store(UserAddress to, std::span<const std::byte> from) {
+  after_access(m_process.user_memory->program_store(address_of(to), from));
+}
+
+void SimulatedSystemCalls::fill(UserAddress to, std::byte value, std::uint64_t size) {
+  after_access(m_process.user_memory->program_fill(address_of(to), value, size));
+}
+
+void SimulatedSystemCalls::compute(std::uint64_t work) {
+  // In pieces, so that a time slice that is over is noticed.
+  constexpr std::uint64_t kPiece = 100'000;
+  hal::Cpu& cpu = services().machine.cpu;
+  while (work > 0) {
+    const std::uint64_t piece = std::min(work, kPiece);
+    cpu.execute(m_table.config().compute_unit * piece);
+    cpu.set_mode(hal::Mode::Kernel);
+    services().scheduler.preemption_point();
+    cpu.set_mode(hal::Mode::User);
+    work -= piece;
+  }
+}
+
+}  // namespace sluice::syscalls

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel_sim/syscalls/process.h"
+
+#include <utility>
+
+namespace sluice::syscalls {
+
+Result<int> FileTable::add(std::shared_ptr<fs::File> file, int at_least) {
+  if (at_least < 0 || static_cast<unsigned>(at_least) >= m_limit) return base::refuse(EINVAL);
+  auto fd = static_cast<std::size_t>(at_least);
+  while (fd < m_files.size() && m_files[fd] != nullptr) ++fd;
+  if (fd >= m_limit) return base::refuse(EMFILE);
+  if (fd >= m_files.size()) m_files.resize(fd + 1);
+  m_files[fd] = std::move(file);
+  return static_cast<int>(fd);
+}
+
+Result<std::shared_ptr<fs::File>> FileTable::get(int fd) const {
+  const auto index = static_cast<std::size_t>(fd);
+  if (fd < 0 || index >= m_files.size() || m_files[index] == nullptr) return base::refuse(EBADF);
+  return m_files[index];
+}
+
+Result<std::shared_ptr<fs::File>> FileTable::remove(int fd) {
+  Result<std::shared_ptr<fs::File>> file = get(fd);
+  if (file) m_files[static_cast<std::size_t>(fd)] = nullptr;
+  return file;
+}
+
+}  // namespace sluice::syscalls

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// A process: descriptors, address space, parent and children, how it ended.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kernel_sim/fs/file.h"
+#include "kernel_sim/ipc/pipe.h"
+#include "kernel_sim/mm/address_space.h"
+#include "kernel_sim/mm/address_space_memory.h"
+
+namespace sluice::syscalls {
+
+/// Descriptors: the lowest free number first. Copies share the open file descriptions.
+class FileTable {
+ public:
+  explicit FileTable(unsigned limit) : m_limit(limit) {}
+  /// EMFILE when `limit` descriptors are open, EINVAL when `at_least` is beyond.
+  Result<int> add(std::shared_ptr<fs::File> file, int at_least = 0);
+  /// EBADF.
+  [[nodiscard]] Result<std::shared_ptr<fs::File>> get(int fd) const;
+  Result<std::shared_ptr<fs::File>> remove(int fd);
+  [[nodiscard]] std::size_t size() const { return m_files.size(); }
+
+ private:
+  unsigned m_limit;
+  std::vector<std::shared_ptr<fs::File>> m_files;
+};
+
+using Pid = std::int64_t;
+
+struct Process {
+  Process(Pid process_id, std::string process_name, Process* its_parent, FileTable its_files,
+          std::unique_ptr<mm::AddressSpace> its_memory)
+      : pid(process_id),
+        name(std::move(process_name)),
+        parent(its_parent),
+        files(std::move(its_files)),
+        memory(std::move(its_memory)) {}
+
+  Pid pid;
+  std::string name;
+  Process* parent;  ///< null: nobody in user space waits for it
+  FileTable files;
+  std::unique_ptr<mm::AddressSpace> memory;  ///< null once it has ended, as user_memory
+  std::optional<mm::AddressSpaceMemory> user_memory;
+  std::unique_ptr<ipc::Pipe> splice_pipe;  ///< sendfile's, made at the first use and kept
+  sched::Task* task = nullptr;
+  bool ended = false;
+  bool reaped = false;
+  int status = 0;  ///< in wait's encoding, once it has ended
+  sched::WaitQueue child_ended;
+  sched::WaitQueue has_ended;
+};
+
+/// wait's encoding (<sys/wait.h>).
+constexpr int exited_status(int code) { return (code & 0xFF) << 8; }
+constexpr int killed_status(int signal) { return signal & 0x7F; }
+
+}  // namespace sluice::syscalls

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel_sim/syscalls/process_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "kernel_sim/syscalls/process_end.h"
+#include "kernel_sim/syscalls/simulated_system_calls.h"
+
+namespace sluice::syscalls {
+
+Process& ProcessTable::add(std::string name, Process* parent, FileTable files,
+                           std::unique_ptr<mm::AddressSpace> memory) {
+  Process& process = *m_processes.emplace_back(
+      std::make_unique<Process>(m_next_pid++, std::move(name), parent, std::move(files), std::move(memory)));
+  process.user_memory.emplace(m_services.machine, m_services.frames, *process.memory, m_services.mm_config);
+  return process;
+}
+
+Process& ProcessTable::start(std::string name, Main main) {
+  auto memory = std::make_unique<mm::AddressSpace>(m_services.machine, m_services.frames, m_services.ledger,
+                                                   m_services.mm_config);
+  Process& process = add(std::move(name), nullptr, FileTable{m_config.max_files}, std::move(memory));
+  run(process, std::move(main));
+  return process;
+}
+
+Result<Process*> ProcessTable::fork(Process& parent, Main main) {
+  m_services.machine.cpu.execute(m_config.fork);
+  auto memory = parent.memory->fork();
+  if (!memory) return tl::unexpected{memory.error()};
+  Process& child = add(parent.name, &parent, parent.files, std::move(*memory));
+  run(child, std::move(main));
+  return &child;
+}
+
+void ProcessTable::run(Process& process, Main main) {
+  sched::Scheduler& scheduler = m_services.scheduler;
+  process.task = &scheduler.spawn(process.name, [this, &process, main = std::move(main)] {
+    process.task = m_services.scheduler.current();
+    process.task->process = &process;
+    m_services.scheduler.load_page_table(process.memory->root());
+    end(process, run_main(process, main));
+  });
+}
+
+int ProcessTable::run_main(Process& process, const Main& main) {
+  SimulatedSystemCalls calls{*this, process};
+  hal::Cpu& cpu = m_services.machine.cpu;
+  int status = 0;
+  try {
+    cpu.set_mode(hal::Mode::User);
+    status = exited_status(main(calls));
+  } catch (const ProcessEnd& ended) {
+    status = ended.status;
+  }
+  cpu.set_mode(hal::Mode::Kernel);
+  return status;
+}
+
+void ProcessTable::end(Process& process, int status) {
+  m_services.machine.cpu.execute(m_config.end_process);
+  for (int fd = 0; static_cast<std::size_t>(fd) < process.files.size(); ++fd) {
+    if (auto file = process.files.remove(fd)) SimulatedSystemCalls::release(std::move(*file));
+  }
+  process.splice_pipe.reset();
+  const mm::FaultCounts faults = process.memory->faults();
+  m_faults_of_ended.minor += faults.minor;
+  m_faults_of_ended.major += faults.major;
+  m_faults_of_ended.copy_on_write += faults.copy_on_write;
+  process.memory->clear();
+  process.task->page_table.reset();
+  m_services.scheduler.forget_page_table(process.memory->root());
+  process.user_memory.reset();
+  process.memory.reset();
+  for (const auto& other : m_processes) {
+    if (other->parent == &process) other->parent = nullptr;  // init takes them and reaps them
+  }
+  process.status = status;
+  process.ended = true;
+  m_services.scheduler.wake_all(process.has_ended);
+  if (process.parent != nullptr) m_services.scheduler.wake_all(process.parent->child_ended);
+}
+
+int ProcessTable::wait_for(Process& process) {
+  while (!process.ended) m_services.scheduler.wait(process.has_ended, "the end of a program");
+  return process.status;
+}
+
+Result<Process*> ProcessTable::wait_for_child(Process& parent, Pid pid) {
+  // All processes are of one group, so 0 means any child as -1 does; other groups have no members.
+  const auto meant = [&](const Process& p) {
+    return p.parent == &parent && !p.reaped && (pid == -1 || pid == 0 || p.pid == pid);
+  };
+  for (;;) {
+    bool any = false;
+    for (const auto& process : m_processes) {
+      if (!meant(*process)) continue;
+      any = true;
+      if (process->ended) {
+        process->reaped = true;
+        return process.get();
+      }
+    }
+    if (!any) return base::refuse(ECHILD);
+    m_services.scheduler.wait(parent.child_ended, "the end of a child");
+  }
+}
+
+Process* ProcessTable::current() const {
+  const sched::Task* task = m_services.scheduler.current();
+  return task == nullptr ? nullptr : static_cast<Process*>(task->process);
+}
+
+mm::FaultCounts ProcessTable::faults() const {
+  mm::FaultCounts sum = m_faults_of_ended;
+  for (const auto& process : m_processes) {
+    if (process->memory == nullptr) continue;
+    const mm::FaultCounts faults = process->memory->faults();
+    sum.minor += faults.minor;
+    sum.major += faults.major;
+    sum.copy_on_write += faults.copy_on_write;
+  }
+  return sum;
+}
+
+}  // namespace sluice::syscalls

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// All processes, what they share, and their beginning and end.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernel_sim/ipc/pipe.h"
+#include "kernel_sim/mm/mm_config.h"
+#include "kernel_sim/net/tcp_socket.h"
+#include "kernel_sim/syscalls/call_record.h"
+#include "kernel_sim/syscalls/process.h"
+#include "kernel_sim/syscalls/syscall_config.h"
+
+namespace sluice::syscalls {
+
+/// The subsystems that system calls reach.
+struct Services {
+  hal::Machine& machine;
+  base::Ledger& ledger;
+  sched::Scheduler& scheduler;
+  mm::FrameAllocator& frames;
+  const mm::MmConfig& mm_config;
+  ipc::PipeSystem& pipes;
+  std::function<Result<std::shared_ptr<fs::File>>(std::string_view path, int flags, int mode)> open;
+  std::function<Result<std::shared_ptr<net::TcpSocket>>(int flags)> create_socket;
+};
+
+class ProcessTable {
+ public:
+  using Main = std::function<int(kernel_sim::SystemCalls&)>;
+
+  ProcessTable(Services services, const SyscallConfig& config) : m_services(std::move(services)), m_config(config) {}
+
+  /// A process with an empty address space and no descriptors.
+  Process& start(std::string name, Main main);
+  /// fork: as `parent`, with shared file descriptions and copy-on-write memory.
+  Result<Process*> fork(Process& parent, Main main);
+  /// For a kernel task: sleeps until the process has ended and returns its status.
+  int wait_for(Process& process);
+  /// wait(2). ECHILD.
+  Result<Process*> wait_for_child(Process& parent, Pid pid);
+
+  /// The process of the current task; null in kernel tasks.
+  [[nodiscard]] Process* current() const;
+  [[nodiscard]] const Services& services() const { return m_services; }
+  [[nodiscard]] const SyscallConfig& config() const { return m_config; }
+  [[nodiscard]] mm::FaultCounts faults() const;
+
+  CallCounts counts;
+  TraceSink trace;  ///< empty: no tracing
+
+ private:
+  Process& add(std::string name, Process* parent, FileTable files, std::unique_ptr<mm::AddressSpace> memory);
+  void run(Process& process, Main main);
+  int run_main(Process& process, const Main& main);
+  void end(Process& process, int status);
+
+  Services m_services;
+  const SyscallConfig& m_config;
+  std::vector<std::unique_ptr<Process>> m_processes;
+  mm::FaultCounts m_faults_of_ended;
+  Pid m_next_pid = 2;  // 1 is init, which stays in the kernel
+};
+
+}  // namespace sluice::syscalls

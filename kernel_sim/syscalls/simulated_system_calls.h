@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// The system calls of the simulated kernel, as one process makes them. Each call: into kernel mode, the work, a chance
+// for other tasks, back to user mode. What goes wrong comes back as -errno; fatal signals end the process.
+#pragma once
+
+#include <memory>
+
+#include "kernel_sim/syscalls/process_table.h"
+#include "kernel_sim/system_calls.h"
+
+namespace sluice::syscalls {
+
+class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
+ public:
+  using UserAddress = kernel_sim::UserAddress;
+  using Endpoint = kernel_sim::Endpoint;
+
+  SimulatedSystemCalls(ProcessTable& table, Process& process) : m_table(table), m_process(process) {}
+
+  /// One holder of an open file description less; the last one closes it.
+  static void release(std::shared_ptr<fs::File> file);
+
+  // --- files (files.cpp) ----------------------------------------------------------------------------------------
+  Value open(std::string_view path, int flags, int mode) override;
+  Value close(int fd) override;
+  Value read(int fd, UserAddress buffer, std::uint64_t size) override;
+  Value write(int fd, UserAddress buffer, std::uint64_t size) override;
+  Value pread(int fd, UserAddress buffer, std::uint64_t size, std::int64_t offset) override;
+  Value pwrite(int fd, UserAddress buffer, std::uint64_t size, std::int64_t offset) override;
+  Value lseek(int fd, std::int64_t offset, int whence) override;
+  Value fstat(int fd, kernel_sim::FileStatus& status) override;
+  Value ftruncate(int fd, std::int64_t size) override;
+  Value fsync(int fd) override;
+  Value posix_fadvise(int fd, std::int64_t offset, std::int64_t size, int advice) override;
+  Value fcntl(int fd, int command, std::int64_t argument) override;
+  Value dup(int fd) override;
+
+  // --- between descriptors (transfer.cpp) -----------------------------------------------------------------------
+  Value sendfile(int out_fd, int in_fd, std::int64_t* offset, std::uint64_t size) override;
+  Value splice(int in_fd, std::int64_t* in_offset, int out_fd, std::int64_t* out_offset, std::uint64_t size,
+               unsigned flags) override;
+  Value tee(int in_fd, int out_fd, std::uint64_t size, unsigned flags) override;
+  Value vmsplice(int fd, UserAddress buffer, std::uint64_t size, unsigned flags) override;
+  Value pipe(int fds[2], int flags) override;
+
+  // --- memory, and the program's own work (memory.cpp) ------------------------------------------------------------
+  Value mmap(UserAddress hint, std::uint64_t size, int protection, int flags, int fd, std::int64_t offset) override;
+  Value munmap(UserAddress address, std::uint64_t size) override;
+  Value madvise(UserAddress address, std::uint64_t size, int advice) override;
+  void load(UserAddress from, std::span<std::byte> to) override;
+  void store(UserAddress to, std::span<const std::byte> from) override;
+  void fill(UserAddress to, std::byte value, std::uint64_t size) override;
+  void compute(std::uint64_t work) override;
+
+  // --- sockets (sockets.cpp) --------------------------------------------------------------------------------------
+  Value socket(int domain, int type, int protocol) override;
+  Value connect(int fd, Endpoint peer) override;
+  Value bind(int fd, Endpoint local) override;
+  Value listen(int fd, int backlog) override;
+  Value accept(int fd, Endpoint* peer, int flags) override;
+  Value getsockname(int fd, Endpoint& local) override;
+  Value setsockopt(int fd, int level, int option, int value) override;
+  Value send(int fd, UserAddress buffer, std::uint64_t size, int flags) override;
+  Value recv(int fd, UserAddress buffer, std::uint64_t size, int flags) override;
+  Value shutdown(int fd, int how) override;
+  Value poll(std::span<kernel_sim::PollEntry> entries, int timeout_ms) override;
+
+  // --- processes (processes.cpp) ----------------------------------------------------------------------------------
+  Value fork(Entry entry, std::span<const std::byte> arguments) override;
+  [[noreturn]] void exit(int status) override;
+  Value wait(std::int64_t pid, int& status) override;
+
+ private:
+  using FilePointer = std::shared_ptr<fs::File>;
+
+  /// The frame of every call (calls.h): counts, modes, trace. `work` gives Result<integer>; `arguments` text.
+  template <class Arguments, class Work>
+  Value call(Call which, Arguments&& arguments, Work&& work);
+  void enter(Call which);
+  void leave();
+  void trace(Call which, std::string arguments, std::string result, Picoseconds begin) const;
+  [[noreturn]] void die(int signal);
+  /// EPIPE from a pipe or socket kills the program, as it does not handle SIGPIPE.
+  Result<Bytes> or_broken_pipe(Result<Bytes> result);
+
+  Result<FilePointer> file_to_read(int fd) const;
+  Result<FilePointer> file_to_write(int fd) const;
+  Result<FilePointer> file(int fd) const;
+  Result<std::shared_ptr<net::TcpSocket>> socket_of(int fd) const;
+  Result<Value> install(FilePointer file, int at_least = 0);
+  Result<Value> splice_between(const FilePointer& in, std::int64_t* in_offset, const FilePointer& out,
+                               std::int64_t* out_offset, Bytes size, unsigned flags);
+  Result<Value> send_file(const FilePointer& in, std::int64_t* offset, const FilePointer& out, Bytes size);
+  Result<Value> poll_until(std::span<kernel_sim::PollEntry> entries, int timeout_ms);
+  int poll_once(std::span<kernel_sim::PollEntry> entries, std::vector<sched::WaitQueue*>& queues);
+  void after_access(mm::FaultOutcome outcome);
+
+  [[nodiscard]] const Services& services() const { return m_table.services(); }
+  [[nodiscard]] mm::UserMemory& memory() { return *m_process.user_memory; }
+
+  ProcessTable& m_table;
+  Process& m_process;
+};
+
+}  // namespace sluice::syscalls

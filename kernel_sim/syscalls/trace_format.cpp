@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel_sim/syscalls/trace_format.h"
+
+#include <cstring>
+#include <fcntl.h>
+#include <initializer_list>
+#include <poll.h>
+#include <string_view>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+namespace sluice::syscalls {
+
+namespace {
+
+struct Name {
+  std::int64_t value;
+  std::string_view text;
+};
+
+/// The constant's name, else the number.
+std::string one_of(std::int64_t value, std::initializer_list<Name> names) {
+  for (const Name& name : names) {
+    if (name.value == value) return std::string{name.text};
+  }
+  return fmt::format("{:#x}", value);
+}
+
+/// Names joined by "|", with what no name covers as a number at the end. `none` is what no flag at all prints as.
+std::string all_of(std::int64_t value, std::initializer_list<Name> names, std::string_view none) {
+  if (value == 0) return std::string{none};
+  std::string text;
+  for (const Name& name : names) {
+    if ((value & name.value) != name.value) continue;
+    if (!text.empty()) text += '|';
+    text += name.text;
+    value &= ~name.value;
+  }
+  if (value != 0) text += (text.empty() ? "" : "|") + fmt::format("{:#x}", value);
+  return text;
+}
+
+}  // namespace
+
+std::string format_result(std::int64_t value) {
+  if (value >= 1 << 30) return fmt::format("{:#x}", value);  // an address
+  if (value >= 0) return fmt::format("{}", value);
+  const int error = static_cast<int>(-value);
+  const char* name = strerrorname_np(error);
+  return fmt::format("-1 {} ({})", name == nullptr ? "E?" : name, strerrordesc_np(error));
+}
+
+std::string address(kernel_sim::UserAddress address) {
+  if (address == kernel_sim::UserAddress::Null) return "NULL";
+  return fmt::format("{:#x}", static_cast<std::uint64_t>(address));
+}
+
+std::string optional_offset(const std::int64_t* offset) {
+  return offset == nullptr ? "NULL" : fmt::format("[{}]", *offset);
+}
+
+std::string endpoint(const kernel_sim::Endpoint& e) {
+  return fmt::format("{{sa_family=AF_INET, sin_port=htons({}), sin_addr=inet_addr(\"{}.{}.{}.{}\")}}, 16", e.port,
+                     e.address >> 24, (e.address >> 16) & 0xFF, (e.address >> 8) & 0xFF, e.address & 0xFF);
+}
+
+std::string poll_entries(std::span<const kernel_sim::PollEntry> entries) {
+  const auto bits = [](std::int16_t value) {
+    return all_of(static_cast<std::uint16_t>(value),
+                  {{POLLIN, "POLLIN"},
+                   {POLLPRI, "POLLPRI"},
+                   {POLLOUT, "POLLOUT"},
+                   {POLLERR, "POLLERR"},
+                   {POLLHUP, "POLLHUP"},
+                   {POLLNVAL, "POLLNVAL"},
+                   {POLLRDNORM, "POLLRDNORM"},
+                   {POLLWRNORM, "POLLWRNORM"}},
+                  "0");
+  };
+  std::string text = "[";
+  for (const auto& entry : entries) {
+    if (text.size() > 1) text += ", ";
+    text += fmt::format("{{fd={}, events={}, revents={}}}", entry.fd, bits(entry.events), bits(entry.returned));
+  }
+  return text + "]";
+}
+
+std::string open_flags(int flags) {
+  const std::string access =
+      one_of(flags & O_ACCMODE, {{O_RDONLY, "O_RDONLY"}, {O_WRONLY, "O_WRONLY"}, {O_RDWR, "O_RDWR"}});
+  const int rest = flags & ~O_ACCMODE;
+  if (rest == 0) return access;
+  return access + "|" +
+         all_of(rest,
+                {{O_CREAT, "O_CREAT"},
+                 {O_EXCL, "O_EXCL"},
+                 {O_TRUNC, "O_TRUNC"},
+                 {O_APPEND, "O_APPEND"},
+                 {O_NONBLOCK, "O_NONBLOCK"},
+                 {O_SYNC, "O_SYNC"},
+                 {O_DSYNC, "O_DSYNC"},
+                 {O_DIRECT, "O_DIRECT"},
+                 {O_DIRECTORY, "O_DIRECTORY"},
+                 {O_CLOEXEC, "O_CLOEXEC"}},
+                "");
+}
+
+std::string seek_whence(int whence) {
+  return one_of(whence, {{SEEK_SET, "SEEK_SET"},
+                         {SEEK_CUR, "SEEK_CUR"},
+                         {SEEK_END, "SEEK_END"},
+                         {SEEK_DATA, "SEEK_DATA"},
+                         {SEEK_HOLE, "SEEK_HOLE"}});
+}
+
+std::string fcntl_command(int command) {
+  return one_of(command, {{F_DUPFD, "F_DUPFD"},
+                          {F_GETFL, "F_GETFL"},
+                          {F_SETFL, "F_SETFL"},
+                          {F_GETFD, "F_GETFD"},
+                          {F_SETFD, "F_SETFD"},
+                          {F_SETPIPE_SZ, "F_SETPIPE_SZ"},
+                          {F_GETPIPE_SZ, "F_GETPIPE_SZ"}});
+}
+
+std::string file_advice(int advice) {
+  return one_of(advice, {{POSIX_FADV_NORMAL, "POSIX_FADV_NORMAL"},
+                         {POSIX_FADV_RANDOM, "POSIX_FADV_RANDOM"},
+                         {POSIX_FADV_SEQUENTIAL, "POSIX_FADV_SEQUENTIAL"},
+                         {POSIX_FADV_WILLNEED, "POSIX_FADV_WILLNEED"},
+                         {POSIX_FADV_DONTNEED, "POSIX_FADV_DONTNEED"},
+                         {POSIX_FADV_NOREUSE, "POSIX_FADV_NOREUSE"}});
+}
+
+std::string memory_advice(int advice) {
+  return one_of(advice, {{MADV_NORMAL, "MADV_NORMAL"},
+                         {MADV_RANDOM, "MADV_RANDOM"},
+                         {MADV_SEQUENTIAL, "MADV_SEQUENTIAL"},
+                         {MADV_WILLNEED, "MADV_WILLNEED"},
+                         {MADV_DONTNEED, "MADV_DONTNEED"},
+                         {MADV_HUGEPAGE, "MADV_HUGEPAGE"},
+                         {MADV_NOHUGEPAGE, "MADV_NOHUGEPAGE"}});
+}
+
+std::string splice_flags(unsigned flags) {
+  return all_of(flags,
+                {{SPLICE_F_MOVE, "SPLICE_F_MOVE"},
+                 {SPLICE_F_NONBLOCK, "SPLICE_F_NONBLOCK"},
+                 {SPLICE_F_MORE, "SPLICE_F_MORE"},
+                 {SPLICE_F_GIFT, "SPLICE_F_GIFT"}},
+                "0");
+}
+
+std::string map_protection(int protection) {
+  return all_of(protection, {{PROT_READ, "PROT_READ"}, {PROT_WRITE, "PROT_WRITE"}, {PROT_EXEC, "PROT_EXEC"}},
+                "PROT_NONE");
+}
+
+std::string map_flags(int flags) {
+  return all_of(flags,
+                {{MAP_SHARED_VALIDATE, "MAP_SHARED_VALIDATE"},
+                 {MAP_SHARED, "MAP_SHARED"},
+                 {MAP_PRIVATE, "MAP_PRIVATE"},
+                 {MAP_FIXED, "MAP_FIXED"},
+                 {MAP_ANONYMOUS, "MAP_ANONYMOUS"},
+                 {MAP_POPULATE, "MAP_POPULATE"},
+                 {MAP_FIXED_NOREPLACE, "MAP_FIXED_NOREPLACE"}},
+                "0");
+}
+
+std::string message_flags(int flags) {
+  return all_of(flags,
+                {{MSG_PEEK, "MSG_PEEK"},
+                 {MSG_DONTWAIT, "MSG_DONTWAIT"},
+                 {MSG_WAITALL, "MSG_WAITALL"},
+                 {MSG_NOSIGNAL, "MSG_NOSIGNAL"},
+                 {MSG_MORE, "MSG_MORE"},
+                 {MSG_TRUNC, "MSG_TRUNC"}},
+                "0");
+}
+
+std::string socket_arguments(int domain, int type, int protocol) {
+  const std::string kind = one_of(type & 0xF, {{SOCK_STREAM, "SOCK_STREAM"}, {SOCK_DGRAM, "SOCK_DGRAM"}});
+  const std::string flags = all_of(type & ~0xF, {{SOCK_NONBLOCK, "SOCK_NONBLOCK"}, {SOCK_CLOEXEC, "SOCK_CLOEXEC"}}, "");
+  return fmt::format(
+      "{}, {}{}{}, {}", one_of(domain, {{AF_INET, "AF_INET"}, {AF_UNIX, "AF_UNIX"}, {AF_INET6, "AF_INET6"}}), kind,
+      flags.empty() ? "" : "|", flags, one_of(protocol, {{0, "IPPROTO_IP"}, {IPPROTO_TCP, "IPPROTO_TCP"}}));
+}
+
+std::string socket_option(int level, int option) {
+  if (level == SOL_SOCKET) {
+    return "SOL_SOCKET, " + one_of(option, {{SO_SNDBUF, "SO_SNDBUF"},
+                                            {SO_RCVBUF, "SO_RCVBUF"},
+                                            {SO_REUSEADDR, "SO_REUSEADDR"},
+                                            {SO_KEEPALIVE, "SO_KEEPALIVE"},
+                                            {SO_ZEROCOPY, "SO_ZEROCOPY"}});
+  }
+  if (level == IPPROTO_TCP) {
+    return "SOL_TCP, " +
+           one_of(option, {{TCP_NODELAY, "TCP_NODELAY"}, {TCP_CORK, "TCP_CORK"}, {TCP_QUICKACK, "TCP_QUICKACK"}});
+  }
+  return fmt::format("{:#x}, {:#x}", level, option);
+}
+
+std::string shutdown_how(int how) {
+  return one_of(how, {{SHUT_RD, "SHUT_RD"}, {SHUT_WR, "SHUT_WR"}, {SHUT_RDWR, "SHUT_RDWR"}});
+}
+
+}  // namespace sluice::syscalls

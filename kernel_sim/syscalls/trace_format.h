@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arguments and results as strace prints them: flags by name, errors with name and text.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "kernel_sim/system_calls.h"
+
+namespace sluice::syscalls {
+
+std::string format_result(std::int64_t value);
+std::string address(kernel_sim::UserAddress address);
+/// "NULL", or the value in brackets.
+std::string optional_offset(const std::int64_t* offset);
+std::string endpoint(const kernel_sim::Endpoint& endpoint);
+std::string poll_entries(std::span<const kernel_sim::PollEntry> entries);
+
+std::string open_flags(int flags);
+std::string seek_whence(int whence);
+std::string fcntl_command(int command);
+std::string file_advice(int advice);
+std::string memory_advice(int advice);
+std::string splice_flags(unsigned flags);
+std::string map_protection(int protection);
+std::string map_flags(int flags);
+std::string message_flags(int flags);
+std::string socket_arguments(int domain, int type, int protocol);
+/// "SOL_SOCKET, SO_SNDBUF"
+std::string socket_option(int level, int option);
+std::string shutdown_how(int how);
+
+}  // namespace sluice::syscalls

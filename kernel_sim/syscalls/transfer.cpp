@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// System calls that move bytes between descriptors.
+#include <fcntl.h>
+
+#include <sys/stat.h>
+
+#include "kernel_sim/ipc/pipe_file.h"
+#include "kernel_sim/ipc/splice.h"
+#include "kernel_sim/syscalls/calls.h"
+
+namespace sluice::syscalls {
+
+using fmt::format;
+using SystemCallsValue = kernel_sim::SystemCalls::Value;
+
+namespace {
+
+constexpr unsigned kSpliceFlags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK | SPLICE_F_MORE | SPLICE_F_GIFT;
+
+ipc::Pipe* pipe_of(const std::shared_ptr<fs::File>& file) {
+  auto* end = dynamic_cast<ipc::PipeEnd*>(file.get());
+  return end == nullptr ? nullptr : &end->pipe();
+}
+
+unsigned non_blocking_flag(const fs::File& file) { return file.non_blocking() ? SPLICE_F_NONBLOCK : 0U; }
+
+/// A caller's optional offset as the file layer takes it, written back when the call succeeded.
+class Position {
+ public:
+  explicit Position(std::int64_t* user)
+      : m_user(user), m_value(user == nullptr ? 0 : static_cast<std::uint64_t>(*user)) {}
+  [[nodiscard]] std::uint64_t* get() { return m_user == nullptr ? nullptr : &m_value; }
+  Result<SystemCallsValue> finish(const Result<Bytes>& moved) const {
+    if (!moved) return tl::unexpected{moved.error()};
+    if (m_user != nullptr) *m_user = static_cast<std::int64_t>(m_value);
+    return to_value(*moved);
+  }
+
+ private:
+  std::int64_t* m_user;
+  std::uint64_t m_value;
+};
+
+}  // namespace
+
+SystemCallsValue SimulatedSystemCalls::sendfile(int out_fd, int in_fd, std::int64_t* offset, std::uint64_t size) {
+  const std::string before = m_table.trace ? optional_offset(offset) : std::string{};
+  return call(
+      Call::Sendfile, [&] { return format("{}, {}, {}, {}", out_fd, in_fd, before, size); },
+      [&]() -> Result<Value> {
+        const Result<FilePointer> in = file_to_read(in_fd);
+        if (!in) return tl::unexpected{in.error()};
+        if (offset != nullptr && !(*in)->seekable()) return base::refuse(ESPIPE);
+        const Result<FilePointer> out = file_to_write(out_fd);
+        if (!out) return tl::unexpected{out.error()};
+        if (offset != nullptr && *offset < 0) return base::refuse(EINVAL);
+        return send_file(*in, offset, *out, std::min(size, kMaxReadWrite));
+      });
+}
+
+Result<SystemCallsValue> SimulatedSystemCalls::send_file(const FilePointer& in, std::int64_t* offset,
+                                                         const FilePointer& out, Bytes size) {
+  if (size == 0) return 0;
+  Position position{offset};
+  if (ipc::Pipe* pipe = pipe_of(out); pipe != nullptr) {
+    return position.finish(
+        or_broken_pipe(ipc::splice_file_to_pipe(*in, position.get(), *pipe, size, non_blocking_flag(*out))));
+  }
+  if ((out->flags() & O_APPEND) != 0) return base::refuse(EINVAL);
+  const Result<kernel_sim::FileStatus> status = in->status();
+  if (!status || !(S_ISREG(status->mode) || S_ISBLK(status->mode))) return base::refuse(EINVAL);
+  if (m_process.splice_pipe == nullptr) {
+    m_process.splice_pipe = std::make_unique<ipc::Pipe>(services().pipes, ipc::Pipe::Kind::Internal);
+  }
+  return position.finish(or_broken_pipe(ipc::splice_direct(*in, position.get(), *out, size, *m_process.splice_pipe)));
+}
+
+SystemCallsValue SimulatedSystemCalls::splice(int in_fd, std::int64_t* in_offset, int out_fd, std::int64_t* out_offset,
+                                              std::uint64_t size, unsigned flags) {
+  const std::string in_before = m_table.trace ? optional_offset(in_offset) : std::string{};
+  const std::string out_before = m_table.trace ? optional_offset(out_offset) : std::string{};
+  return call(
+      Call::Splice,
+      [&] { return format("{}, {}, {}, {}, {}, {}", in_fd, in_before, out_fd, out_before, size, splice_flags(flags)); },
+      [&]() -> Result<Value> {
+        if (size == 0) return 0;
+        if ((flags & ~kSpliceFlags) != 0) return base::refuse(EINVAL);
+        const Result<FilePointer> in = file_to_read(in_fd);
+        if (!in) return tl::unexpected{in.error()};
+        const Result<FilePointer> out = file_to_write(out_fd);
+        if (!out) return tl::unexpected{out.error()};
+        return splice_between(*in, in_offset, *out, out_offset, size, flags);
+      });
+}
+
+Result<SystemCallsValue> SimulatedSystemCalls::splice_between(const FilePointer& in, std::int64_t* in_offset,
+                                                              const FilePointer& out, std::int64_t* out_offset,
+                                                              Bytes size, unsigned flags) {
+  ipc::Pipe* const from = pipe_of(in);
+  ipc::Pipe* const to = pipe_of(out);
+  if ((from != nullptr && in_offset != nullptr) || (to != nullptr && out_offset != nullptr))
+    return base::refuse(ESPIPE);
+  if (from == nullptr && to == nullptr) return base::refuse(EINVAL);
+  if (from == to) return base::refuse(EINVAL);
+  if (from != nullptr) flags |= non_blocking_flag(*in);
+  if (to != nullptr) flags |= non_blocking_flag(*out);
+  if (from != nullptr && to != nullptr) {
+    return Position{nullptr}.finish(or_broken_pipe(ipc::splice_pipe_to_pipe(*from, *to, size, flags)));
+  }
+  const FilePointer& other = from != nullptr ? out : in;
+  std::int64_t* const offset = from != nullptr ? out_offset : in_offset;
+  if (offset != nullptr && (!other->seekable() || *offset < 0)) return base::refuse(EINVAL);
+  Position position{offset};
+  if (to != nullptr) {
+    return position.finish(or_broken_pipe(ipc::splice_file_to_pipe(*in, position.get(), *to, size, flags)));
+  }
+  if ((out->flags() & O_APPEND) != 0) return base::refuse(EINVAL);
+  return position.finish(
+      or_broken_pipe(ipc::splice_pipe_to_file(*from, *out, position.get(), std::min(size, kMaxReadWrite), flags)));
+}
+
+SystemCallsValue SimulatedSystemCalls::tee(int in_fd, int out_fd, std::uint64_t size, unsigned flags) {
+  return call(
+      Call::Tee, [&] { return format("{}, {}, {}, {}", in_fd, out_fd, size, splice_flags(flags)); },
+      [&]() -> Result<Bytes> {
+        if ((flags & ~kSpliceFlags) != 0) return base::refuse(EINVAL);
+        if (size == 0) return 0;
+        const Result<FilePointer> in = file_to_read(in_fd);
+        if (!in) return tl::unexpected{in.error()};
+        const Result<FilePointer> out = file_to_write(out_fd);
+        if (!out) return tl::unexpected{out.error()};
+        ipc::Pipe* const from = pipe_of(*in);
+        ipc::Pipe* const to = pipe_of(*out);
+        if (from == nullptr || to == nullptr || from == to) return base::refuse(EINVAL);
+        return or_broken_pipe(ipc::tee(*from, *to, size, flags | non_blocking_flag(**in) | non_blocking_flag(**out)));
+      });
+}
+
+SystemCallsValue SimulatedSystemCalls::vmsplice(int fd, UserAddress buffer, std::uint64_t size, unsigned flags) {
+  return call(
+      Call::Vmsplice, [&] { return format("{}, {}, {}, {}", fd, address(buffer), size, splice_flags(flags)); },
+      [&]() -> Result<Bytes> {
+        if ((flags & ~kSpliceFlags) != 0) return base::refuse(EINVAL);
+        const Result<FilePointer> found = file(fd);
+        if (!found) return tl::unexpected{found.error()};
+        if (size == 0) return 0;
+        ipc::Pipe* const pipe = pipe_of(*found);
+        if (pipe == nullptr) return base::refuse(EBADF);
+        const Bytes wanted = std::min(size, kMaxReadWrite);
+        if ((*found)->writable()) {
+          const unsigned all_flags = flags | non_blocking_flag(**found);
+          return or_broken_pipe(ipc::vmsplice_to_pipe(memory(), address_of(buffer), wanted, *pipe, all_flags));
+        }
+        const bool non_blocking = (flags & SPLICE_F_NONBLOCK) != 0 || (*found)->non_blocking();
+        return pipe->read(memory(), address_of(buffer), wanted, non_blocking);
+      });
+}
+
+SystemCallsValue SimulatedSystemCalls::pipe(int fds[2], int flags) {
+  return call(
+      Call::Pipe, [&] { return format("[{}, {}], {}", fds[0], fds[1], open_flags(flags)); },
+      [&]() -> Result<Value> {
+        if ((flags & ~(O_CLOEXEC | O_NONBLOCK)) != 0) return base::refuse(EINVAL);
+        services().machine.cpu.execute(m_table.config().pipe);
+        ipc::PipeEnds ends = ipc::make_pipe(services().pipes, flags & O_NONBLOCK);
+        const Result<Value> read_end = install(std::move(ends.read));
+        if (!read_end) return read_end;
+        const Result<Value> write_end = install(std::move(ends.write));
+        if (!write_end) {
+          static_cast<void>(m_process.files.remove(static_cast<int>(*read_end)));
+          return write_end;
+        }
+        fds[0] = static_cast<int>(*read_end);
+        fds[1] = static_cast<int>(*write_end);
+        return 0;
+      });
+}
+
+}  // namespace sluice::syscalls

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who runs when: waiting, waking, time-outs, soft interrupts and preemption, on the fake machine.
+#include "kernel_sim/sched/scheduler.h"
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "models/base/result.h"
+#include "tests/support/fake_machine.h"
+
+namespace sluice::sched {
+namespace {
+
+struct Rig {
+  explicit Rig(unsigned cores = 1) : fake(1_MiB, cores), machine(fake.machine()), scheduler(machine, config) {}
+  tests::FakeMachine fake;
+  hal::Machine machine;
+  SchedConfig config;
+  Scheduler scheduler;
+  std::string log;
+};
+
+TEST(Scheduler, RunsTasksOfOneCoreFirstComeFirstServed) {
+  Rig rig;
+  for (const char* name : {"a", "b", "c"}) rig.scheduler.spawn(name, [&rig, name] { rig.log += name; });
+  rig.fake.run_all();
+  EXPECT_EQ(rig.log, "abc");
+  EXPECT_EQ(rig.scheduler.context_switches(), 4U);  // idle to a, a to b, b to c, c to idle
+  EXPECT_TRUE(rig.scheduler.unfinished().empty());
+}
+
+TEST(Scheduler, WaitersAreWokenInTheOrderInWhichTheyCame) {
+  Rig rig;
+  WaitQueue queue;
+  bool go = false;
+  for (const char* name : {"a", "b", "c"}) {
+    rig.scheduler.spawn(name, [&, name] {
+      while (!go) rig.scheduler.wait(queue, "go");
+      rig.log += name;
+    });
+  }
+  rig.scheduler.spawn("waker", [&] {
+    go = true;
+    rig.scheduler.wake_one(queue);
+    rig.scheduler.wake_one(queue);
+    rig.scheduler.wake_one(queue);
+    rig.scheduler.wake_one(queue);  // nobody left
+  });
+  rig.fake.run_all();
+  EXPECT_EQ(rig.log, "abc");
+}
+
+TEST(Scheduler, NoWakeUpIsLostWhereverTheInterruptFalls) {
+  // An interrupt at every nanosecond around test, wait and switch; each must let the waiter through exactly once.
+  for (int delay = 0; delay < 4'000; delay += 7) {
+    Rig rig;
+    WaitQueue queue;
+    bool ready = false;
+    rig.machine.interrupts.set_handler(1, 0, rig.scheduler.interrupt_handler([&] {
+      ready = true;
+      rig.scheduler.wake_all(queue);
+    }));
+    rig.scheduler.spawn("waiter", [&] {
+      rig.fake.raise_interrupt(1, Picoseconds{delay * 1'000});
+      rig.machine.cpu.execute(500_ns);
+      while (!ready) rig.scheduler.wait(queue, "the interrupt");
+      rig.log += "done";
+    });
+    rig.scheduler.spawn("other", [&] { rig.machine.cpu.execute(300_ns); });
+    rig.fake.run_all();
+    ASSERT_EQ(rig.log, "done") << "interrupt after " << delay << " ns";
+  }
+}
+
+TEST(Scheduler, AWaitEndsAtItsTimeoutAndSaysSo) {
+  Rig rig;
+  WaitQueue queue;
+  rig.scheduler.spawn("waiter", [&] {
+    const Picoseconds began = rig.machine.cpu.now();
+    EXPECT_FALSE(rig.scheduler.wait(queue, "nothing", 10_us));
+    EXPECT_GE(rig.machine.cpu.now() - began, 10_us);
+    EXPECT_LT(rig.machine.cpu.now() - began, 13_us);
+    EXPECT_TRUE(queue.empty());
+  });
+  rig.fake.run_all();
+}
+
+TEST(Scheduler, AWakeUpBeforeTheTimeoutCancelsItsTimer) {
+  Rig rig;
+  WaitQueue queue;
+  rig.scheduler.spawn("waiter", [&] { EXPECT_TRUE(rig.scheduler.wait(queue, "a wake-up", 10_ms)); });
+  rig.scheduler.spawn("waker", [&] { rig.scheduler.wake_one(queue); });
+  rig.fake.run_all();
+  EXPECT_LT(rig.fake.time(), 1_ms);
+}
+
+TEST(Scheduler, AWaitOnSeveralQueuesLeavesAllOfThemAtTheFirstWakeUp) {
+  Rig rig;
+  WaitQueue first;
+  WaitQueue second;
+  rig.scheduler.spawn("waiter", [&] {
+    WaitQueue* const queues[] = {&first, &second};
+    EXPECT_TRUE(rig.scheduler.wait_any(queues, "either"));
+    EXPECT_TRUE(first.empty());
+    EXPECT_TRUE(second.empty());
+  });
+  rig.scheduler.spawn("waker", [&] { rig.scheduler.wake_one(second); });
+  rig.fake.run_all();
+}
+
+TEST(Scheduler, ATaskIsPreemptedOnlyWhenItsSliceIsOverAndAnotherWaits) {
+  Rig rig;
+  const auto work = [&rig](const char* name, int pieces) {
+    rig.scheduler.spawn(name, [&rig, name, pieces] {
+      for (int i = 0; i < pieces; ++i) {
+        rig.log += name;
+        rig.machine.cpu.execute(1_ms);
+        rig.scheduler.preemption_point();
+      }
+    });
+  };
+  work("a", 7);
+  work("b", 4);
+  rig.fake.run_all();
+  EXPECT_EQ(rig.log, "aaabbbaaaba");
+}
+
+TEST(Scheduler, AnInterruptInUserModePreemptsForWhomItWoke) {
+  Rig rig;
+  WaitQueue queue;
+  rig.machine.interrupts.set_handler(1, 0, rig.scheduler.interrupt_handler([&] { rig.scheduler.wake_one(queue); }));
+  rig.scheduler.spawn("sleeper", [&] {
+    rig.scheduler.wait(queue, "the interrupt");
+    rig.log += "sleeper ";
+  });
+  rig.scheduler.spawn("user", [&] {
+    rig.machine.cpu.set_mode(hal::Mode::User);
+    rig.fake.raise_interrupt(1, 1_us);
+    rig.machine.cpu.execute(5_us);
+    rig.log += "user";
+    EXPECT_EQ(rig.machine.cpu.mode(), hal::Mode::User);
+  });
+  rig.fake.run_all();
+  EXPECT_EQ(rig.log, "sleeper user");
+}
+
+TEST(Scheduler, AnIdleCoreTakesTheWokenTask) {
+  Rig rig{2};
+  WaitQueue queue;
+  std::vector<unsigned> cores;
+  rig.scheduler.spawn("first", [&] {
+    cores.push_back(rig.machine.contexts.current_core());
+    rig.scheduler.wait(queue, "a wake-up");
+    cores.push_back(rig.machine.contexts.current_core());
+  });
+  rig.scheduler.spawn("second", [&] {
+    cores.push_back(rig.machine.contexts.current_core());
+    rig.scheduler.wake_one(queue);
+    rig.machine.cpu.execute(1_us);
+  });
+  rig.fake.run_all();
+  EXPECT_EQ(cores, (std::vector<unsigned>{0, 1, 0}));
+}
+
+TEST(Scheduler, SoftInterruptsRunAfterTheHandlerAndNotWhileBottomHalvesAreOff) {
+  Rig rig;
+  rig.machine.interrupts.set_handler(1, 0, rig.scheduler.interrupt_handler([&] {
+    rig.scheduler.raise_softirq([&] { rig.log += "soft "; });
+    rig.log += "hard ";
+  }));
+  rig.scheduler.spawn("task", [&] {
+    {
+      const BottomHalvesOff outer{rig.scheduler};
+      {
+        const BottomHalvesOff inner{rig.scheduler};
+        rig.fake.raise_interrupt(1);
+        rig.machine.cpu.execute(1_us);
+      }
+      rig.log += "still off ";
+    }
+    rig.log += "on ";
+    rig.fake.raise_interrupt(1);
+    rig.machine.cpu.execute(1_us);
+  });
+  rig.fake.run_all();
+  EXPECT_EQ(rig.log, "hard still off soft on hard soft ");
+}
+
+TEST(Scheduler, AfterTenRoundsKsoftirqdGoesOnAsATask) {
+  Rig rig;
+  int rounds = 0;
+  std::string whose;
+  std::function<void()> again = [&] {
+    whose = rig.scheduler.current()->name();
+    if (++rounds < 25) rig.scheduler.raise_softirq(again);
+    if (rounds == 10) rig.log += whose + " ";
+    if (rounds == 11) rig.log += whose;
+  };
+  rig.scheduler.spawn("task", [&] { rig.scheduler.raise_softirq(again); });
+  rig.fake.run_all(1);
+  EXPECT_EQ(rounds, 25);
+  EXPECT_EQ(rig.log, "task ksoftirqd/0");
+  EXPECT_TRUE(rig.scheduler.unfinished().empty());
+}
+
+TEST(Scheduler, ATaskThatWaitsForEverIsNamedWithWhatItWaitsFor) {
+  Rig rig;
+  WaitQueue queue;
+  rig.scheduler.spawn("stuck", [&] { rig.scheduler.wait(queue, "a train"); });
+  EXPECT_THROW(rig.fake.run_all(), std::runtime_error);
+  ASSERT_EQ(rig.scheduler.unfinished().size(), 1U);
+  EXPECT_EQ(rig.scheduler.unfinished()[0]->name(), "stuck");
+  EXPECT_EQ(rig.scheduler.unfinished()[0]->waits_for(), "a train");
+}
+
+TEST(Scheduler, AMutexLetsOneTaskInAtATime) {
+  Rig rig;
+  Mutex mutex{rig.scheduler};
+  bool inside = false;
+  for (int i = 0; i < 5; ++i) {
+    rig.scheduler.spawn("task", [&] {
+      mutex.lock();
+      EXPECT_FALSE(std::exchange(inside, true));
+      rig.machine.cpu.execute(4_ms);
+      rig.scheduler.preemption_point();
+      inside = false;
+      rig.log += "x";
+      mutex.unlock();
+    });
+  }
+  rig.fake.run_all();
+  EXPECT_EQ(rig.log, "xxxxx");
+}
+
+}  // namespace
+}  // namespace sluice::sched
