@@ -160,8 +160,13 @@ void PeerConnection::take_acknowledgment(const Burst& burst) {
 
 Accepted PeerConnection::take_data(const Burst& burst, std::vector<Reply>& replies) {
   const Bytes size = burst.payload_size();
-  if (size == 0) return {};
   const std::int64_t gap = distance(m_receive_next, burst.header.sequence);
+  if (size == 0) {
+    // A probe: out of the window on purpose, so that we say where we stand (RFC 9293, section 3.10.7.4).
+    const bool probe = gap < 0 && ((burst.header.flags | burst.last_flags) & tcp_flag::kFin) == 0;
+    if (probe) reply_single(tcp_flag::kAck, burst.first_arrival, replies);
+    return {};
+  }
   const Bytes skip = gap < 0 ? std::min(static_cast<Bytes>(-gap), size) : 0;
   const Bytes window = base::round_down(m_config.receive_window, Bytes{1} << kWindowScale);
   if (gap > 0 || skip == size || m_fin_received) {
