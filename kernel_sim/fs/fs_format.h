@@ -48,7 +48,7 @@ struct Extent {
 };
 static_assert(sizeof(Extent) == 16);
 
-struct Inode {
+struct InodeRecord {
   std::uint64_t size = 0;  ///< bytes
   std::uint32_t mode = 0;  ///< as st_mode; 0: free
   std::uint32_t extent_count = 0;
@@ -56,7 +56,7 @@ struct Inode {
   std::uint64_t reserved = 0;
   Extent extents[kInlineExtents];
 };
-static_assert(sizeof(Inode) == 256);
+static_assert(sizeof(InodeRecord) == 256);
 
 struct DirectoryEntry {
   std::uint32_t inode = 0;

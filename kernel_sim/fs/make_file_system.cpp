@@ -74,7 +74,7 @@ FileSystemImage make_file_system(Bytes capacity, const std::vector<FileToPlace>&
 
   FileSystemImage image;
   std::vector<std::byte> table(table_blocks * kBlockSize);
-  Inode root;
+  InodeRecord root;
   root.size = directory.size();
   root.mode = S_IFDIR | 0755;
   root.extent_count = 1;
@@ -83,7 +83,7 @@ FileSystemImage make_file_system(Bytes capacity, const std::vector<FileToPlace>&
 
   std::uint64_t next = super.first_data_block;
   for (std::size_t i = 0; i < files.size(); ++i) {
-    Inode inode;
+    InodeRecord inode;
     inode.size = files[i].size;
     inode.mode = S_IFREG | 0644;
     const std::uint64_t blocks = divide_up(files[i].size, kBlockSize);
@@ -96,7 +96,7 @@ FileSystemImage make_file_system(Bytes capacity, const std::vector<FileToPlace>&
       inode.extents[0] = {0, static_cast<std::uint32_t>(blocks), next};
       image.files.push_back({files[i].number, next * kBlockSize, files[i].size});
     }
-    put(table, (i + 1) * sizeof(Inode), inode);
+    put(table, (i + 1) * sizeof(InodeRecord), inode);
     next += blocks;
   }
   if (next > super.blocks) throw base::InputError{"the disk is too small for a file system"};

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// A file as mappings see it: faults are served from the page cache (mm/filemap.c, filemap_fault). One per open file,
+// for read-ahead state belongs to the open file.
+#pragma once
+
+#include "kernel_sim/fs/inode.h"
+
+namespace sluice::fs {
+
+class FileMapping final : public mm::MappedObject {
+ public:
+  FileMapping(Services& services, Inode& inode, std::shared_ptr<ReadAheadState> read_ahead);
+  ~FileMapping() override;
+
+  Result<Frame> fault_page(const Fault& fault, bool& major) override;
+  std::optional<Frame> cached_page(std::uint64_t index) override;
+  void page_dirtied(std::uint64_t index) override { m_inode.page_dirtied(index); }
+  void will_need(std::uint64_t first_index, std::uint64_t pages) override { m_inode.read_exactly(first_index, pages); }
+
+ private:
+  void page_missing(const Fault& fault);
+
+  Services& m_services;
+  Inode& m_inode;
+  std::shared_ptr<ReadAheadState> m_read_ahead;
+};
+
+}  // namespace sluice::fs

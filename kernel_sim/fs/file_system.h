@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// The mounted file system: one directory of regular files.
+//
+//   FileSystem fs{machine, ledger, frames, scheduler, queue, config};
+//   fs.mount();                       // in the context of a task: reads the metadata from the disk
+//   auto file = fs.open("/data", O_RDONLY, 0);
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "kernel_sim/fs/file.h"
+#include "kernel_sim/fs/fs_services.h"
+#include "kernel_sim/fs/inode.h"
+
+namespace sluice::fs {
+
+class FileSystem {
+ public:
+  FileSystem(hal::Machine& machine, base::Ledger& ledger, mm::FrameAllocator& frames, sched::Scheduler& scheduler,
+             block::RequestQueue& queue, const FsConfig& config);
+  /// Open files and mappings must be gone. Takes no time; unwritten data is lost.
+  ~FileSystem();
+  FileSystem(const FileSystem&) = delete;
+  FileSystem& operator=(const FileSystem&) = delete;
+
+  /// EIO when the disk cannot be read, EINVAL when it holds no file system. Registers as the allocator's reclaimer.
+  Result<void> mount();
+  /// A background task that writes dirty pages back when there are many. Optional.
+  void start_flusher();
+
+  /// Linux's open. `flags` are O_*; directories can be opened for reading only.
+  Result<std::shared_ptr<File>> open(std::string_view path, int flags, int mode);
+  /// Brings a file into the page cache in zero time through the back door. ENOMEM when it does not fit.
+  Result<void> preload(std::string_view path);
+  /// fsync of one file, and of all.
+  Result<void> sync(Inode& inode);
+  Result<void> sync();
+
+  [[nodiscard]] const FsStatistics& statistics() const { return m_services.statistics; }
+  [[nodiscard]] std::uint64_t cached_pages() const;
+  [[nodiscard]] std::uint64_t dirty_pages() const { return m_services.dirty_pages; }
+
+ private:
+  using Block = std::vector<std::byte>;
+  Result<void> read_blocks(std::uint64_t first, std::uint64_t count, std::vector<std::byte>& into);
+  Result<void> write_block(std::uint64_t block, std::span<const std::byte> bytes);
+  Result<void> read_inode_table();
+  Result<void> read_directory();
+  Result<std::vector<format::Extent>> extents_of(const format::InodeRecord& inode);
+  Result<std::uint32_t> find(std::string_view path, std::string& name) const;
+  Result<std::uint32_t> create(const std::string& name, int mode);
+  Result<void> add_entry(const std::string& name, std::uint32_t inode);
+  Inode& inode_of(std::uint32_t number);
+  Result<void> write_inode(Inode& inode);
+  Result<void> write_directory();
+  std::uint64_t reclaim(std::uint64_t wanted);
+  std::uint64_t reclaim_round(std::uint64_t wanted);
+
+  Services m_services;
+  format::SuperBlock m_super;
+  std::vector<format::InodeRecord> m_table;                // the inode table as on the disk
+  std::vector<std::vector<format::Extent>> m_overflow;     // extents that a mounted inode starts with
+  std::unordered_map<std::string, std::uint32_t> m_names;  // looked up only, never walked
+  std::vector<std::byte> m_directory;                      // the directory's blocks
+  Bytes m_directory_end = 0;                               // where the next entry goes
+  std::set<std::uint64_t> m_dirty_directory_blocks;
+  std::map<std::uint32_t, std::unique_ptr<Inode>> m_inodes;  // that were used since the mount
+  std::uint32_t m_reclaim_inode = 0;                         // the clock's hand
+  std::uint64_t m_reclaim_page = 0;
+};
+
+}  // namespace sluice::fs

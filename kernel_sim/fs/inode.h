@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// A file in memory: size, extents, page cache. Does everything between the page cache and the disk, and what several
+// open files must agree on. Offsets and sizes are in bytes; pages are named by index.
+//
+// Time passes in almost every call, and with it other tasks and interrupts. A page that is used across such a point is
+// held by a reference on its frame (it may leave the cache meanwhile) or by its lock (it may not).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kernel_sim/fs/extent_list.h"
+#include "kernel_sim/fs/fs_services.h"
+#include "kernel_sim/fs/page_cache.h"
+#include "kernel_sim/fs/read_ahead.h"
+#include "kernel_sim/mm/address_space.h"
+
+namespace sluice::fs {
+
+/// Where written bytes come from: a program's memory, or fragments of a pipe.
+class WriteSource {
+ public:
+  virtual ~WriteSource() = default;
+  /// Makes sure that the next bytes can be copied without a fault. False: they cannot.
+  virtual bool prepare(Bytes size) = 0;
+  /// Copies the next bytes; returns how many.
+  virtual Bytes copy_to(PhysAddr to, Bytes size) = 0;
+};
+
+class Inode {
+ public:
+  Inode(Services& services, std::uint32_t number, const format::InodeRecord& on_disk,
+        std::vector<format::Extent> extents);
+  ~Inode();
+  Inode(const Inode&) = delete;
+  Inode& operator=(const Inode&) = delete;
+
+  [[nodiscard]] std::uint32_t number() const { return m_number; }
+  [[nodiscard]] std::uint32_t mode() const { return m_mode; }
+  [[nodiscard]] std::uint64_t size() const { return m_size; }
+  [[nodiscard]] std::uint64_t size_in_pages() const { return divide_up(m_size, kPageSize); }
+  [[nodiscard]] const ExtentList& extents() const { return m_extents; }
+  [[nodiscard]] PageCache& cache() { return m_cache; }
+  /// Held by whoever changes size or extents (i_rwsem). Reads do not take it.
+  [[nodiscard]] sched::Mutex& lock() { return m_lock; }
+  /// Size or extents differ from the inode on the disk.
+  [[nodiscard]] bool metadata_dirty() const { return m_metadata_dirty; }
+  void metadata_written() { m_metadata_dirty = false; }
+  /// For the inode table.
+  std::uint64_t overflow_block = 0;
+
+  // --- reading (inode_read.cpp) --------------------------------------------------------------------------------
+  /// page_cache_ra_unbounded: brings those of pages [first, first + count) that are missing on their way from the
+  /// disk, within the file. The page `lookahead` before the end gets the marker.
+  void start_reading(std::uint64_t first, std::uint64_t count, std::uint64_t lookahead);
+  /// A page is missing in the cache; `request` pages are wanted (page_cache_sync_ra).
+  void read_ahead_missing(ReadAheadState& state, std::uint64_t index, std::uint64_t request);
+  /// The page carries the marker (page_cache_async_ra).
+  void read_ahead_marked(ReadAheadState& state, CachedPage& page, std::uint64_t index, std::uint64_t request);
+  /// force_page_cache_ra: exactly these pages.
+  void read_exactly(std::uint64_t index, std::uint64_t count);
+  /// Waits until the page is up to date. EIO when it cannot be read; EAGAIN when it is not in the cache any more.
+  Result<void> wait_uptodate(std::uint64_t index);
+  /// Marks pages as up to date that the back door filled.
+  Result<void> preload();
+
+  // --- writing (inode_write.cpp); the caller holds lock() --------------------------------------------------------
+  Result<Bytes> write(WriteSource& source, Bytes size, std::uint64_t position);
+  Result<void> truncate(std::uint64_t size);
+  /// Maps pages [first, first + count) to blocks. ENOSPC.
+  Result<void> allocate_blocks(std::uint64_t first, std::uint64_t count);
+  void grow_to(std::uint64_t size);
+  /// Blocks taken ahead of use go back.
+  void release_reservation();
+
+  // --- write-back and dropping (inode_write_back.cpp) -----------------------------------------------------------
+  void mark_dirty(std::uint64_t index);
+  /// A mapping is about to write to the page (page_mkwrite).
+  void page_dirtied(std::uint64_t index);
+  /// Starts writing dirty pages of [first, end) and, in wait_for_write_back, waits for those on their way.
+  void start_write_back(std::uint64_t first, std::uint64_t end);
+  Result<void> wait_for_write_back(std::uint64_t first, std::uint64_t end);
+  /// Takes pages of [first, end) out of the cache, waiting for locked ones. Dirty contents are lost.
+  void drop_pages(std::uint64_t first, std::uint64_t end);
+  /// Takes clean pages that nobody else holds out of the cache (fadvise); never waits.
+  void drop_clean_pages(std::uint64_t first, std::uint64_t end);
+  /// Clock over the pages from `hand` on: frees up to `wanted` clean pages that only the cache holds. Advances `hand`;
+  /// past the last page it is end_index().
+  std::uint64_t reclaim(std::uint64_t wanted, std::uint64_t& hand, std::uint64_t& looked);
+  /// Unmaps the pages everywhere.
+  void unmap(std::uint64_t first, std::uint64_t pages, bool private_copies);
+
+  // --- mappings -------------------------------------------------------------------------------------------------
+  void add_mapping(mm::MappedObject& mapping) { m_mappings.push_back(&mapping); }
+  void remove_mapping(mm::MappedObject& mapping) { std::erase(m_mappings, &mapping); }
+
+ private:
+  class ReadBio;
+  class WriteBio;
+  void submit_reads(std::span<const std::uint64_t> pages);
+  void finish_reading(std::uint64_t first, std::uint64_t count, bool success);
+  void finish_writing(std::uint64_t first, std::uint64_t count, bool success);
+  void unlock_page(std::uint64_t index);
+  void zero_beyond_end();
+  Result<Frame> page_to_write(std::uint64_t index, Bytes offset, Bytes size, bool& fresh);
+  Result<std::uint64_t> take_block(std::uint64_t page, std::uint64_t wanted);
+  void balance_dirty_pages();
+
+  Services& m_services;
+  std::uint32_t m_number;
+  std::uint32_t m_mode;
+  std::uint64_t m_size;
+  ExtentList m_extents;
+  PageCache m_cache;
+  sched::Mutex m_lock;
+  BlockRange m_reservation;  // free blocks set aside for the next pages of this file
+  bool m_metadata_dirty = false;
+  bool m_end_may_be_dirty = false;  // a mapping may have written beyond the end, within the last page
+  int m_write_error = 0;            // reported once by the next wait_for_write_back
+  std::vector<mm::MappedObject*> m_mappings;
+};
+
+/// Holds the inode's lock for its scope.
+class InodeLock {
+ public:
+  explicit InodeLock(Inode& inode) : m_inode(inode) { m_inode.lock().lock(); }
+  ~InodeLock() noexcept(false) { m_inode.lock().unlock(); }
+  InodeLock(const InodeLock&) = delete;
+  InodeLock& operator=(const InodeLock&) = delete;
+
+ private:
+  Inode& m_inode;
+};
+
+}  // namespace sluice::fs

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the page cache to the disk, and out of the page cache.
+#include <algorithm>
+
+#include "kernel_sim/fs/inode.h"
+
+namespace sluice::fs {
+
+namespace {
+
+constexpr std::uint64_t kSectorsPerPage = kPageSize / block::kSectorSize;
+
+}  // namespace
+
+class Inode::WriteBio final : public block::Bio {
+ public:
+  WriteBio(Inode& inode, std::uint64_t first, std::uint64_t block)
+      : Bio(block::Direction::Write, block * kSectorsPerPage), m_inode(inode), m_first(first) {}
+  void finished(bool success) override { m_inode.finish_writing(m_first, size() / kPageSize, success); }
+
+ private:
+  Inode& m_inode;
+  std::uint64_t m_first;
+};
+
+void Inode::mark_dirty(std::uint64_t index) {
+  const auto before = m_cache.dirty_pages();
+  m_cache.mark_dirty(index);
+  m_services.dirty_pages += m_cache.dirty_pages() - before;
+}
+
+void Inode::page_dirtied(std::uint64_t index) {
+  if (m_cache.find(index) == nullptr) return;  // truncated under the mapping
+  if (index == m_size / kPageSize) m_end_may_be_dirty = true;
+  if (const auto allocated = allocate_blocks(index, 1); !allocated) m_write_error = allocated.error().value;
+  if (m_cache.find(index) != nullptr) mark_dirty(index);
+}
+
+void Inode::start_write_back(std::uint64_t first, std::uint64_t end) {
+  block::Plug plug{m_services.queue};
+  for (std::uint64_t index = first; (index = m_cache.next_dirty(index, end)) < end;) {
+    const auto piece = m_extents.find(index);
+    if (piece.hole()) {  // a mapping wrote to a hole when the disk was full
+      const auto before = m_cache.dirty_pages();
+      m_cache.clear_dirty(index);
+      m_services.dirty_pages -= before - m_cache.dirty_pages();
+      ++index;
+      continue;
+    }
+    // A page that is still on its way is waited for, so that writes of one page do not overtake each other.
+    if (m_cache.find(index)->is(CachedPage::kWriteback)) {
+      plug.flush();
+      m_cache.wait(m_services.scheduler, index, "write-back of a page");
+      continue;
+    }
+    auto bio = std::make_unique<WriteBio>(*this, index, piece.block);
+    std::uint64_t run = 0;
+    for (; run < piece.pages && index + run < end; ++run) {
+      CachedPage* page = m_cache.find(index + run);
+      if (page == nullptr || !page->is(CachedPage::kDirty) || page->is(CachedPage::kWriteback)) break;
+      // Clean before it is read by the disk: a write that comes later makes it dirty again.
+      m_cache.clear_dirty(index + run);
+      --m_services.dirty_pages;
+      page->set(CachedPage::kWriteback);
+      bio->add(page->frame.address(), kPageSize);
+    }
+    m_services.charge(m_services.config.page_write_back, run);
+    for (auto* mapping : m_mappings) {
+      const auto spaces = mapping->mappers();
+      for (auto* space : spaces) space->write_protect(*mapping, index, run);
+    }
+    plug.add(std::move(bio));
+    index += run;
+  }
+  plug.flush();
+}
+
+void Inode::finish_writing(std::uint64_t first, std::uint64_t count, bool success) {
+  for (std::uint64_t index = first; index < first + count; ++index) {
+    CachedPage* page = m_cache.find(index);
+    base::ensure(page != nullptr && page->is(CachedPage::kWriteback), "a page stays in the cache while it is written");
+    page->clear(CachedPage::kWriteback);
+  }
+  if (success) {
+    m_services.statistics.pages_written += count;
+  } else {
+    m_write_error = EIO;
+  }
+  m_cache.wake(m_services.scheduler, first, count);
+}
+
+Result<void> Inode::wait_for_write_back(std::uint64_t first, std::uint64_t end) {
+  for (std::uint64_t index = first; (index = m_cache.next_cached(index, end)) < end; ++index) {
+    for (CachedPage* page = m_cache.find(index); page != nullptr && page->is(CachedPage::kWriteback);
+         page = m_cache.find(index)) {
+      m_cache.wait(m_services.scheduler, index, "write-back of a page");
+    }
+  }
+  if (const int error = std::exchange(m_write_error, 0); error != 0) return refuse(error);
+  return {};
+}
+
+void Inode::drop_pages(std::uint64_t first, std::uint64_t end) {
+  for (std::uint64_t index = first; (index = m_cache.next_cached(index, end)) < end;) {
+    const CachedPage* page = m_cache.find(index);
+    if (page->is(CachedPage::kLocked) || page->is(CachedPage::kWriteback)) {
+      m_cache.wait(m_services.scheduler, index, "a page of a file");
+      continue;
+    }
+    if (page->is(CachedPage::kDirty)) --m_services.dirty_pages;
+    m_services.frames.put(m_cache.erase(index));
+    ++index;
+  }
+}
+
+void Inode::drop_clean_pages(std::uint64_t first, std::uint64_t end) {
+  for (std::uint64_t index = first; (index = m_cache.next_cached(index, end)) < end; ++index) {
+    const CachedPage* page = m_cache.find(index);
+    if (page->is(CachedPage::kLocked) || page->is(CachedPage::kWriteback) || page->is(CachedPage::kDirty)) continue;
+    if (m_services.frames.references(page->frame) == 1) m_services.frames.put(m_cache.erase(index));
+  }
+}
+
+std::uint64_t Inode::reclaim(std::uint64_t wanted, std::uint64_t& hand, std::uint64_t& looked) {
+  std::uint64_t freed = 0;
+  const std::uint64_t end = m_cache.end_index();
+  while (freed < wanted && (hand = m_cache.next_cached(hand, end)) < end) {
+    const std::uint64_t index = hand++;
+    ++looked;
+    CachedPage* page = m_cache.find(index);
+    if (page->is(CachedPage::kLocked) || page->is(CachedPage::kWriteback) || page->is(CachedPage::kDirty)) continue;
+    if (m_services.frames.references(page->frame) != 1) continue;  // mapped, in a pipe or on its way to the network
+    if (page->is(CachedPage::kActive)) {
+      page->clear(CachedPage::kActive);
+      page->clear(CachedPage::kAccessed);
+      continue;
+    }
+    m_services.frames.put(m_cache.erase(index));
+    ++freed;
+  }
+  m_services.statistics.pages_reclaimed += freed;
+  return freed;
+}
+
+void Inode::unmap(std::uint64_t first, std::uint64_t pages, bool private_copies) {
+  const auto mappings = m_mappings;
+  for (auto* mapping : mappings) {
+    const auto spaces = mapping->mappers();
+    for (auto* space : spaces) space->zap(*mapping, first, pages, private_copies);
+  }
+}
+
+}  // namespace sluice::fs

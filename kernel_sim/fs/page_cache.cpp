@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel_sim/fs/page_cache.h"
+
+#include <algorithm>
+
+#include "models/base/result.h"
+
+namespace sluice::fs {
+
+CachedPage& PageCache::insert(std::uint64_t index, Frame frame, unsigned flags) {
+  const std::uint64_t number = index / kChunk;
+  if (number >= m_chunks.size()) m_chunks.resize(number + 1);
+  if (!m_chunks[number]) m_chunks[number] = std::make_unique<Chunk>();
+  Chunk& chunk = *m_chunks[number];
+  CachedPage& page = chunk.pages[index % kChunk];
+  base::ensure(!page.is(CachedPage::kPresent), "a page is inserted into the page cache once");
+  page.frame = frame;
+  page.flags = static_cast<std::uint8_t>(flags | CachedPage::kPresent);
+  ++chunk.present;
+  ++m_present;
+  return page;
+}
+
+Frame PageCache::erase(std::uint64_t index) {
+  clear_dirty(index);
+  Chunk& chunk = *m_chunks[index / kChunk];
+  CachedPage& page = chunk.pages[index % kChunk];
+  page.flags = 0;
+  --chunk.present;
+  --m_present;
+  return page.frame;
+}
+
+void PageCache::mark_dirty(std::uint64_t index) {
+  Chunk& chunk = *m_chunks[index / kChunk];
+  CachedPage& page = chunk.pages[index % kChunk];
+  if (page.is(CachedPage::kDirty)) return;
+  page.set(CachedPage::kDirty);
+  ++chunk.dirty;
+  ++m_dirty;
+}
+
+void PageCache::clear_dirty(std::uint64_t index) {
+  Chunk& chunk = *m_chunks[index / kChunk];
+  CachedPage& page = chunk.pages[index % kChunk];
+  if (!page.is(CachedPage::kDirty)) return;
+  page.clear(CachedPage::kDirty);
+  --chunk.dirty;
+  --m_dirty;
+}
+
+std::uint64_t PageCache::next_miss(std::uint64_t index, std::uint64_t most) {
+  std::uint64_t looked = 0;
+  while (looked < most && find(index) != nullptr) {
+    ++index;
+    ++looked;
+  }
+  return index;
+}
+
+std::uint64_t PageCache::history(std::uint64_t index, std::uint64_t most) {
+  std::uint64_t count = 0;
+  while (count < most && count < index && find(index - 1 - count) != nullptr) ++count;
+  return count;
+}
+
+std::uint64_t PageCache::next_cached(std::uint64_t index, std::uint64_t end) {
+  while (index < end) {
+    const std::uint64_t number = index / kChunk;
+    if (number >= m_chunks.size()) return end;
+    if (!m_chunks[number] || m_chunks[number]->present == 0) {
+      index = (number + 1) * kChunk;
+      continue;
+    }
+    if (m_chunks[number]->pages[index % kChunk].is(CachedPage::kPresent)) return index;
+    ++index;
+  }
+  return end;
+}
+
+std::uint64_t PageCache::next_dirty(std::uint64_t index, std::uint64_t end) {
+  while (index < end) {
+    const std::uint64_t number = index / kChunk;
+    if (number >= m_chunks.size()) return end;
+    if (!m_chunks[number] || m_chunks[number]->dirty == 0) {
+      index = (number + 1) * kChunk;
+      continue;
+    }
+    if (m_chunks[number]->pages[index % kChunk].is(CachedPage::kDirty)) return index;
+    ++index;
+  }
+  return end;
+}
+
+void PageCache::wait(sched::Scheduler& scheduler, std::uint64_t index, const char* what) {
+  Waiter waiter{index, {}};
+  m_waiters.push_back(&waiter);
+  // Leaves the list also when the task is unwound.
+  struct Leave {
+    std::vector<Waiter*>& list;
+    Waiter* self;
+    ~Leave() { std::erase(list, self); }
+  } leave{m_waiters, &waiter};
+  scheduler.wait(waiter.queue, what);
+}
+
+void PageCache::wake(sched::Scheduler& scheduler, std::uint64_t first, std::uint64_t count) {
+  // Waking takes time, in which the list may change: start over after each one.
+  for (bool woken = true; woken;) {
+    woken = false;
+    for (Waiter* waiter : m_waiters) {
+      if (waiter->index < first || waiter->index - first >= count || waiter->queue.empty()) continue;
+      scheduler.wake_all(waiter->queue);
+      woken = true;
+      break;
+    }
+  }
+}
+
+}  // namespace sluice::fs

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// An open regular file.
+#pragma once
+
+#include <array>
+#include <memory>
+
+#include "kernel_sim/fs/file.h"
+#include "kernel_sim/fs/inode.h"
+
+namespace sluice::fs {
+
+class FileSystem;
+class FileMapping;
+
+class RegularFile final : public File {
+ public:
+  RegularFile(FileSystem& file_system, Services& services, Inode& inode, int flags);
+  ~RegularFile() override;
+
+  Result<Bytes> read(mm::UserMemory& memory, VirtAddr to, Bytes size, std::uint64_t* offset) override;
+  Result<Bytes> write(mm::UserMemory& memory, VirtAddr from, Bytes size, std::uint64_t* offset) override;
+  Result<Bytes> splice_read(SpliceSink& sink, Bytes size, std::uint64_t* offset, unsigned splice_flags) override;
+  Result<Bytes> splice_write(SpliceSource& source, Bytes size, std::uint64_t* offset, unsigned splice_flags) override;
+  Result<std::uint64_t> seek(std::int64_t offset, int whence) override;
+  Result<kernel_sim::FileStatus> status() override;
+  Result<void> truncate(std::uint64_t size) override;
+  Result<void> sync() override;
+  Result<void> advise(std::uint64_t offset, std::uint64_t size, int advice) override;
+  std::shared_ptr<mm::MappedObject> mapped_object() override;
+  [[nodiscard]] bool seekable() const override { return true; }
+
+  [[nodiscard]] Inode& inode() { return m_inode; }
+
+ private:
+  static constexpr unsigned kBatch = 16;
+  /// Consecutive pages that are up to date, one reference on each for the holder.
+  struct Batch {
+    std::array<Frame, kBatch> frames;
+    unsigned count = 0;
+  };
+  Result<void> get_pages(std::uint64_t index, std::uint64_t end, Batch& batch);
+  void collect(std::uint64_t index, std::uint64_t end, Batch& batch);
+  void put_pages(const Batch& batch, unsigned from);
+  Result<Bytes> buffered_read(mm::UserMemory& memory, VirtAddr to, Bytes size, std::uint64_t& position);
+  Result<Bytes> write_from_user(mm::UserMemory& memory, VirtAddr from, Bytes size, std::uint64_t& position);
+  Result<Bytes> buffered_write(WriteSource& source, Bytes size, std::uint64_t& position);
+  // O_DIRECT (direct_io.cpp)
+  Result<Bytes> direct_read(mm::UserMemory& memory, VirtAddr to, Bytes size, std::uint64_t& position);
+  Result<Bytes> direct_write(mm::UserMemory& memory, VirtAddr from, Bytes size, std::uint64_t& position);
+  Result<Bytes> write_through(mm::UserMemory& memory, VirtAddr from, Bytes size, std::uint64_t& position);
+  Result<void> transfer(block::Direction direction, std::span<const mm::Fragment> memory, std::uint64_t position);
+  [[nodiscard]] bool direct() const;
+
+  FileSystem& m_file_system;
+  Services& m_services;
+  Inode& m_inode;
+  std::uint64_t m_position = 0;
+  std::shared_ptr<ReadAheadState> m_read_ahead;  // shared with the mappings of this file
+  std::weak_ptr<FileMapping> m_mapping;
+};
+
+/// The root directory, opened.
+class DirectoryFile final : public File {
+ public:
+  DirectoryFile(int flags, Bytes size) : File(flags), m_size(size) {}
+  Result<Bytes> read(mm::UserMemory&, VirtAddr, Bytes, std::uint64_t*) override { return refuse(EISDIR); }
+  Result<kernel_sim::FileStatus> status() override;
+  Result<void> sync() override { return {}; }
+
+ private:
+  Bytes m_size;
+};
+
+}  // namespace sluice::fs
