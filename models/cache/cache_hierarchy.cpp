@@ -74,9 +74,7 @@ LineMask CacheHierarchy::take_dirty_from_others(unsigned core, const LineSpan& s
   CoreSet others = m_presence.cores(span.frame) & ~(CoreSet{1} << core);
   if (others == 0) return 0;
   if (kind == AccessKind::Write) {
-    const Held held = drop_from_cores(others, span.frame, span.touched);
-    m_counts.core_invalidations += count_lines(held.valid);
-    return held.dirty;
+    return drop_from_cores(others, span.frame, span.touched, m_counts.core_invalidations).dirty;
   }
   LineMask dirty = 0;
   for (; others != 0; others &= others - 1) {
@@ -86,8 +84,8 @@ LineMask CacheHierarchy::take_dirty_from_others(unsigned core, const LineSpan& s
   return dirty;
 }
 
-/// Returns what was held by any of them.
-Held CacheHierarchy::drop_from_cores(CoreSet who, Frame frame, LineMask lines) {
+/// Returns what was held by any of them; adds the copies that went to `dropped`.
+Held CacheHierarchy::drop_from_cores(CoreSet who, Frame frame, LineMask lines, std::uint64_t& dropped) {
   Held all;
   if (who == 0) return all;
   if (lines == kWholePage) m_presence.cores(frame) &= ~who;
@@ -97,6 +95,7 @@ Held CacheHierarchy::drop_from_cores(CoreSet who, Frame frame, LineMask lines) {
     const Held l2 = core.l2.remove(frame, lines);
     all.valid |= l1.valid | l2.valid;
     all.dirty |= l1.dirty | l2.dirty;
+    dropped += count_lines(l1.valid | l2.valid);
   }
   return all;
 }
@@ -153,8 +152,8 @@ DeviceOutcome CacheHierarchy::device_read(const LineSpan& span) {
 
 DeviceOutcome CacheHierarchy::device_write(const LineSpan& span) {
   DeviceOutcome outcome;
-  const Held in_cores = drop_from_cores(m_presence.cores(span.frame), span.frame, span.touched);
-  m_counts.device_invalidations += count_lines(in_cores.valid);
+  const Held in_cores =
+      drop_from_cores(m_presence.cores(span.frame), span.frame, span.touched, m_counts.device_invalidations);
 
   if (m_config.ddio) {
     const LineMask updated = m_llc.use(span.frame, span.touched, true);
@@ -191,7 +190,8 @@ void CacheHierarchy::clear() {
 }
 
 void CacheHierarchy::drop(const LineSpan& span) {
-  drop_from_cores(m_presence.cores(span.frame), span.frame, span.touched);
+  std::uint64_t uncounted = 0;
+  drop_from_cores(m_presence.cores(span.frame), span.frame, span.touched, uncounted);
   m_llc.remove(span.frame, span.touched);
 }
 

@@ -59,8 +59,8 @@ struct HierarchyCounts {
   std::uint64_t device_read_misses = 0;    ///< lines
   std::uint64_t device_write_hits = 0;     ///< lines updated in the LLC
   std::uint64_t ddio_allocations = 0;      ///< lines that device writes brought into the LLC
-  std::uint64_t device_invalidations = 0;  ///< lines that device writes dropped from cores' caches
-  std::uint64_t core_invalidations = 0;    ///< lines that a core's writes dropped from other cores' caches
+  std::uint64_t device_invalidations = 0;  ///< copies of lines that device writes dropped from cores
+  std::uint64_t core_invalidations = 0;    ///< copies of lines that a core's writes dropped from other cores
   Bytes dram_read = 0;
   Bytes dram_written = 0;
   bool operator==(const HierarchyCounts&) const = default;
@@ -95,7 +95,7 @@ class CacheHierarchy {
     CacheLevel l2;
   };
   LineMask take_dirty_from_others(unsigned core, const LineSpan& span, fabric::AccessKind kind);
-  Held drop_from_cores(CoreSet who, Frame frame, LineMask lines);
+  Held drop_from_cores(CoreSet who, Frame frame, LineMask lines, std::uint64_t& dropped);
   void fill_l1(Core& core, Frame frame, LineMask lines, bool dirty, Bytes& dram_written);
   void fill_l2(Core& core, Frame frame, LineMask lines, bool dirty, Bytes& dram_written);
   void fill_llc(Frame frame, LineMask lines, bool dirty, Bytes& dram_written);
