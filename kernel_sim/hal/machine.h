@@ -107,6 +107,9 @@ class Contexts {
   [[nodiscard]] virtual unsigned current_core() const = 0;
   [[nodiscard]] virtual bool in_interrupt() const = 0;
 
+  /// Lets everything happen that is due by the caller's time; other cores' kernel code may run meanwhile. Right after
+  /// it, switch_to, start and the end of a body take effect without time passing.
+  virtual void synchronise() {}
   /// Gives the caller's core to `next` (nobody: the core idles) and returns when the caller is given a core again.
   virtual void switch_to(std::optional<Id> next) = 0;
   /// Puts a context on an idle core. From that core's interrupt handler it takes effect when the handler returns.

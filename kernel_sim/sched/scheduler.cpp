@@ -53,9 +53,13 @@ Scheduler::Scheduler(hal::Machine& machine, const SchedConfig& config)
   machine.interrupts.set_user_return_hook([this] {
     Core& core = this_core();
     if (core.run_queue.empty()) return;
+    // The interrupted piece of work goes on where it was, so the task comes back to this core.
+    Task& self = *core.running;
+    const bool pinned = std::exchange(self.m_pinned, true);
     m_state->machine.cpu.set_mode(hal::Mode::Kernel);
     preemption_point();
     m_state->machine.cpu.set_mode(hal::Mode::User);
+    self.m_pinned = pinned;
   });
 }
 
@@ -89,6 +93,7 @@ unsigned Scheduler::least_loaded() const {
 std::optional<hal::Contexts::Id> Scheduler::finish(Task& task) {
   task.m_state = Task::State::Finished;
   task.page_table.reset();
+  m_state->machine.contexts.synchronise();
   Core& core = this_core();
   Task* next = take_next(core);
   give_core_to(core, next);
@@ -179,9 +184,10 @@ Scheduler::Core& Scheduler::place(const Task& task) const {
 }
 
 void Scheduler::make_runnable(Task& task) {
-  Core& core = place(task);
   task.m_state = Task::State::Runnable;
   task.m_waits_for = {};
+  if (place(task).running == nullptr) m_state->machine.contexts.synchronise();  // so that start takes effect at once
+  Core& core = place(task);
   task.m_core = core.number;
   core.run_queue.push_back(&task);
   if (in_interrupt()) core.reschedule = true;
@@ -224,6 +230,7 @@ void Scheduler::give_core_to(Core& core, Task* next) {
 
 /// Lets the next task run; returns when `self`, waiting or runnable by now, has a core again.
 void Scheduler::leave_core(Task& self) {
+  m_state->machine.contexts.synchronise();
   Core& core = this_core();
   Task* next = take_next(core);
   if (next == &self) {  // its wake-up came before it was gone

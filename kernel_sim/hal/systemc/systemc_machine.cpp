@@ -165,6 +165,10 @@ std::optional<Contexts::Id> SystemcMachine::current() const {
   return m_holder[m_core];
 }
 
+void SystemcMachine::synchronise() {
+  on_core([](cpu::Core& c) { c.synchronise(); });
+}
+
 void SystemcMachine::switch_to(std::optional<Id> next) {
   const unsigned from = m_core;
   cpu::Core& left = core();

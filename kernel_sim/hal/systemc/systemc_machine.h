@@ -22,7 +22,7 @@ class SystemcMachine : private Cpu, private Contexts, private Interrupts, privat
 
   Machine machine() { return {*this, *this, *this, *this}; }
   /// Lets SystemC time catch up with the running core: after it, what other processes see is up to date.
-  void synchronise() { core().synchronise(); }
+  void synchronise() override;
 
  private:
   struct Context;
