@@ -139,6 +139,13 @@ void ParameterTable::add_choice_by_index(std::string name, std::vector<std::stri
                           std::move(set_by_name), [choices, get = std::move(get)] { return choices.at(get()); }});
 }
 
+void ParameterTable::include(const std::string& prefix, const ParameterTable& part) {
+  for (Parameter parameter : part.m_parameters) {
+    parameter.name = prefix + "." + parameter.name;
+    m_parameters.push_back(std::move(parameter));
+  }
+}
+
 Parameter* ParameterTable::find(std::string_view name) {
   const auto found =
       std::find_if(m_parameters.begin(), m_parameters.end(), [&](const Parameter& p) { return p.name == name; });

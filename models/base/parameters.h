@@ -59,6 +59,9 @@ class ParameterTable {
         [&field] { return static_cast<std::size_t>(field); }, std::move(help), std::move(source));
   }
 
+  /// All parameters of another table, named "<prefix>.<name>".
+  void include(const std::string& prefix, const ParameterTable& part);
+
   [[nodiscard]] const std::vector<Parameter>& parameters() const { return m_parameters; }
   [[nodiscard]] Parameter* find(std::string_view name);
 
