@@ -6,7 +6,10 @@
 namespace sluice::disk {
 
 SsdMedium::SsdMedium(const SsdConfig& config)
-    : m_config(config), m_channels(config.channels), m_dies(std::size_t{config.channels} * config.dies_per_channel) {}
+    : m_config(config),
+      m_stripes_per_page(std::max<std::uint64_t>(1, config.page_size / config.stripe_size)),
+      m_channels(config.channels),
+      m_dies(std::size_t{config.channels} * config.dies_per_channel) {}
 
 Picoseconds SsdMedium::sensed_at(Picoseconds earliest, std::uint64_t stripe) {
   const std::uint64_t channel = stripe % m_config.channels;
