@@ -14,6 +14,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 
 #include <tl/expected.hpp>
 
@@ -86,8 +87,9 @@ class Cpu {
     load(from, std::as_writable_bytes(std::span{&value, 1}));
     return value;
   }
+  /// Never of a span itself: a span of mutable bytes means the bytes.
   template <class T>
-  void store(PhysAddr to, const T& value) {
+  requires(!std::is_convertible_v<const T&, std::span<const std::byte>>) void store(PhysAddr to, const T& value) {
     store(to, std::as_bytes(std::span{&value, 1}));
   }
 };

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// A fake machine with a frame allocator and one address space, for tests of memory management.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "kernel_sim/mm/address_space.h"
+#include "kernel_sim/mm/address_space_memory.h"
+#include "kernel_sim/mm/frame_allocator.h"
+#include "tests/support/fake_machine.h"
+
+namespace sluice::mm {
+
+struct Rig {
+  explicit Rig(std::uint32_t frame_count = 4096)
+      : fake(16_MiB), machine(fake.machine()), frames(machine, fake.ledger(), config, Frame{0}, frame_count) {}
+
+  /// Runs `body` as a task with an address space of its own loaded.
+  void run(const std::function<void()>& body) {
+    fake.run("task", [&] {
+      space = std::make_unique<AddressSpace>(machine, frames, fake.ledger(), config);
+      memory = std::make_unique<AddressSpaceMemory>(machine, frames, *space, config);
+      machine.cpu.set_page_table(space->root());
+      body();
+      memory.reset();
+      if (space) space->clear();
+      space.reset();
+    });
+  }
+  std::vector<std::byte> load(VirtAddr at, Bytes size) {
+    std::vector<std::byte> bytes(size);
+    outcome = memory->program_load(at, bytes);
+    return bytes;
+  }
+  FaultOutcome store(VirtAddr at, std::uint8_t value) {
+    const std::byte byte{value};
+    return memory->program_store(at, std::span{&byte, 1});
+  }
+
+  tests::FakeMachine fake;
+  hal::Machine machine;
+  MmConfig config;
+  FrameAllocator frames;
+  std::unique_ptr<AddressSpace> space;
+  std::unique_ptr<AddressSpaceMemory> memory;
+  FaultOutcome outcome = FaultOutcome::Resolved;
+};
+
+/// A file of the given number of pages whose page i is filled with byte i + 1; `cached` pages are there at once.
+class PagesObject final : public MappedObject {
+ public:
+  PagesObject(Rig& rig, std::uint64_t page_count) : pages(page_count), m_rig(rig) {}
+  ~PagesObject() override { drop(); }
+  void drop() {
+    for (const auto& [index, frame] : m_frames) m_rig.frames.put_at_shutdown(frame);
+    m_frames.clear();
+  }
+  void cache(std::uint64_t index) {
+    if (m_frames.contains(index)) return;
+    const Frame frame = m_rig.frames.allocate_at_boot(Place::PageCache).value();
+    for (auto& byte : m_rig.fake.bytes(frame.address(), kPageSize)) byte = static_cast<std::byte>(index + 1);
+    m_frames[index] = frame;
+  }
+  Result<Frame> fault_page(const Fault& fault, bool& major) override {
+    ++faults;
+    if (fault.index >= pages) return refuse(EFAULT);
+    major = !m_frames.contains(fault.index);
+    cache(fault.index);
+    m_rig.frames.get(m_frames[fault.index]);
+    return m_frames[fault.index];
+  }
+  std::optional<Frame> cached_page(std::uint64_t index) override {
+    if (index >= pages || !m_frames.contains(index)) return {};
+    m_rig.frames.get(m_frames[index]);
+    return m_frames[index];
+  }
+  void page_dirtied(std::uint64_t index) override { dirtied.push_back(index); }
+
+  std::uint64_t pages;
+  unsigned faults = 0;
+  std::vector<std::uint64_t> dirtied;
+  Frame frame_of(std::uint64_t index) { return m_frames.at(index); }
+
+ private:
+  Rig& m_rig;
+  std::map<std::uint64_t, Frame> m_frames;
+};
+
+}  // namespace sluice::mm
