@@ -22,7 +22,8 @@ class NetDevice {
  public:
   virtual ~NetDevice() = default;
   [[nodiscard]] virtual const DeviceFeatures& features() const = 0;
-  /// Takes the packet. `more`: another one follows at once, so telling the hardware may wait for it (xmit_more).
+  /// Takes the packet. `more`: another piece of what was one large packet follows at once, so telling
+  /// the hardware may wait for it (xmit_more).
   virtual void transmit(Skb& skb, bool more) = 0;
   [[nodiscard]] virtual bool stopped() const = 0;
 };

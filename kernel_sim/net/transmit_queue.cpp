@@ -39,7 +39,7 @@ void TransmitQueue::run() {
     if (skb == nullptr) break;
     ++m_statistics.packets;
     m_statistics.frames += skb->frames;
-    m_device.transmit(*skb, !m_ready.empty() || !m_waiting.empty());
+    m_device.transmit(*skb, !m_ready.empty());
   }
   if (!m_ready.empty() || !m_waiting.empty()) ++m_statistics.stops;
   m_running = false;
