@@ -4,18 +4,11 @@
 namespace sluice::kernel_sim {
 
 void KernelConfig::describe(base::ParameterTable& table) {
-  const auto include = [&](const char* subsystem, auto& config) {
-    base::ParameterTable part;
-    config.describe(part);
-    table.include(subsystem, part);
-  };
-  include("syscalls", syscalls);
-  include("sched", sched);
-  include("mm", mm);
-  include("block", block);
-  include("fs", fs);
-  include("ipc", ipc);
-  include("net", net);
+  for_each_part([&](const char* name, auto& part) {
+    base::ParameterTable of_part;
+    part.describe(of_part);
+    table.add_group(name, of_part);
+  });
 }
 
 }  // namespace sluice::kernel_sim

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything about the kernel that a platform file can set: costs, limits, and behaviour that differs between versions.
+// Costs, limits and version-dependent features of the whole kernel.
 #pragma once
 
 #include "kernel_sim/block/block_config.h"
+#include "kernel_sim/drivers/disk_driver.h"
 #include "kernel_sim/fs/fs_config.h"
 #include "kernel_sim/ipc/pipe_config.h"
 #include "kernel_sim/mm/mm_config.h"
@@ -13,15 +14,28 @@
 namespace sluice::kernel_sim {
 
 struct KernelConfig {
-  syscalls::SyscallConfig syscalls;
+  syscalls::SyscallConfig syscall;
   sched::SchedConfig sched;
   mm::MmConfig mm;
-  block::BlockConfig block;
   fs::FsConfig fs;
-  ipc::PipeConfig ipc;
+  block::BlockConfig block;
+  drivers::DiskDriverConfig disk_driver;
+  ipc::PipeConfig pipe;
   net::NetConfig net;
 
-  /// Parameters of all subsystems, named "<subsystem>.<name>".
+  /// Calls visit(name of the part, its config) for each, in the order in which tools print them.
+  template <class Visit>
+  void for_each_part(Visit&& visit) {
+    visit("syscall", syscall);
+    visit("sched", sched);
+    visit("mm", mm);
+    visit("fs", fs);
+    visit("block", block);
+    visit("disk_driver", disk_driver);
+    visit("pipe", pipe);
+    visit("net", net);
+  }
+  /// Every parameter as "part.name".
   void describe(base::ParameterTable& table);
 };
 

@@ -14,7 +14,6 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::open(std::string_view path,
   return call(
       Call::Open, [&] { return format("\"{}\", {}", path, open_flags(flags)); },
       [&]() -> Result<Value> {
-        services().machine.cpu.execute(m_table.config().open);
         Result<FilePointer> opened = services().open(path, flags, mode);
         if (!opened) return tl::unexpected{opened.error()};
         return install(std::move(*opened));

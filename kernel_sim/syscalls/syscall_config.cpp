@@ -9,7 +9,6 @@ void SyscallConfig::describe(base::ParameterTable& table) {
   table.add("entry", entry, "system-call entry: user to kernel mode", null_call);
   table.add("exit", exit, "system-call exit: kernel to user mode", null_call);
   table.add("file_call", file_call, "descriptor look-up and access checks of a call on a file", "estimate");
-  table.add("open", open, "path walk and a new file description, without disk accesses", "estimate");
   table.add("close", close, "freeing a file description", "estimate");
   table.add("pipe", pipe, "a new pipe with its two file descriptions", "estimate");
   table.add("fork", fork, "a new process, without copying its page tables", "estimate");

@@ -10,7 +10,6 @@ struct SyscallConfig {
   CpuCost entry = CpuCost::time(90_ns);      ///< user to kernel: instruction, registers, mitigations
   CpuCost exit = CpuCost::time(60_ns);       ///< kernel to user
   CpuCost file_call = CpuCost::time(40_ns);  ///< descriptor look-up, access checks, security hooks
-  CpuCost open = CpuCost::time(900_ns);      ///< path walk and a new file description, without disk
   CpuCost close = CpuCost::time(150_ns);     ///< freeing a file description
   CpuCost pipe = CpuCost::time(900_ns);      ///< a new pipe with two descriptions
   CpuCost fork = CpuCost::time(45'000_ns);   ///< a new task, without copying page tables

@@ -62,6 +62,14 @@ class ParameterTable {
   /// All parameters of another table, named "<prefix>.<name>".
   void include(const std::string& prefix, const ParameterTable& part);
 
+  /// The parameters of a part, as "prefix.name".
+  void add_group(const std::string& prefix, const ParameterTable& part) {
+    for (Parameter parameter : part.m_parameters) {
+      parameter.name = prefix + "." + parameter.name;
+      m_parameters.push_back(std::move(parameter));
+    }
+  }
+
   [[nodiscard]] const std::vector<Parameter>& parameters() const { return m_parameters; }
   [[nodiscard]] Parameter* find(std::string_view name);
 

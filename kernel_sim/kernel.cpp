@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel_sim/kernel.h"
+
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+#include <sys/wait.h>
+
+namespace sluice::kernel_sim {
+
+namespace {
+
+/// Where the kernel itself would lie: never handed out, so that address 0 is no frame.
+constexpr Frame kFirstFrame{512};
+
+std::uint32_t frames_of(const hal::Machine& machine) {
+  const Bytes frames = machine.back_door.memory_size() / kPageSize;
+  if (frames <= kFirstFrame.number()) throw base::InputError{"the machine's memory is too small for the kernel"};
+  return static_cast<std::uint32_t>(frames - kFirstFrame.number());
+}
+
+}  // namespace
+
+Kernel::Kernel(hal::Machine machine, base::Ledger& ledger, const KernelConfig& config)
+    : m_machine(machine),
+      m_ledger(ledger),
+      m_config(config),
+      m_frames(m_machine, ledger, m_config.mm, kFirstFrame, frames_of(m_machine)),
+      m_scheduler(m_machine, m_config.sched),
+      m_disk(std::make_unique<drivers::DiskDriver>(m_machine, m_scheduler, m_frames, m_config.disk_driver)),
+      m_block_queue(std::make_unique<block::RequestQueue>(m_machine, *m_disk, m_config.block)),
+      m_file_system(
+          std::make_unique<fs::FileSystem>(m_machine, ledger, m_frames, m_scheduler, *m_block_queue, m_config.fs)),
+      m_network(std::make_unique<net::Stack>(m_machine, m_scheduler, m_frames, ledger, m_config.net)),
+      m_pipes{m_machine, m_frames, ledger, m_scheduler, m_config.pipe} {
+  m_processes = std::make_unique<syscalls::ProcessTable>(
+      syscalls::Services{
+          m_machine, m_ledger, m_scheduler, m_frames, m_config.mm, m_pipes,
+          [this](std::string_view path, int flags, int mode) { return m_file_system->open(path, flags, mode); },
+          [this](int flags) -> Result<std::shared_ptr<net::TcpSocket>> { return m_network->create_socket(flags); }},
+      m_config.syscall);
+}
+
+Kernel::~Kernel() {
+  // A blocked process is in the middle of a call; what it holds cannot be taken from it.
+  if (!m_scheduler.unfinished().empty()) static_cast<void>(m_processes.release());
+}
+
+void Kernel::start(std::function<void(Kernel&)> main) {
+  m_scheduler.spawn("init", [this, main = std::move(main)] {
+    try {
+      boot();
+      main(*this);
+    } catch (const std::exception&) {
+      m_failure = std::current_exception();
+    }
+  });
+}
+
+/// In the first task, for the disk and the network card have to be waited for. Memory, scheduler and system calls are
+/// there since construction.
+void Kernel::boot() {
+  // 1. The disk: registers, rings, interrupt.
+  if (!m_disk->initialise()) throw base::InputError{"the disk does not answer"};
+  m_block_queue->refresh_limits();
+  // 2. The root file system.
+  if (const auto mounted = m_file_system->mount(); !mounted) {
+    throw base::InputError{mounted.error().value == EIO ? "the disk cannot be read"
+                                                        : "there is no file system on the disk"};
+  }
+  m_file_system->start_flusher();
+  // 3. The network card, and the interface on it.
+  m_nic = std::make_unique<drivers::NicDriver>(m_machine, m_scheduler, m_frames, *m_network, m_config.net);
+  m_network->attach(*m_nic);
+}
+
+Result<void> Kernel::preload(std::string_view path) { return m_file_system->preload(path); }
+
+syscalls::Process& Kernel::start_program(std::string name, Main main) {
+  return m_processes->start(std::move(name), std::move(main));
+}
+
+int Kernel::wait_for(syscalls::Process& process) { return m_processes->wait_for(process); }
+
+KernelCounts Kernel::counts() const {
+  return {m_processes->counts.by_name(), m_processes->counts.mode_switches, m_scheduler.context_switches(),
+          m_processes->faults()};
+}
+
+std::vector<std::string> Kernel::blocked_tasks() const {
+  std::vector<std::string> found;
+  for (const sched::Task* task : m_scheduler.unfinished()) {
+    const bool waits = task->state() == sched::Task::State::Waiting;
+    found.push_back("task " + task->name() +
+                    (waits ? " waits for " + std::string{task->waits_for()} : " never ran on"));
+  }
+  return found;
+}
+
+std::string Kernel::describe_status(int status) {
+  if (WIFEXITED(status)) return "exit status " + std::to_string(WEXITSTATUS(status));
+  const int signal = WTERMSIG(status);
+  const char* name = sigabbrev_np(signal);
+  return "SIG" + std::string{name == nullptr ? "?" : name} + " (" + sigdescr_np(signal) + ")";
+}
+
+void Kernel::rethrow_failure() const {
+  if (m_failure) std::rethrow_exception(m_failure);
+}
+
+std::vector<std::string> Kernel::shutdown_check() {
+  std::vector<std::string> breaches;
+  if (m_scheduler.unfinished().empty()) {
+    m_nic.reset();
+    m_network.reset();
+    m_file_system.reset();
+    m_block_queue.reset();
+    m_disk.reset();
+    if (const std::uint64_t held = m_frames.total_frames() - m_frames.free_frames(); held != 0) {
+      breaches.push_back(std::to_string(held) + " frames were allocated and never freed");
+    }
+  }
+  breaches.insert(breaches.end(), m_frames.breaches().begin(), m_frames.breaches().end());
+  return breaches;
+}
+
+}  // namespace sluice::kernel_sim

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernel: owns the subsystems, boots, runs programs as processes, and accounts for what it did.
+//
+//   Kernel kernel{machine, ledger, config};
+//   kernel.start([](Kernel& k) { status = k.run_program("sendfile", [](SystemCalls& calls) { ... }); });
+//   ... let the machine run until nothing is left to happen ...
+//   kernel.rethrow_failure(); kernel.blocked_tasks(); kernel.shutdown_check();
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernel_sim/block/request_queue.h"
+#include "kernel_sim/drivers/disk_driver.h"
+#include "kernel_sim/drivers/nic_driver.h"
+#include "kernel_sim/fs/file_system.h"
+#include "kernel_sim/ipc/pipe.h"
+#include "kernel_sim/kernel_config.h"
+#include "kernel_sim/net/stack.h"
+#include "kernel_sim/syscalls/process_table.h"
+#include "kernel_sim/system_calls.h"
+
+namespace sluice::kernel_sim {
+
+/// What has been counted since the start; differences say what happened in between.
+struct KernelCounts {
+  std::map<std::string, std::uint64_t> system_calls;
+  std::uint64_t mode_switches = 0;     ///< by system calls, two each
+  std::uint64_t context_switches = 0;  ///< see sched::Scheduler::context_switches
+  mm::FaultCounts faults;
+};
+
+class Kernel {
+ public:
+  Kernel(hal::Machine machine, base::Ledger& ledger, const KernelConfig& config);
+  ~Kernel();
+  Kernel(const Kernel&) = delete;
+  Kernel& operator=(const Kernel&) = delete;
+
+  /// Creates the first task, which boots and then runs `main`. Returns before anything of it has run.
+  void start(std::function<void(Kernel&)> main);
+
+  // --- within `main` ----------------------------------------------------------------------------------------------
+  /// Brings a file into the page cache in no simulated time. ENOENT; ENOMEM when it does not fit.
+  Result<void> preload(std::string_view path);
+  using Main = syscalls::ProcessTable::Main;
+  /// Starts a program as a process of its own; several may run at once.
+  syscalls::Process& start_program(std::string name, Main main);
+  /// Sleeps until the program has ended. Returns its status in wait's encoding.
+  int wait_for(syscalls::Process& process);
+  int run_program(std::string name, Main main) { return wait_for(start_program(std::move(name), std::move(main))); }
+
+  // --- at any time ------------------------------------------------------------------------------------------------
+  void set_trace(syscalls::TraceSink sink) { m_processes->trace = std::move(sink); }
+  [[nodiscard]] KernelCounts counts() const;
+  /// "task NAME waits for WHAT", for every task that has not ended, but background ones.
+  [[nodiscard]] std::vector<std::string> blocked_tasks() const;
+  /// "exit status 1", "SIGPIPE (Broken pipe)".
+  static std::string describe_status(int status);
+  /// Throws what ended the first task early: InputError when this machine cannot boot.
+  void rethrow_failure() const;
+
+  fs::FileSystem& file_system() { return *m_file_system; }
+  net::Stack& network() { return *m_network; }
+  [[nodiscard]] const block::BlockStatistics& block_statistics() const { return m_block_queue->statistics(); }
+  [[nodiscard]] const drivers::DiskDriver& disk_driver() const { return *m_disk; }
+  /// Null before boot.
+  [[nodiscard]] const drivers::NicDriver* nic_driver() const { return m_nic.get(); }
+
+  /// After the run, once: takes the subsystems down and returns one sentence per breach (frames that leaked, were
+  /// freed twice or used when free). With tasks still blocked, what they hold is no leak and is not looked for.
+  std::vector<std::string> shutdown_check();
+
+ private:
+  void boot();
+
+  hal::Machine m_machine;
+  base::Ledger& m_ledger;
+  KernelConfig m_config;
+  mm::FrameAllocator m_frames;
+  sched::Scheduler m_scheduler;
+  std::unique_ptr<drivers::DiskDriver> m_disk;
+  std::unique_ptr<block::RequestQueue> m_block_queue;
+  std::unique_ptr<fs::FileSystem> m_file_system;
+  std::unique_ptr<net::Stack> m_network;
+  std::unique_ptr<drivers::NicDriver> m_nic;
+  ipc::PipeSystem m_pipes;
+  std::unique_ptr<syscalls::ProcessTable> m_processes;
+  std::exception_ptr m_failure;
+};
+
+}  // namespace sluice::kernel_sim

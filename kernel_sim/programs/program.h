@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The transfer strategies as user programs: each sends files over one connection, seen only through SystemCalls, so the
+// same text runs on the simulated kernel and on the host's Linux.
+//
+// - Before the measured region: open, fstat, socket, setsockopt, connect, pipe, fcntl, mmap of the buffer. Inside: only
+//   what moves data, with the mapping of the file for mmap_write. After it: munmap, shutdown, close.
+// - Exactly the payload is asked for; no call looks for the end of a file. An empty file costs no call and no mapping.
+// - Short counts are gone on from, EINTR is tried again, any other error ends the program.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernel_sim/system_calls.h"
+
+namespace sluice::kernel_sim {
+
+/// The receiving peer of the simulated network, 10.0.0.2:9000.
+inline constexpr Endpoint kDefaultPeer{0x0A00'0002, 9000};
+
+struct TransferRequest {
+  std::vector<std::string> paths;  ///< sent one after the other
+  Endpoint peer = kDefaultPeer;    ///< port 0 means kDefaultPeer too
+  std::uint64_t chunk = 65536;     ///< bytes asked for per call, >= 1
+  int send_buffer = 0;             ///< SO_SNDBUF in bytes; 0 leaves the kernel's default
+  std::string* failure = nullptr;  ///< gets "call: error name" when the status is not 0
+};
+
+/// Returns the exit status: 0 when all bytes were handed to the socket.
+using Program = int (*)(SystemCalls& calls, const TransferRequest& request, Measurement& measurement);
+
+int read_write(SystemCalls& calls, const TransferRequest& request, Measurement& measurement);
+int mmap_write(SystemCalls& calls, const TransferRequest& request, Measurement& measurement);
+int sendfile(SystemCalls& calls, const TransferRequest& request, Measurement& measurement);
+int splice(SystemCalls& calls, const TransferRequest& request, Measurement& measurement);
+
+struct ProgramInfo {
+  std::string_view name;
+  Program run;
+  std::string_view summary;
+};
+std::span<const ProgramInfo> programs();
+/// Null when there is none of that name.
+const ProgramInfo* find_program(std::string_view name);
+
+}  // namespace sluice::kernel_sim

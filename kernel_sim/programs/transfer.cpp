@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel_sim/programs/transfer.h"
+
+#include <cstring>
+#include <fcntl.h>
+#include <string>
+
+#include <netinet/in.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+namespace sluice::kernel_sim {
+
+bool Transfer::check(std::string_view call, Value value) {
+  if (value >= 0) return true;
+  m_failed = true;
+  if (m_request.failure != nullptr) {
+    const char* name = strerrorname_np(static_cast<int>(-value));
+    *m_request.failure = std::string{call} + ": " + (name == nullptr ? "unknown error" : name);
+  }
+  return false;
+}
+
+bool Transfer::ended_early(std::string_view call) {
+  m_failed = true;
+  if (m_request.failure != nullptr) *m_request.failure = std::string{call} + ": the file ended early";
+  return false;
+}
+
+bool Transfer::open() {
+  for (const std::string& path : m_request.paths) {
+    const Value fd = m_calls.open(path, O_RDONLY);
+    if (!check("open " + path, fd)) return false;
+    SourceFile& file = m_files.emplace_back();
+    file.fd = static_cast<int>(fd);
+    FileStatus status;
+    if (!check("fstat " + path, m_calls.fstat(file.fd, status))) return false;
+    file.size = status.size;
+  }
+  const Value fd = m_calls.socket(AF_INET, SOCK_STREAM, 0);
+  if (!check("socket", fd)) return false;
+  m_socket = static_cast<int>(fd);
+  if (m_request.send_buffer > 0 &&
+      !check("setsockopt", m_calls.setsockopt(m_socket, SOL_SOCKET, SO_SNDBUF, m_request.send_buffer))) {
+    return false;
+  }
+  const Endpoint peer = m_request.peer.port == 0 ? kDefaultPeer : m_request.peer;
+  return check("connect", uninterrupted([&] { return m_calls.connect(m_socket, peer); }));
+}
+
+bool Transfer::map_buffer(UserAddress& buffer) {
+  const Value at =
+      m_calls.mmap(UserAddress::Null, m_request.chunk, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  buffer = static_cast<UserAddress>(at);
+  return check("mmap", at);
+}
+
+bool Transfer::write_all(UserAddress from, std::uint64_t size) {
+  for (std::uint64_t done = 0; done < size;) {
+    const Value written = uninterrupted([&] { return m_calls.write(m_socket, from + done, size - done); });
+    if (!check("write", written)) return false;
+    done += static_cast<std::uint64_t>(written);
+  }
+  return true;
+}
+
+int Transfer::finish() {
+  if (!m_failed) check("shutdown", m_calls.shutdown(m_socket, SHUT_WR));
+  if (m_socket >= 0) m_calls.close(m_socket);
+  for (const SourceFile& file : m_files) m_calls.close(file.fd);
+  return m_failed ? 1 : 0;
+}
+
+}  // namespace sluice::kernel_sim
