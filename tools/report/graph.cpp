@@ -52,7 +52,7 @@ std::string title_of(const Json& run) {
   std::string title = run.value("strategy", "");
   const Json point = run.value("point", Json::object());
   for (const auto& [key, value] : point.items()) {
-    title += "\\n" + key + " = " + value.get<std::string>();
+    title += "\n" + key + " = " + value.get<std::string>();
   }
   return title;
 }
@@ -61,10 +61,9 @@ class Picture {
  public:
   Picture() {
     boost::get_property(m_root, boost::graph_name) = "sluice";
-    boost::get_property(m_root, boost::graph_graph_attribute) = {
-        {"rankdir", "TB"}, {"fontname", "sans-serif"}, {"compound", "true"}};
+    boost::get_property(m_root, boost::graph_graph_attribute) = {{"rankdir", "TB"}, {"fontname", "sans-serif"}};
     boost::get_property(m_root, boost::graph_vertex_attribute) = {
-        {"shape", "box"}, {"style", "\"rounded,filled\""}, {"fillcolor", "white"}, {"fontname", "sans-serif"}};
+        {"shape", "box"}, {"style", "rounded,filled"}, {"fillcolor", "white"}, {"fontname", "sans-serif"}};
     boost::get_property(m_root, boost::graph_edge_attribute) = {{"fontname", "sans-serif"}, {"fontsize", "10"}};
   }
 
@@ -72,8 +71,7 @@ class Picture {
     Graph& frame = m_root.create_subgraph();
     const std::string name = fmt::format("cluster_{}_{}", number, identifier(run.value("strategy", "")));
     boost::get_property(frame, boost::graph_name) = name;
-    boost::get_property(frame, boost::graph_graph_attribute) = {{"label", "\"" + title_of(run) + "\""},
-                                                                {"fontsize", "18"}};
+    boost::get_property(frame, boost::graph_graph_attribute) = {{"label", title_of(run)}, {"fontsize", "18"}};
     std::array<Graph*, 3> levels{};
     std::map<std::string, Vertex> vertices;
     const auto vertex = [&](const std::string& place) {
@@ -83,15 +81,14 @@ class Picture {
       if (levels[level] == nullptr) levels[level] = &open_level(frame, name, level);
       const Vertex local = boost::add_vertex(*levels[level]);
       at->second = levels[level]->local_to_global(local);
-      boost::put(boost::get(boost::vertex_attribute, m_root), at->second, Attributes{{"label", "\"" + place + "\""}});
+      boost::put(boost::get(boost::vertex_attribute, m_root), at->second, Attributes{{"label", place}});
       return at->second;
     };
     for (const Json& move : run["moves"]) {
       const Vertex from = vertex(move.value("from", ""));
       const Vertex to = vertex(move.value("to", ""));
       Attributes look = look_of(move.value("by", ""));
-      look["label"] = fmt::format("\"{}\\n{}\"", move.value("by", ""), size_text(move.value("bytes", 0.0)));
-      look["constraint"] = "false";  // the levels alone decide what is above what
+      look["label"] = fmt::format("{}\n{}", move.value("by", ""), size_text(move.value("bytes", 0.0)));
       add_edge(from, to, look);
     }
     stack(vertices);
@@ -108,12 +105,11 @@ class Picture {
     constexpr std::array<const char*, 3> kFill{"ivory", "lightcyan", "gray92"};
     Graph& graph = frame.create_subgraph();
     boost::get_property(graph, boost::graph_name) = name + "_" + identifier(kLevelNames[level]);
-    boost::get_property(graph, boost::graph_graph_attribute) = {
-        {"label", std::string{"\""} + kLevelNames[level] + "\""},
-        {"style", "filled"},
-        {"fillcolor", kFill[level]},
-        {"labeljust", "l"},
-        {"fontsize", "12"}};
+    boost::get_property(graph, boost::graph_graph_attribute) = {{"label", kLevelNames[level]},
+                                                                {"style", "filled"},
+                                                                {"fillcolor", kFill[level]},
+                                                                {"labeljust", "l"},
+                                                                {"fontsize", "12"}};
     return graph;
   }
   void add_edge(Vertex from, Vertex to, const Attributes& attributes) {

@@ -148,8 +148,13 @@ base::InputError error_at(const Position& position, const std::string& message) 
 
 void refuse_unknown(const Position& at, const std::string& key, const std::vector<std::string>& known) {
   const std::string near = base::nearest_name(key, known);
-  throw error_at(at, near.empty() ? fmt::format("unknown key '{}'", key)
-                                  : fmt::format("unknown key '{}'; did you mean '{}'?", key, near));
+  std::string help;
+  if (!near.empty()) {
+    help = fmt::format("; did you mean '{}'?", near);
+  } else if (known.size() <= 10) {
+    help = fmt::format("; known here: {}", fmt::join(known, ", "));
+  }
+  throw error_at(at, fmt::format("unknown key '{}'{}", key, help));
 }
 
 const Node* Node::find(const std::string& key) const {

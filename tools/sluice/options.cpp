@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/sluice/options.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include <CLI/CLI.hpp>
+
+#include "models/base/parameters.h"
 
 namespace sluice::tool {
 namespace {
@@ -61,6 +64,14 @@ ParsedCommandLine parse_command_line(int argc, char** argv) {
   describe->add_option("scenario", options.scenario, "scenario file");
   add_settings(*describe, options);
 
+  const std::vector<std::string> names{"compare", "run", "check", "describe"};
+  if (argc > 1 && argv[1][0] != '-' && std::find(names.begin(), names.end(), argv[1]) == names.end()) {
+    const std::string near = base::nearest_name(argv[1], names);
+    std::fprintf(stderr, "sluice: there is no command '%s'%s\n", argv[1],
+                 near.empty() ? " (sluice --help lists them)" : ("; did you mean '" + near + "'?").c_str());
+    parsed.exit_status = kBadInput;
+    return parsed;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& stop) {

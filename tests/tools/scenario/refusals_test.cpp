@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is wrong with a file is said in one line, with the place.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/tools/scenario/support.h"
+
+namespace sluice::tests {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+struct Case {
+  const char* name;
+  std::string scenario;
+  std::string message;  ///< how it starts
+};
+
+class Refusals : public testing::TestWithParam<Case> {};
+
+TEST_P(Refusals, AreOneLineWithThePlace) {
+  const Folder folder;
+  folder.write("platform.yaml", kPlatform);
+  const std::string text = complaint(folder, folder.write("s.yaml", GetParam().scenario));
+  EXPECT_THAT(text, StartsWith(GetParam().message));
+  EXPECT_EQ(text.find('\n'), std::string::npos);
+}
+
+const std::string kHead = "schema: sluice/1\nplatform: platform.yaml\n";
+
+INSTANTIATE_TEST_SUITE_P(
+    Scenario, Refusals,
+    testing::Values(
+        Case{"empty", "", "s.yaml:1:1: the file is empty"},
+        Case{"a_list", "- 1\n", "s.yaml:1:1: scenario: expected a map, found a list"},
+        Case{"broken_yaml", "schema: [\n", "s.yaml:2:1: not valid YAML: end of sequence flow not found"},
+        Case{"no_schema", "platform: platform.yaml\n", "s.yaml:1:1: a scenario starts with 'schema: sluice/1'"},
+        Case{"other_schema", "schema: sluice/9\n", "s.yaml:1:9: a scenario starts with 'schema: sluice/1'"},
+        Case{"unknown_key", kScenario + "stratgies: [splice]\n",
+             "s.yaml:5:1: unknown key 'stratgies'; did you mean 'strategies'?"},
+        Case{"key_twice", kScenario + "schema: sluice/1\n",
+             "s.yaml:5:1: key 'schema' stands here for the second time, first in line 1"},
+        Case{"key_twice_inside", kHead + "workload: { chunk: 1 KiB, chunk: 2 KiB }\nstrategies: [splice]\n",
+             "s.yaml:3:27: key 'chunk' stands here for the second time"},
+        Case{"no_workload", kHead + "strategies: [splice]\n", "s.yaml:1:1: the scenario has no 'workload'"},
+        Case{"no_platform", "schema: sluice/1\nworkload: { file: { size: 1 KiB } }\nstrategies: [splice]\n",
+             "s.yaml:1:1: the scenario has no 'platform'"},
+        Case{"unknown_platform",
+             "schema: sluice/1\nplatform: none.yaml\nworkload: { file: { size: 1 KiB } }\nstrategies: [splice]\n",
+             "s.yaml:2:11: platform: there is no file none.yaml"},
+        Case{"unknown_strategy", kHead + "workload: { file: { size: 1 KiB } }\nstrategies: [sendfle]\n",
+             "s.yaml:4:14: unknown strategy 'sendfle'; did you mean 'sendfile'?"},
+        Case{"strategy_twice", kHead + "workload: { file: { size: 1 KiB } }\nstrategies: [splice, splice]\n",
+             "s.yaml:4:22: strategy 'splice' stands here twice"},
+        Case{"no_strategy", kHead + "workload: { file: { size: 1 KiB } }\nstrategies: []\n",
+             "s.yaml:4:13: no strategy to run"},
+        Case{"missing_unit", kHead + "workload: { file: { size: 65536 } }\nstrategies: [splice]\n",
+             "s.yaml:3:27: workload.file.size: missing unit"},
+        Case{"negative", kHead + "workload: { file: { size: -1 KiB } }\nstrategies: [splice]\n",
+             "s.yaml:3:27: workload.file.size: '-1 KiB' is negative"},
+        Case{"huge", kHead + "workload: { file: { size: 99999999999999999999 GiB } }\nstrategies: [splice]\n",
+             "s.yaml:3:27: workload.file.size: '99999999999999999999 GiB' is too large"},
+        Case{"out_of_range", kHead + "workload: { file: { size: 1 KiB }, chunk: 0 B }\nstrategies: [splice]\n",
+             "s.yaml:3:43: workload.chunk: "},
+        Case{"no_size", kHead + "workload: { file: { seed: 1 } }\nstrategies: [splice]\n",
+             "s.yaml:3:19: file: no size"},
+        Case{"no_count", kHead + "workload: { files: { size: 1 KiB } }\nstrategies: [splice]\n",
+             "s.yaml:3:20: files: no count"},
+        Case{"file_and_files",
+             kHead + "workload: { file: { size: 1 KiB }, files: { count: 2, size: 1 KiB } }\nstrategies: [splice]\n",
+             "s.yaml:3:11: a workload has either 'file' or 'files'"},
+        Case{"missing_file", kHead + "workload: { file: { path: none } }\nstrategies: [splice]\n",
+             "s.yaml:3:27: none: No such file or directory"},
+        Case{"folder_as_file", kHead + "workload: { file: { path: . } }\nstrategies: [splice]\n", "s.yaml:3:27: "},
+        Case{"page_cache_choice",
+             kHead + "workload: { file: { size: 1 KiB }, page_cache: warmish }\nstrategies: [splice]\n",
+             "s.yaml:3:48: workload.page_cache: "},
+        Case{"with_unknown", kScenario + "with: { nic.rat: 1 Gbps }\n",
+             "s.yaml:5:18: unknown key 'nic.rat'; did you mean 'nic.rate'?"},
+        Case{"with_a_list", kScenario + "with: { nic.rate: [1 Gbps] }\n",
+             "s.yaml:5:19: nic.rate: expected a single value, found a list"},
+        Case{"vary_no_list", kScenario + "vary: { nic.rate: 1 Gbps }\n",
+             "s.yaml:5:19: nic.rate: expected a list, found a single value"},
+        Case{"vary_empty", kScenario + "vary: { nic.rate: [] }\n", "s.yaml:5:19: nic.rate: no value to vary over"},
+        Case{"vary_bad_value", kScenario + "vary: { nic.rate: [1 Gbps, 2] }\n", "s.yaml:5:28: nic.rate: missing unit"},
+        Case{"expect_other_strategy", kScenario + "expect: { splice: { copies.cpu: 0 } }\n",
+             "s.yaml:5:11: unknown key 'splice'"},
+        Case{"expect_bad_limit", kScenario + "expect: { read_write: { copies.cpu: { min: few } } }\n",
+             "s.yaml:5:44: copies.cpu: min: 'few' is not a number"},
+        Case{"expect_unknown_limit", kScenario + "expect: { read_write: { copies.cpu: { least: 1 } } }\n",
+             "s.yaml:5:39: unknown key 'least'"},
+        Case{"an_alias", "schema: &a sluice/1\nplatform: *a\n", "s.yaml:1:9: anchors are not supported"},
+        Case{"a_tag", "schema: !!str sluice/1\n", "s.yaml:1:9: tags are not supported"},
+        Case{"too_deep", "a: [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]\n", "s.yaml:1:19: nested deeper than 16 levels"},
+        Case{"binary", std::string("schema\0", 7), "s.yaml: is not a text file"},
+        Case{"file_larger_than_disk",
+             kHead + "workload: { file: { size: 1 TiB } }\nwith: { disk.capacity: 1 GiB }\n"
+                     "strategies: [splice]\n",
+             "s.yaml: the workload of 1 TiB does not fit on a disk of 1 GiB"},
+        Case{"warm_file_larger_than_memory",
+             kHead + "workload: { file: { size: 8 GiB }, page_cache: warm }\nstrategies: [splice]\n",
+             "s.yaml: workload.page_cache: warm files of 8 GiB do not fit in 4 GiB of memory"},
+        Case{"impossible_cache", kScenario + "with: { cache.l1_ways: 7 }\n", "s.yaml: cache"},
+        Case{"impossible_link", kScenario + "with: { pcie.nic.lanes: 7 }\n",
+             "s.yaml: the machine cannot work: pcie.nic: lanes must be"}),
+    [](const auto& test) { return std::string{test.param.name}; });
+
+TEST(Refusal, OfTooManyRuns) {
+  const Folder folder;
+  folder.write("platform.yaml", kPlatform);
+  std::string values = "1 KiB";
+  for (int i = 2; i <= 200; ++i) values += ", " + std::to_string(i) + " KiB";
+  const std::string path = folder.write(
+      "s.yaml", kScenario + "vary: { workload.chunk: [" + values + "], workload.file.size: [" + values + "] }\n");
+  EXPECT_EQ(complaint(folder, path), "s.yaml: 'vary' asks for more than 10000 runs");
+}
+
+TEST(Refusal, OfFilesThatAreNoFiles) {
+  const Folder folder;
+  EXPECT_EQ(complaint(folder, folder.path("none.yaml")), "none.yaml: No such file or directory");
+  EXPECT_THAT(complaint(folder, folder.path(".")), HasSubstr("is a directory, not a file"));
+  EXPECT_EQ(complaint(folder, folder.write("big.yaml", std::string(2U << 20, ' '))),
+            "big.yaml: larger than 1 MiB, which no scenario or platform file is");
+}
+
+TEST(Refusal, OfMoreValuesThanAFileHas) {
+  const Folder folder;
+  std::string text = "schema: [0";
+  for (int i = 0; i < 21'000; ++i) text += ",1";
+  EXPECT_THAT(complaint(folder, folder.write("s.yaml", text + "]\n")), HasSubstr("more than 20000 values"));
+}
+
+TEST(Refusal, OfSettingsOnTheCommandLineNamesTheSetting) {
+  const Folder folder;
+  folder.write("platform.yaml", kPlatform);
+  const std::string path = folder.write("s.yaml", kScenario);
+  const auto set = [&](const std::string& text) { return complaint(folder, path, {"", {text}, false}); };
+  EXPECT_EQ(set("nic.rate"), "--set nic.rate: write --set key=value");
+  EXPECT_THAT(set("nic.rate=5"), StartsWith("--set nic.rate=5: nic.rate: missing unit"));
+  EXPECT_EQ(set("nic.speed=5"), "--set nic.speed=5: unknown key 'nic.speed'");
+  EXPECT_THAT(complaint(folder, path, {folder.path("none"), {}, false}), StartsWith("--file: none: No such file"));
+}
+
+struct PlatformCase {
+  const char* name;
+  std::string from;  ///< replaced in kPlatform ...
+  std::string to;    ///< ... by this
+  std::string message;
+};
+
+class PlatformRefusals : public testing::TestWithParam<PlatformCase> {};
+
+TEST_P(PlatformRefusals, NameThePlaceInThePlatformFile) {
+  const Folder folder;
+  std::string text = kPlatform;
+  text.replace(text.find(GetParam().from), GetParam().from.size(), GetParam().to);
+  folder.write("platform.yaml", text);
+  EXPECT_THAT(complaint(folder, folder.write("s.yaml", kScenario)), StartsWith(GetParam().message));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Platform, PlatformRefusals,
+    testing::Values(
+        PlatformCase{"schema", "sluice.platform/1", "sluice/1", "platform.yaml:1:9: a platform starts with"},
+        PlatformCase{"unknown_component", "memory:\n", "memry:\n",
+                     "platform.yaml:12:1: unknown key 'memry'; did you mean 'memory'?"},
+        PlatformCase{"unknown_parameter",
+                     "rate:", "rat:", "platform.yaml:17:8: unknown key 'nic.rat'; did you mean 'nic.rate'?"},
+        PlatformCase{"missing_unit", "10 Gbps", "10", "platform.yaml:17:23: nic.rate: missing unit"},
+        PlatformCase{"unknown_word_beside_value",
+                     "source:", "sauce:", "platform.yaml:17:32: unknown key 'sauce'; known here: value, source"},
+        PlatformCase{"no_value", "{ value: 10 Gbps, ", "{ ", "platform.yaml:17:14: nic.rate: no value"},
+        PlatformCase{"unknown_kind", "kind: wire", "kind: wir",
+                     "platform.yaml:8:50: kind: 'wir' is none of bus, pcie, wire; did you mean 'wire'?"},
+        PlatformCase{"unknown_end", "to: peer", "to: pear",
+                     "platform.yaml:8:38: to: 'pear' is none of cpu, mmu, cache, memory, root_complex, disk, nic, "
+                     "wire, peer; did you mean 'peer'?"},
+        PlatformCase{"link_to_nothing", "disk:\n", "", "platform.yaml:6:30: the machine has no disk"},
+        PlatformCase{"link_twice", "name: io", "name: core", "platform.yaml:5:5: a second link named core"},
+        PlatformCase{"no_nic", "nic: {", "# ", "platform.yaml:7:29: the machine has no nic"},
+        PlatformCase{"nic_without_link", "  - { name: pcie.nic, from: nic, to: root_complex, kind: pcie }\n", "",
+                     "s.yaml: the machine cannot work: nic cannot reach memory"}),
+    [](const auto& test) { return std::string{test.param.name}; });
+
+}  // namespace
+}  // namespace sluice::tests

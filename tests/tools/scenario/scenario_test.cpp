@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/scenario/scenario.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/tools/scenario/support.h"
+#include "tools/scenario/dump.h"
+#include "tools/scenario/platform_file.h"
+#include "tools/scenario/strategy.h"
+
+namespace sluice::tests {
+namespace {
+
+using scenario::CommandLine;
+using scenario::load_scenario;
+using scenario::RunPlan;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Pair;
+
+class Scenarios : public testing::Test {
+ protected:
+  Scenarios() { m_folder.write("platform.yaml", kPlatform); }
+  scenario::Scenario load(const std::string& text, const CommandLine& command_line = {}) {
+    return load_scenario(m_folder.write("s.yaml", text), command_line);
+  }
+  static std::uint64_t rate(const RunPlan& plan) { return plan.configuration.machine.nic.rate.value(); }
+
+  Folder m_folder;
+};
+
+TEST_F(Scenarios, APlatformValueMayCarryItsSource) {
+  const RunPlan plan = load(kScenario).plans.at(0);
+  EXPECT_EQ(rate(plan), 10'000'000'000U);
+  EXPECT_THAT(plan.configuration.sources, ElementsAre(Pair("nic.rate", "a test")));
+}
+
+TEST_F(Scenarios, LaterSettingsWin) {
+  const std::string with = kScenario + "with: { nic.rate: 20 Gbps }\n";
+  const std::string vary = with + "vary: { nic.rate: [30 Gbps] }\n";
+  EXPECT_EQ(rate(load(kScenario).plans.at(0)), 10'000'000'000U);
+  EXPECT_EQ(rate(load(with).plans.at(0)), 20'000'000'000U);
+  EXPECT_EQ(rate(load(vary).plans.at(0)), 30'000'000'000U);
+  EXPECT_EQ(rate(load(vary, {"", {"nic.rate=40Gbps"}, false}).plans.at(0)), 40'000'000'000U);
+  EXPECT_EQ(rate(load(vary, {"", {"nic.rate=40Gbps", "nic.rate=50Gbps"}, false}).plans.at(0)), 50'000'000'000U);
+}
+
+TEST_F(Scenarios, AStrategyPresetStandsBetweenPlatformAndWith) {
+  const std::string head = "schema: sluice/1\nplatform: platform.yaml\nworkload: { file: { size: 1 KiB } }\n";
+  const auto plans =
+      load(head + "strategies: [read_write, mmap_write, sendfile, sendfile_gather, splice]\nwith: {}\n").plans;
+  ASSERT_EQ(plans.size(), 5U);
+  std::vector<bool> gather;
+  std::vector<std::string> programs;
+  for (const RunPlan& plan : plans) {
+    gather.push_back(plan.configuration.machine.nic.gather);
+    programs.push_back(plan.program);
+  }
+  EXPECT_THAT(gather, ElementsAre(true, true, false, true, true));
+  EXPECT_THAT(programs, ElementsAre("read_write", "mmap_write", "sendfile", "sendfile", "splice"));
+
+  const auto overridden = load(head + "strategies: [sendfile]\nwith: { nic.gather: true }\n");
+  EXPECT_TRUE(overridden.plans.at(0).configuration.machine.nic.gather);
+  EXPECT_THAT(overridden.warnings, Contains(HasSubstr("strategy sendfile is named for nic.gather=false")));
+}
+
+TEST_F(Scenarios, VaryRunsTheProductOfItsAxesLastAxisFastest) {
+  const auto plans = load(kScenario + "vary: { nic.rate: [1 Gbps, 2 Gbps], workload.chunk: [4 KiB, 8 KiB] }\n").plans;
+  ASSERT_EQ(plans.size(), 4U);
+  EXPECT_THAT(plans[0].point, ElementsAre(Pair("nic.rate", "1 Gbps"), Pair("workload.chunk", "4 KiB")));
+  EXPECT_THAT(plans[1].point, ElementsAre(Pair("nic.rate", "1 Gbps"), Pair("workload.chunk", "8 KiB")));
+  EXPECT_THAT(plans[2].point, ElementsAre(Pair("nic.rate", "2 Gbps"), Pair("workload.chunk", "4 KiB")));
+  EXPECT_EQ(plans[3].configuration.workload.chunk, 8_KiB);
+  EXPECT_EQ(rate(plans[3]), 2'000'000'000U);
+}
+
+TEST_F(Scenarios, SettingAVariedKeyCollapsesItsAxis) {
+  const auto plans = load(kScenario + "vary: { nic.rate: [1 Gbps, 2 Gbps], workload.chunk: [4 KiB, 8 KiB] }\n",
+                          {"", {"nic.rate=5Gbps"}, false})
+                         .plans;
+  ASSERT_EQ(plans.size(), 2U);
+  EXPECT_THAT(plans[1].point, ElementsAre(Pair("workload.chunk", "8 KiB")));
+  EXPECT_EQ(rate(plans[1]), 5'000'000'000U);
+}
+
+TEST_F(Scenarios, SettingsAreListedInTheOrderOfPrecedence) {
+  const auto plan = load(kScenario + "with: { nic.mtu: 9000 B }\nvary: { workload.chunk: [4 KiB] }\n",
+                         {"", {"wire.propagation=1us"}, false})
+                        .plans.at(0);
+  EXPECT_THAT(plan.settings,
+              ElementsAre(Pair("nic.mtu", "9 kB"), Pair("workload.chunk", "4 KiB"), Pair("wire.propagation", "1 us")));
+}
+
+TEST_F(Scenarios, TheCommandLinesFileReplacesTheWorkloads) {
+  const std::string file = m_folder.write("data", "twelve bytes");
+  const auto workload = load(kScenario, {file, {}, false}).plans.at(0).configuration.workload;
+  EXPECT_EQ(workload.path, file);
+  EXPECT_EQ(workload.payload(), 12U);
+}
+
+TEST_F(Scenarios, AFileOfTheHostIsFoundBesideTheScenario) {
+  m_folder.write("data", "");
+  const auto plans = load(
+                         "schema: sluice/1\nplatform: platform.yaml\nworkload: { file: { path: data } }\n"
+                         "strategies: [splice]\n")
+                         .plans;
+  EXPECT_EQ(plans.at(0).configuration.workload.payload(), 0U);
+}
+
+TEST_F(Scenarios, ManyFilesAreCounted) {
+  const auto plan = load(
+                        "schema: sluice/1\nplatform: platform.yaml\n"
+                        "workload: { files: { count: 1000, size: 5 KiB, seed: 9 }, page_cache: warm }\n"
+                        "strategies: [splice]\n")
+                        .plans.at(0);
+  EXPECT_EQ(plan.configuration.workload.payload(), 1000 * 5_KiB);
+  EXPECT_TRUE(plan.configuration.workload.warm());
+}
+
+TEST_F(Scenarios, APlatformMayStandInTheScenario) {
+  std::string inner;
+  for (std::size_t at = 0; at < kPlatform.size();) {
+    const auto end = kPlatform.find('\n', at);
+    inner += "  " + kPlatform.substr(at, end + 1 - at);
+    at = end + 1;
+  }
+  const auto plans =
+      load("schema: sluice/1\nplatform:\n" + inner + "workload: { file: { size: 1 KiB } }\nstrategies: [splice]\n")
+          .plans;
+  EXPECT_EQ(rate(plans.at(0)), 10'000'000'000U);
+}
+
+TEST_F(Scenarios, ASettingThatNothingLooksAtIsAWarning) {
+  EXPECT_THAT(load(kScenario + "with: { disk.hdd_rpm: 5400 }\n").warnings,
+              ElementsAre("disk.hdd_rpm has no effect: the disk's medium is ssd"));
+  EXPECT_THAT(load(kScenario + "with: { nic.rate: 1 Gbps }\n").warnings, IsEmpty());
+}
+
+TEST_F(Scenarios, ExpectationsBelongToTheirStrategy) {
+  const auto plans = load(
+                         "schema: sluice/1\nplatform: platform.yaml\nworkload: { file: { size: 1 KiB } }\n"
+                         "strategies: [splice, read_write]\n"
+                         "expect: { read_write: { copies.cpu: 2, delivered.intact: true, "
+                         "throughput_bytes_per_s: { min: 1e9 }, bound.static_limited_by: nic.wire } }\n")
+                         .plans;
+  EXPECT_THAT(plans.at(0).expectations, IsEmpty());
+  const auto& expectations = plans.at(1).expectations;
+  ASSERT_EQ(expectations.size(), 4U);
+  EXPECT_EQ(expectations[0].want, 2.0);
+  EXPECT_EQ(expectations[1].want, true);
+  EXPECT_EQ(expectations[2].min, 1e9);
+  EXPECT_FALSE(expectations[2].max.has_value());
+  EXPECT_EQ(expectations[3].want, "nic.wire");
+}
+
+TEST_F(Scenarios, ADumpReadsBackToTheSameConfiguration) {
+  const RunPlan plan = load(kScenario + "with: { nic.mtu: 9000 B, cpu.frequency: 2.5 GHz }\n").plans.at(0);
+  const std::string text = scenario::dump(plan);
+  m_folder.write("platform.yaml", text);
+  RunPlan again = load(kScenario).plans.at(0);
+  again.settings = plan.settings;
+  EXPECT_EQ(scenario::dump(again), text);
+  EXPECT_EQ(again.configuration.machine.nic.mtu, 9000U);
+  EXPECT_THAT(text, HasSubstr("source: \"a test\""));
+}
+
+TEST_F(Scenarios, DescribeCoversEveryParameter) {
+  scenario::Configuration configuration;
+  const std::string text = scenario::describe(configuration);
+  scenario::ParameterIndex index{configuration};
+  EXPECT_GT(index.names().size(), 100U);
+  for (const std::string& name : index.names()) {
+    const base::Parameter* parameter = index.find(name);
+    ASSERT_NE(parameter, nullptr) << name;
+    EXPECT_FALSE(parameter->help.empty()) << name;
+    EXPECT_FALSE(parameter->source.empty()) << name;
+    EXPECT_THAT(text, HasSubstr(name + " = " + parameter->get() + "\n    " + parameter->help)) << name;
+  }
+}
+
+TEST_F(Scenarios, EveryParameterTakesTheTextItGives) {
+  scenario::Configuration configuration;
+  scenario::ParameterIndex index{configuration};
+  for (const std::string& name : index.names()) {
+    base::Parameter& parameter = *index.find(name);
+    const std::string text = parameter.get();
+    EXPECT_TRUE(parameter.set(text).has_value()) << name << " = " << text;
+    EXPECT_EQ(parameter.get(), text) << name;
+  }
+}
+
+// "every parameter with its source": a shipped platform says where each value comes from.
+TEST(ShippedPlatforms, GiveASourceForEveryParameterOfTheirMachine) {
+  const std::filesystem::path folder = std::filesystem::path{SLUICE_SOURCE_DIR} / "scenarios" / "platforms";
+  unsigned platforms = 0;
+  for (const auto& entry : std::filesystem::directory_iterator{folder}) {
+    ++platforms;
+    scenario::Configuration configuration;
+    scenario::read_platform(scenario::load_yaml(entry.path().string()), configuration);
+    const bool ssd = configuration.machine.disk.medium == disk::MediumKind::Ssd;
+    scenario::ParameterIndex index{configuration};
+    for (const std::string& name : index.names()) {
+      if (name.starts_with("workload.") || name.starts_with(ssd ? "disk.hdd_" : "disk.ssd_")) continue;
+      const auto source = configuration.sources.find(name);
+      ASSERT_NE(source, configuration.sources.end()) << entry.path() << ": " << name;
+      EXPECT_FALSE(source->second.empty()) << entry.path() << ": " << name;
+    }
+  }
+  EXPECT_GE(platforms, 3U);
+}
+
+}  // namespace
+}  // namespace sluice::tests
