@@ -33,7 +33,7 @@ using Edge = Traits::edge_descriptor;
 
 /// n * numerator / denominator, rounded up.
 std::uint64_t scale_up(std::uint64_t n, std::uint64_t numerator, std::uint64_t denominator) {
-  const auto product = static_cast<unsigned __int128>(n) * numerator;
+  const auto product = WideUnsigned{n} * numerator;
   return static_cast<std::uint64_t>((product + denominator - 1) / denominator);
 }
 
