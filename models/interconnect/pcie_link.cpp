@@ -73,7 +73,7 @@ Picoseconds PcieLink::dma_read(tlm::tlm_generic_payload& payload, Picoseconds at
   const Bytes size = payload.get_data_length();
   const std::uint64_t address = payload.get_address();
   const Tlps requests = m_arithmetic.read_requests(address, size);
-  const auto request = send(m_upstream, std::max(at, m_tags_taken_until - m_round_trip), requests, 0);
+  const auto request = send(m_upstream, std::max(at, m_tag_free_at), requests, 0);
 
   auto* extension = payload.get_extension<fabric::DmaExtension>();
   if (extension != nullptr) extension->spread = Picoseconds{};
@@ -107,7 +107,7 @@ Picoseconds PcieLink::dma_read(tlm::tlm_generic_payload& payload, Picoseconds at
 /// waiting for other completions; that of the last read decides when the next one may leave.
 Picoseconds PcieLink::tag_limit(Picoseconds begin, Picoseconds round_trip, std::uint64_t requests) {
   m_tags_taken_until = std::max(begin, m_tags_taken_until) + round_trip * requests / m_config.tags;
-  m_round_trip = round_trip;
+  m_tag_free_at = m_tags_taken_until - round_trip + round_trip / m_config.tags;
   return m_tags_taken_until;
 }
 
@@ -142,7 +142,7 @@ void PcieLink::post_register_write(const tlm::tlm_generic_payload& payload, Pico
   write.arrives = send_register_access(at, m_arithmetic.request_header() + write.size, write.size);
   if (!m_posted.empty()) write.arrives = std::max(write.arrives, m_posted.back().arrives);
   m_posted.push_back(write);
-  if (m_posted.size() == 1) m_write_arrives.notify(fabric::to_sc_time(write.arrives - now()));
+  m_write_arrives.notify(fabric::to_sc_time(write.arrives - now()));  // the earliest of all notifications counts
 }
 
 /// The request pushes posted writes before it to the device. Those, and the read itself, take effect in the device now,
@@ -150,7 +150,6 @@ void PcieLink::post_register_write(const tlm::tlm_generic_payload& payload, Pico
 Picoseconds PcieLink::read_register(tlm::tlm_generic_payload& payload, Picoseconds at) {
   const Picoseconds arrives = send_register_access(at, m_arithmetic.request_header(), 0);
   while (!m_posted.empty()) deliver_oldest_write();
-  m_write_arrives.cancel();
   sc_core::sc_time delay = fabric::to_sc_time(arrives - now());
   registers->b_transport(payload, delay);
   const Bytes size = payload.is_response_ok() ? payload.get_data_length() : 0;

@@ -79,7 +79,7 @@ class PcieLink : public sc_core::sc_module {
   Direction m_upstream;
   Direction m_downstream;
   Picoseconds m_tags_taken_until;  // fluid model: outstanding requests, see tag_limit()
-  Picoseconds m_round_trip;        // of the last read
+  Picoseconds m_tag_free_at;       // when the next request may leave
   Picoseconds m_last_read_done;
 
   std::deque<PostedWrite> m_posted;  // on their way to the device, oldest first

@@ -19,7 +19,6 @@ void PendingVectors::acknowledge(unsigned vector) {
   Vector& state = m_vectors[vector];
   if (!state.pending) return;
   state.pending = false;
-  state.announced = false;
   ++state.statistics.accepted;
 }
 

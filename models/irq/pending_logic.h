@@ -44,7 +44,7 @@ class PendingVectors {
   struct Vector {
     unsigned core = 0;
     bool pending = false;
-    bool announced = false;
+    bool announced = false;  // meaningful while pending
     VectorStatistics statistics;
   };
   std::array<Vector, fabric::kVectors> m_vectors{};

@@ -185,6 +185,15 @@ TEST_F(OneTag, IsSharedByTransfers) {
   run();
 }
 
+TEST_F(OneTag, HoldsBackTheNextRequest) {
+  thread([this] {
+    (void)read(0, 512, 0_ns);
+    (void)read(512, 512, 0_ns);
+  });
+  run();
+  EXPECT_EQ(machine.memory.arrived, (std::vector{wire(24) + kLink + kRoute, kRoundTrip + wire(24) + kLink + kRoute}));
+}
+
 TEST_F(FourTags, ReachTagsTimesRequestSizePerRoundTrip) {
   machine.memory.read_latency = 10_us;
   thread([this] {

@@ -94,6 +94,7 @@ struct TestCore : sc_core::sc_module {
     payload.set_streaming_width(size);
     sc_core::sc_time delay;
     bus->b_transport(payload, delay);
+    EXPECT_EQ(payload.get_address(), address);
     return {payload.get_response_status(), fabric::to_picoseconds(delay), value};
   }
   Answer read(PhysAddr at, unsigned size) { return access(tlm::TLM_READ_COMMAND, at.value(), size); }
