@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which calls each strategy makes, in order, and how it takes short counts and errors.
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "kernel_sim/programs/program.h"
+#include "tests/kernel_sim/programs/recording_calls.h"
+
+namespace sluice::kernel_sim {
+namespace {
+
+using testing::ElementsAre;
+using Log = std::vector<std::string>;
+
+struct Outcome {
+  int status;
+  std::string failure;
+};
+
+Outcome run(const char* name, RecordingCalls& calls, std::vector<std::string> paths, std::uint64_t chunk = 65536) {
+  Outcome outcome;
+  TransferRequest request;
+  request.paths = std::move(paths);
+  request.chunk = chunk;
+  request.failure = &outcome.failure;
+  outcome.status = find_program(name)->run(calls, request, calls);
+  return outcome;
+}
+
+TEST(Programs, OneRoundOf64KiBMakesTheArticlesCalls) {
+  // Descriptors: file 3, socket 4, pipe 5 and 6.
+  RecordingCalls rw{{65536}};
+  EXPECT_EQ(run("read_write", rw, {"a"}).status, 0);
+  EXPECT_THAT(rw.measured(), ElementsAre("file 0", "read 3 65536", "write 4 0x10000 65536"));
+
+  RecordingCalls mw{{65536}};
+  EXPECT_EQ(run("mmap_write", mw, {"a"}).status, 0);
+  EXPECT_THAT(mw.measured(), ElementsAre("file 0", "mmap 3 65536", "write 4 0x10000 65536"));
+
+  RecordingCalls sf{{65536}};
+  EXPECT_EQ(run("sendfile", sf, {"a"}).status, 0);
+  EXPECT_THAT(sf.measured(), ElementsAre("file 0", "sendfile 4 3 65536"));
+
+  RecordingCalls sp{{65536}};
+  EXPECT_EQ(run("splice", sp, {"a"}).status, 0);
+  EXPECT_THAT(sp.measured(), ElementsAre("file 0", "splice 3 6 65536 0x1", "splice 5 4 65536 0x1"));
+}
+
+TEST(Programs, WhatIsSetUpAndTakenDownLiesOutsideTheMeasuredRegion) {
+  RecordingCalls calls{{10}};
+  EXPECT_EQ(run("read_write", calls, {"a"}).status, 0);
+  EXPECT_THAT(calls.log, ElementsAre("open a", "fstat 3", "socket", "connect 4 0xa000002:9000", "mmap -1 65536",
+                                     "begin", "file 0", "read 3 10", "write 4 0x10000 10", "end", "munmap 65536",
+                                     "shutdown 4", "close 4", "close 3"));
+}
+
+TEST(Programs, AFileIsMappedOnceAndWrittenInChunks) {
+  RecordingCalls calls{{150'000}};
+  run("mmap_write", calls, {"a"});
+  EXPECT_THAT(calls.measured(), ElementsAre("file 0", "mmap 3 150000", "write 4 0x10000 65536", "write 4 0x20000 65536",
+                                            "write 4 0x30000 18928"));
+}
+
+TEST(Programs, SpliceSaysMoreOnlyWhileTheFileGoesOn) {
+  RecordingCalls calls{{65537}};
+  run("splice", calls, {"a"});
+  EXPECT_THAT(calls.measured(), ElementsAre("file 0", "splice 3 6 65536 0x5", "splice 5 4 65536 0x5",
+                                            "splice 3 6 1 0x1", "splice 5 4 1 0x1"));
+}
+
+TEST(Programs, ThePipeIsMadeAsLargeAsAChunk) {
+  RecordingCalls calls{{1}};
+  run("splice", calls, {"a"}, 200'000);
+  EXPECT_TRUE(calls.has("fcntl 6 1031 262144"));  // F_SETPIPE_SZ, a power of two
+  RecordingCalls huge{{1}};
+  run("splice", huge, {"a"}, ~std::uint64_t{0});
+  EXPECT_TRUE(huge.has("fcntl 6 1031 1048576"));  // as much as a user may have
+}
+
+TEST(Programs, AnEmptyFileCostsNoCall) {
+  for (const ProgramInfo& program : programs()) {
+    RecordingCalls calls{{0, 5}};
+    TransferRequest request;
+    request.paths = {"empty", "five"};
+    EXPECT_EQ(program.run(calls, request, calls), 0) << program.name;
+    const Log measured = calls.measured();
+    ASSERT_GE(measured.size(), 2U);
+    EXPECT_EQ(measured[0], "file 0");
+    EXPECT_EQ(measured[1], "file 1");
+    EXPECT_EQ(calls.delivered, 5U);
+  }
+}
+
+TEST(Programs, ShortCountsAndInterruptionsAreGoneOnFrom) {
+  for (const ProgramInfo& program : programs()) {
+    RecordingCalls calls{{100'000}};
+    calls.answers = {7'000, 3'000, -EINTR, 2'000, 60'000, -EINTR, 1, 5, 6'000};
+    TransferRequest request;
+    request.paths = {"a"};
+    EXPECT_EQ(program.run(calls, request, calls), 0) << program.name;
+    EXPECT_EQ(calls.delivered, 100'000U) << program.name;
+    EXPECT_EQ(calls.in_pipe, 0U) << program.name;
+    EXPECT_EQ(calls.open_descriptors, 0) << program.name;
+    EXPECT_EQ(calls.mappings, 0) << program.name;
+  }
+}
+
+TEST(Programs, AnErrorEndsTheProgramAndIsNamed) {
+  for (const ProgramInfo& program : programs()) {
+    RecordingCalls calls{{100'000}};
+    calls.answers = {-EIO};
+    const Outcome outcome = run(std::string{program.name}.c_str(), calls, {"a"});
+    EXPECT_EQ(outcome.status, 1) << program.name;
+    EXPECT_TRUE(outcome.failure.ends_with(": EIO")) << outcome.failure;
+    EXPECT_TRUE(calls.has("end")) << program.name;
+    EXPECT_FALSE(calls.has("shutdown 4")) << program.name;
+    EXPECT_EQ(calls.open_descriptors, 0) << program.name;
+  }
+}
+
+TEST(Programs, AMissingFileIsNamedBeforeAnythingIsMeasured) {
+  RecordingCalls calls{{1}};
+  const Outcome outcome = run("sendfile", calls, {"missing"});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_EQ(outcome.failure, "open missing: ENOENT");
+  EXPECT_FALSE(calls.has("begin"));
+}
+
+TEST(Programs, AFileThatShrankMeanwhileIsAnErrorAndNoEndlessLoop) {
+  for (const char* name : {"read_write", "sendfile", "splice"}) {
+    RecordingCalls calls{{10}};
+    calls.answers = {0};
+    const Outcome outcome = run(name, calls, {"a"});
+    EXPECT_EQ(outcome.status, 1) << name;
+    EXPECT_TRUE(outcome.failure.ends_with("the file ended early")) << outcome.failure;
+  }
+}
+
+TEST(Programs, EachIsFoundByItsName) {
+  EXPECT_EQ(programs().size(), 4U);
+  EXPECT_EQ(find_program("splice")->run, &splice);
+  EXPECT_EQ(find_program("teleport"), nullptr);
+}
+
+}  // namespace
+}  // namespace sluice::kernel_sim
