@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// Registers, interrupts of the transmit side, reset, and what a wrong driver gets.
+#include <gtest/gtest.h>
+
+#include "tests/models/nic_device/nic_bench.h"
+
+namespace sluice::nic {
+namespace {
+
+class Control : public tests::Simulation {};
+
+TEST_F(Control, RegistersReadBackAndHaveTheirResetValues) {
+  Bench bench;
+  thread([&] {
+    EXPECT_EQ(bench.read32(reg::kStatus), 1U);
+    EXPECT_EQ(bench.read32(reg::kMtu), 1500U);
+    EXPECT_EQ(bench.read32(reg::kControl), 0U);
+    EXPECT_EQ(bench.read32(reg::kCapabilities), 7U);
+    EXPECT_EQ(bench.read32(reg::kInterruptMask), 0U);
+    bench.start(64, 32);
+    EXPECT_EQ(bench.read32(reg::kTxRingSize), 64U);
+    EXPECT_EQ(bench.read32(reg::kRxRingSize), 32U);
+    EXPECT_EQ(bench.read32(reg::kTxVector), Bench::kTxVector);
+    EXPECT_EQ(bench.read32(reg::kControl), control::kEnable);
+    std::uint64_t base = 0;
+    EXPECT_EQ(bench.access(tlm::TLM_READ_COMMAND, reg::kTxRingBase, 8, base), tlm::TLM_OK_RESPONSE);
+    EXPECT_EQ(base, Bench::kTxRing);
+    EXPECT_EQ(bench.access(tlm::TLM_READ_COMMAND, 0x4000, 4, base), tlm::TLM_ADDRESS_ERROR_RESPONSE);
+  });
+  run();
+}
+
+TEST_F(Control, BadValuesAreCountedAndIgnored) {
+  Bench bench;
+  thread([&] {
+    bench.start();
+    bench.write32(reg::kTxRingSize, 100);
+    bench.write64(reg::kTxRingBase, 0x10008);
+    bench.write64(reg::kTxHeadWriteback, 0x30002);
+    bench.write32(reg::kTxVector, 70000);
+    bench.write32(reg::kTxTail, 256);
+    bench.write32(reg::kRxRingSize, 0);
+    bench.write32(reg::kRxTail, 0xFFFF);
+    bench.write32(reg::kMtu, 100);
+    EXPECT_EQ(bench.read32(reg::kErrors), 8U);
+    EXPECT_EQ(bench.read32(reg::kTxRingSize), 256U);
+    EXPECT_EQ(bench.read32(reg::kMtu), 1500U);
+    bench.connect();  // and it works
+    EXPECT_EQ(bench.nic.statistics().tx_packets, 1U);
+  });
+  run();
+}
+
+TEST_F(Control, NothingIsSentBeforeItIsEnabled) {
+  Bench bench;
+  thread([&] {
+    bench.start();
+    bench.write32(reg::kControl, 0);
+    bench.connect();
+    EXPECT_EQ(bench.nic.statistics().tx_packets, 0U);
+    bench.write32(reg::kControl, control::kEnable);
+    sc_core::wait(100, sc_core::SC_US);
+    EXPECT_EQ(bench.nic.statistics().tx_packets, 1U);
+  });
+  run();
+}
+
+TEST_F(Control, ResetForgetsTheRingsAndADriverCanStartAgain) {
+  Bench bench;
+  thread([&] {
+    bench.start();
+    bench.connect();
+    bench.memory.latency = 10_us;
+    bench.put_packet(Bench::kPayload, 5000);
+    bench.doorbell();
+    sc_core::wait(2, sc_core::SC_US);  // the descriptors are on their way
+    bench.write32(reg::kTxTail, 70000);
+    bench.write32(reg::kControl, control::kReset);
+    EXPECT_EQ(bench.read32(reg::kErrors), 0U);
+    EXPECT_EQ(bench.read32(reg::kTxRingSize), 0U);
+    EXPECT_EQ(bench.read32(reg::kControl), 0U);
+    bench.sequence -= 5000;
+    bench.sent.clear();
+    bench.start(64, 64);
+    bench.put_packet(Bench::kPayload + 8192, 3000);
+    bench.doorbell();
+  });
+  run();
+  EXPECT_EQ(bench.nic.statistics().tx_packets, 2U);
+  bench.expect_everything_delivered();
+}
+
+TEST_F(Control, ARingOutsideMemoryHaltsTheQueueUntilReset) {
+  Bench bench;
+  thread([&] {
+    bench.start();
+    bench.write64(reg::kTxRingBase, 0xFFFF'0000'0000);
+    bench.write32(reg::kTxTail, 1);
+    sc_core::wait(10, sc_core::SC_US);
+    EXPECT_EQ(bench.read32(reg::kErrors), 1U);
+    bench.write32(reg::kTxTail, 2);
+    sc_core::wait(10, sc_core::SC_US);
+    EXPECT_EQ(bench.read32(reg::kErrors), 1U);
+    bench.write32(reg::kControl, control::kReset);
+    bench.start();
+    bench.connect();
+    EXPECT_EQ(bench.nic.statistics().tx_packets, 1U);
+  });
+  run();
+}
+
+TEST_F(Control, AFragmentOutsideMemoryDropsItsPacketOnly) {
+  Bench bench;
+  thread([&] {
+    bench.start();
+    bench.connect();
+    const std::uint32_t first = bench.tx_tail;
+    bench.put_packet(Bench::kPayload, 1000);
+    bench.sequence -= 1000;
+    bench.sent.clear();
+    auto descriptor = bench.memory.load<TxDescriptor>(Bench::kTxRing + (first + 1) * 16);
+    descriptor.address = 0xFFFF'0000'0000;
+    bench.memory.store(Bench::kTxRing + (first + 1) * 16, descriptor);
+    bench.put_packet(Bench::kPayload + 4096, 2000);
+    bench.doorbell();
+  });
+  run();
+  EXPECT_EQ(bench.nic.statistics().dma_errors, 1U);
+  EXPECT_EQ(bench.read32(reg::kTxHead), bench.tx_tail);
+  bench.expect_everything_delivered();
+}
+
+TEST_F(Control, AHeaderThatIsNoneDropsThePacket) {
+  Bench bench;
+  thread([&] {
+    bench.start();
+    bench.connect();
+    bench.put_descriptor({Bench::kPayload, 1000, kTxEndOfPacket | kTxInsertChecksum, kAllHeaders, 0, 0});
+    bench.doorbell();
+  });
+  run();
+  EXPECT_EQ(bench.nic.statistics().descriptor_errors, 1U);
+  EXPECT_EQ(bench.ledger.held_in(Place::NicFifo), 0);
+}
+
+struct CoalescingCase {
+  const char* what;
+  unsigned frames;
+  Picoseconds time;
+  std::vector<Picoseconds> messages;  ///< after the first doorbell
+};
+void PrintTo(const CoalescingCase& c, std::ostream* out) { *out << c.what; }
+class TransmitCoalescing : public tests::Simulation, public testing::WithParamInterface<CoalescingCase> {};
+
+/// Six packets, posted 2 us apart; memory answers at once.
+TEST_P(TransmitCoalescing, MessagesComeByCountOrByTime) {
+  NicConfig config = instant_nic();
+  config.tx_coalesce_frames = GetParam().frames;
+  config.tx_coalesce_time = GetParam().time;
+  Bench bench{config};
+  Picoseconds first;
+  thread([&] {
+    bench.start();
+    bench.connect();
+    bench.memory.messages.clear();
+    first = simulated_now();
+    for (unsigned i = 0; i < 6; ++i) {
+      bench.put_packet(Bench::kPayload + i * 4096, 1000);
+      bench.doorbell();
+      sc_core::wait(2, sc_core::SC_US);
+    }
+  });
+  run();
+  std::vector<Picoseconds> after;
+  for (const Picoseconds at : bench.messages(Bench::kTxVector)) after.push_back(at - first);
+  EXPECT_EQ(after, GetParam().messages);
+}
+INSTANTIATE_TEST_SUITE_P(Table, TransmitCoalescing,
+                         testing::Values(CoalescingCase{"each", 1, 50_us, {0_us, 2_us, 4_us, 6_us, 8_us, 10_us}},
+                                         CoalescingCase{"every_third", 3, 50_us, {4_us, 10_us}},
+                                         CoalescingCase{"by_time", 100, 5_us, {5_us, 11_us}},
+                                         CoalescingCase{"four_then_by_time", 4, 20_us, {6_us, 28_us}}));
+
+TEST_F(Control, AMaskedTransmitCauseFiresOnceWhenUnmasked) {
+  Bench bench;
+  thread([&] {
+    bench.start();
+    bench.write32(reg::kInterruptMask, cause::kTx);
+    bench.connect();
+    bench.put_packet(Bench::kPayload, 1000);
+    bench.doorbell();
+    sc_core::wait(10, sc_core::SC_US);
+    EXPECT_EQ(bench.read32(reg::kInterruptCause), cause::kTx);
+    EXPECT_TRUE(bench.messages(Bench::kTxVector).empty());
+    bench.write32(reg::kInterruptMask, 0);
+  });
+  run();
+  EXPECT_EQ(bench.messages(Bench::kTxVector).size(), 1U);
+  EXPECT_EQ(bench.nic.statistics().tx_interrupts, 1U);
+}
+
+}  // namespace
+}  // namespace sluice::nic
