@@ -75,6 +75,7 @@ Result<Bytes> RegularFile::direct_write(mm::UserMemory& memory, VirtAddr from, B
   size = pins.size();
   if (size % kSector != 0) return refuse(EFAULT);
   const std::uint64_t end = divide_up(position + size, kPageSize);
+  if (position > m_inode.size()) m_inode.zero_beyond_end();
   // 2. Nothing of the range stays in the page cache, neither before nor after.
   m_inode.start_write_back(first, end);
   if (const auto written = m_inode.wait_for_write_back(first, end); !written) return refuse(written.error().value);

@@ -73,6 +73,8 @@ class Inode {
   /// Maps pages [first, first + count) to blocks. ENOSPC.
   Result<void> allocate_blocks(std::uint64_t first, std::uint64_t count);
   void grow_to(std::uint64_t size);
+  /// What a mapping wrote beyond the end, within the last page, must not come to light when the file grows.
+  void zero_beyond_end();
   /// Blocks taken ahead of use go back.
   void release_reservation();
 
@@ -94,7 +96,10 @@ class Inode {
   void unmap(std::uint64_t first, std::uint64_t pages, bool private_copies);
 
   // --- mappings -------------------------------------------------------------------------------------------------
-  void add_mapping(mm::MappedObject& mapping) { m_mappings.push_back(&mapping); }
+  void add_mapping(mm::MappedObject& mapping) {
+    m_mappings.push_back(&mapping);
+    m_was_mapped = true;
+  }
   void remove_mapping(mm::MappedObject& mapping) { std::erase(m_mappings, &mapping); }
 
  private:
@@ -104,7 +109,6 @@ class Inode {
   void finish_reading(std::uint64_t first, std::uint64_t count, bool success);
   void finish_writing(std::uint64_t first, std::uint64_t count, bool success);
   void unlock_page(std::uint64_t index);
-  void zero_beyond_end();
   Result<Frame> page_to_write(std::uint64_t index, Bytes offset, Bytes size, bool& fresh);
   Result<std::uint64_t> take_block(std::uint64_t page, std::uint64_t wanted);
   void balance_dirty_pages();
@@ -118,8 +122,8 @@ class Inode {
   sched::Mutex m_lock;
   BlockRange m_reservation;  // free blocks set aside for the next pages of this file
   bool m_metadata_dirty = false;
-  bool m_end_may_be_dirty = false;  // a mapping may have written beyond the end, within the last page
-  int m_write_error = 0;            // reported once by the next wait_for_write_back
+  bool m_was_mapped = false;  // a mapping may have written beyond the end, within the last page
+  int m_write_error = 0;      // reported once by the next wait_for_write_back
   std::vector<mm::MappedObject*> m_mappings;
 };
 

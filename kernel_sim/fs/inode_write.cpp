@@ -81,7 +81,6 @@ Result<Bytes> Inode::write(WriteSource& source, Bytes size, std::uint64_t positi
 /// zeroes. `fresh`: it is not up to date yet and locked.
 Result<Frame> Inode::page_to_write(std::uint64_t index, Bytes offset, Bytes size, bool& fresh) {
   m_services.charge(m_services.config.page_write);
-  if (const auto allocated = allocate_blocks(index, 1); !allocated) return refuse(allocated.error().value);
   const bool whole = offset == 0 && (size == kPageSize || index * kPageSize + size >= m_size);
   for (;;) {
     CachedPage* page = m_cache.find(index);
@@ -90,10 +89,15 @@ Result<Frame> Inode::page_to_write(std::uint64_t index, Bytes offset, Bytes size
       continue;
     }
     if (page != nullptr && page->is(CachedPage::kUptodate)) {
-      m_services.frames.get(page->frame);
-      return page->frame;
+      const Frame frame = page->frame;
+      m_services.frames.get(frame);
+      if (const auto allocated = allocate_blocks(index, 1); !allocated) {
+        m_services.frames.put(frame);
+        return refuse(allocated.error().value);
+      }
+      return frame;
     }
-    if (!whole && index < size_in_pages()) {
+    if (!whole && index < size_in_pages() && !m_extents.find(index).hole()) {
       if (page == nullptr) start_reading(index, 1, 0);
       const auto read = wait_uptodate(index);
       if (!read && read.error().value == EAGAIN && m_services.frames.free_frames() == 0) return refuse(ENOMEM);
@@ -109,8 +113,14 @@ Result<Frame> Inode::page_to_write(std::uint64_t index, Bytes offset, Bytes size
       }
       page = &m_cache.insert(index, *frame, 0);
     }
+    // A block is allocated under the page's lock, so that nobody reads what it held before.
     page->set(CachedPage::kLocked);
     const Frame frame = page->frame;
+    if (const auto allocated = allocate_blocks(index, 1); !allocated) {
+      m_services.frames.put(m_cache.erase(index));
+      m_cache.wake(m_services.scheduler, index, 1);
+      return refuse(allocated.error().value);
+    }
     m_services.frames.get(frame);
     fresh = true;
     if (offset > 0) m_services.machine.cpu.zero(frame.address(), offset);
@@ -126,13 +136,10 @@ void Inode::grow_to(std::uint64_t size) {
   m_metadata_dirty = true;
 }
 
-/// What a mapping wrote beyond the end must not come to light when the file grows.
 void Inode::zero_beyond_end() {
   CachedPage* page = m_cache.find(m_size / kPageSize);
-  if (!m_end_may_be_dirty || m_size % kPageSize == 0 || page == nullptr || !page->is(CachedPage::kUptodate)) return;
-  m_end_may_be_dirty = false;
+  if (!m_was_mapped || m_size % kPageSize == 0 || page == nullptr || !page->is(CachedPage::kUptodate)) return;
   m_services.machine.cpu.zero(page->frame.address() + m_size % kPageSize, kPageSize - m_size % kPageSize);
-  mark_dirty(m_size / kPageSize);
 }
 
 Result<void> Inode::truncate(std::uint64_t size) {

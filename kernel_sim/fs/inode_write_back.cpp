@@ -31,7 +31,6 @@ void Inode::mark_dirty(std::uint64_t index) {
 
 void Inode::page_dirtied(std::uint64_t index) {
   if (m_cache.find(index) == nullptr) return;  // truncated under the mapping
-  if (index == m_size / kPageSize) m_end_may_be_dirty = true;
   if (const auto allocated = allocate_blocks(index, 1); !allocated) m_write_error = allocated.error().value;
   if (m_cache.find(index) != nullptr) mark_dirty(index);
 }
@@ -64,6 +63,7 @@ void Inode::start_write_back(std::uint64_t first, std::uint64_t end) {
       page->set(CachedPage::kWriteback);
       bio->add(page->frame.address(), kPageSize);
     }
+    if (index <= m_size / kPageSize && m_size / kPageSize < index + run) zero_beyond_end();  // not to the disk either
     m_services.charge(m_services.config.page_write_back, run);
     for (auto* mapping : m_mappings) {
       const auto spaces = mapping->mappers();
