@@ -222,6 +222,7 @@ TEST(AppendSlice, CutsRebasesAndMerges) {
   append_slice(to, 160, from, 200, 1000);
   EXPECT_THAT(to, ElementsAre(ShadowPiece{10, 50, 1050, 1, 0}, ShadowPiece{110, 100, 5000, 1, 0}));
   append_slice(to, 300, from, 100, 50);
+  append_slice(to, 300, from, 50, 0);
   EXPECT_EQ(to.size(), 2U);
 }
 

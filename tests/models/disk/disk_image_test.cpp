@@ -65,6 +65,15 @@ TEST(DiskImage, WritingReplacesBytesAndShadow) {
                                                  ShadowPiece{1024, 7168, 1024, 1, 0}));
 }
 
+TEST(DiskImage, ShadowOfTouchingWrittenPagesIsAscending) {
+  DiskImage image{1_MiB};
+  image.place(0, make_synthetic_content(16_KiB, 1), 1);
+  const std::vector<std::byte> data(8_KiB);
+  image.write(0, data, {});
+  EXPECT_THAT(image.shadow(0, 16_KiB), ElementsAre(ShadowPiece{8192, 8192, 8192, 1, 0}));
+  EXPECT_THAT(image.shadow(4096, 4096), IsEmpty());
+}
+
 TEST(DiskImage, AgreesWithAnArrayUnderRandomWrites) {
   std::mt19937 random{5};
   for (int round = 0; round < 20; ++round) {

@@ -415,5 +415,77 @@ TEST_F(DiskControllerTest, AHardDiskReadsSequentiallyAtItsMediaRate) {
   });
 }
 
+TEST_F(DiskControllerTest, RandomCommandsMoveTheRightBytes) {
+  constexpr unsigned kSeed = 11;
+  SCOPED_TRACE("seed " + std::to_string(kSeed));
+  std::mt19937 random{kSeed};
+  constexpr Bytes kRegion = 1_MiB;  // each command of a batch has its own region of the disk and of memory
+  constexpr unsigned kBatch = 8;
+  DiskConfig config = small_config();
+  config.piece_size = 8_KiB;
+  config.buffer_size = 64_KiB;
+  config.queue_depth = 5;
+  TestHost host{"host", config};
+  std::vector<std::byte> on_disk(kBatch * kRegion);
+  const auto content = make_synthetic_content(5 * kRegion + 1234, 1);
+  host.image->place(kRegion, content, 1);
+  content->read(0, std::span{on_disk}.subspan(kRegion, content->size()));
+  assign(host, kData, 2 * kBatch * kRegion, Place::PageCache);
+  drive(host, [&] {
+    host.enable(16);
+    for (int round = 0; round < 60; ++round) {
+      struct Expected {
+        Bytes disk_offset;
+        std::vector<SgElement> segments;
+      };
+      std::vector<Expected> batch;
+      for (unsigned i = 0; i < kBatch; ++i) {
+        const auto blocks = static_cast<std::uint32_t>(1 + random() % 600);
+        const std::uint64_t first = i * (kRegion / kBlockSize) + random() % (kRegion / kBlockSize - blocks);
+        std::vector<SgElement> segments;
+        std::uint64_t address = kData + i * 2 * kRegion + 4 * (random() % 100);
+        for (Bytes left = blocks * kBlockSize; left > 0;) {
+          Bytes size = std::min<Bytes>(left, 4 * (1 + random() % 3000));
+          if (segments.size() == 126) size = left;
+          segments.push_back({address, static_cast<std::uint32_t>(size), 0});
+          address += size + 4 * (random() % 5);
+          left -= size;
+        }
+        batch.push_back({first * kBlockSize, segments});
+        const bool is_write = random() % 3 == 0;
+        if (is_write) {
+          Bytes offset = batch.back().disk_offset;
+          for (const SgElement& segment : segments) {
+            for (Bytes b = 0; b < segment.size; ++b) {
+              const auto value = static_cast<std::byte>(random());
+              host.memory.bytes[segment.address + b] = value;
+              on_disk[offset++] = value;
+            }
+          }
+        }
+        host.put(TestHost::command(is_write ? Opcode::Write : Opcode::Read, first, blocks), segments);
+      }
+      host.ring();
+      for (unsigned i = 0; i < kBatch; ++i) ASSERT_EQ(host.next_completion().status, 0);
+      host.return_completions();
+      for (const Expected& expected : batch) {  // after a write, too, memory and disk are alike
+        Bytes offset = expected.disk_offset;
+        for (const SgElement& segment : expected.segments) {
+          ASSERT_TRUE(std::equal(on_disk.begin() + static_cast<long>(offset),
+                                 on_disk.begin() + static_cast<long>(offset + segment.size),
+                                 host.memory.bytes.begin() + static_cast<long>(segment.address)))
+              << "round " << round;
+          offset += segment.size;
+        }
+      }
+    }
+    std::vector<std::byte> image(on_disk.size());
+    host.image->read(0, image);
+    EXPECT_TRUE(image == on_disk);
+  });
+  EXPECT_EQ(host.ledger.held_in(Place::DiskBuffer), 0);
+  EXPECT_EQ(host.disk.statistics().most_active, 5U);
+}
+
 }  // namespace
 }  // namespace sluice::disk
