@@ -20,7 +20,7 @@ struct Stream {
   unsigned pages = 40;             ///< pages that are accessed
   unsigned whole_page_share = 50;  ///< per cent of accesses that are whole pages; others are short
   unsigned device_share = 20;      ///< per cent of accesses made by devices
-  unsigned operations = 40'000;
+  unsigned operations = 15'000;
 };
 
 void PrintTo(const Stream& stream, std::ostream* out) { *out << stream.name; }
@@ -104,7 +104,7 @@ TEST(CacheLevelEquivalence, ChangesFormAndBackWithoutATrace) {
   };
   for (unsigned phase = 0; phase < 6; ++phase) {
     const bool fragmenting = phase % 2 == 0;
-    for (unsigned i = 0; i < 30'000; ++i) {
+    for (unsigned i = 0; i < 15'000; ++i) {
       const Frame frame{static_cast<std::uint32_t>(below(kPages))};
       const LineMask lines = fragmenting ? LineMask{1} << below(64) : kWholePage;
       const auto operation = below(100);
