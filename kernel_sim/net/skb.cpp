@@ -8,35 +8,6 @@
 
 namespace sluice::net {
 
-// --- SkbQueue --------------------------------------------------------------------------------------------------------
-
-void SkbQueue::push_back(Skb& skb) {
-  skb.next = nullptr;
-  skb.previous = m_back;
-  (m_back == nullptr ? m_front : m_back->next) = &skb;
-  m_back = &skb;
-}
-
-void SkbQueue::push_front(Skb& skb) {
-  skb.previous = nullptr;
-  skb.next = m_front;
-  (m_front == nullptr ? m_back : m_front->previous) = &skb;
-  m_front = &skb;
-}
-
-Skb* SkbQueue::pop_front() {
-  Skb* const skb = m_front;
-  if (skb != nullptr) remove(*skb);
-  return skb;
-}
-
-void SkbQueue::remove(Skb& skb) {
-  (skb.previous == nullptr ? m_front : skb.previous->next) = skb.next;
-  (skb.next == nullptr ? m_back : skb.next->previous) = skb.previous;
-  skb.next = nullptr;
-  skb.previous = nullptr;
-}
-
 // --- SlotCache -------------------------------------------------------------------------------------------------------
 
 SlotCache::SlotCache(mm::FrameAllocator& frames, Place place, Bytes size)

@@ -8,11 +8,13 @@
 // A packet has one reference per holder: the connection's queue, and the interface while its bytes are being sent.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "kernel_sim/mm/frame_allocator.h"
@@ -48,28 +50,53 @@ struct Skb {
   std::uint64_t sequence = 0;  ///< of the first byte, counted without wrapping
   Picoseconds sent_at;
   std::shared_ptr<TcpConnection> connection;  ///< accounted for it while the interface has it
-  Skb* next = nullptr;
-  Skb* previous = nullptr;
+
+  struct Links {
+    Skb* next = nullptr;
+    Skb* previous = nullptr;
+  };
+  Links in_connection;  ///< in the queues of TCP
+  Links in_transmit;    ///< in the transmit queue at the same time
 
   [[nodiscard]] std::uint64_t end() const { return sequence + size + (syn ? 1 : 0) + (fin ? 1 : 0); }
   [[nodiscard]] std::span<const mm::Fragment> pieces() const { return {fragments.data(), fragment_count}; }
 };
 
-/// A queue of packets through their own links.
-class SkbQueue {
+/// A queue of packets through one pair of their own links.
+template <Skb::Links Skb::*kLinks>
+class LinkedSkbQueue {
  public:
   [[nodiscard]] bool empty() const { return m_front == nullptr; }
   [[nodiscard]] Skb* front() const { return m_front; }
   [[nodiscard]] Skb* back() const { return m_back; }
-  void push_back(Skb& skb);
-  void push_front(Skb& skb);
-  Skb* pop_front();
-  void remove(Skb& skb);
+  [[nodiscard]] static Skb* after(const Skb& skb) { return (skb.*kLinks).next; }
+  void push_back(Skb& skb) {
+    skb.*kLinks = {nullptr, m_back};
+    (m_back == nullptr ? m_front : (m_back->*kLinks).next) = &skb;
+    m_back = &skb;
+  }
+  void push_front(Skb& skb) {
+    skb.*kLinks = {m_front, nullptr};
+    (m_front == nullptr ? m_back : (m_front->*kLinks).previous) = &skb;
+    m_front = &skb;
+  }
+  Skb* pop_front() {
+    Skb* const skb = m_front;
+    if (skb != nullptr) remove(*skb);
+    return skb;
+  }
+  void remove(Skb& skb) {
+    const Skb::Links links = std::exchange(skb.*kLinks, {});
+    (links.previous == nullptr ? m_front : (links.previous->*kLinks).next) = links.next;
+    (links.next == nullptr ? m_back : (links.next->*kLinks).previous) = links.previous;
+  }
 
  private:
   Skb* m_front = nullptr;
   Skb* m_back = nullptr;
 };
+using SkbQueue = LinkedSkbQueue<&Skb::in_connection>;
+using TransmitSkbQueue = LinkedSkbQueue<&Skb::in_transmit>;
 
 /// Equal pieces of memory out of whole frames, last freed first used (a slab cache). Frames stay until shutdown.
 class SlotCache {

@@ -75,7 +75,7 @@ Result<Bytes> TcpConnection::receive_with(Bytes size, ReceiveFlags flags, Take t
       used += static_cast<std::uint32_t>(*taken);
       stopped = *taken < piece;
     });
-    Skb* const next = used == skb->size ? skb->next : skb;
+    Skb* const next = used == skb->size ? SkbQueue::after(*skb) : skb;
     if (!flags.peek) {
       m_received_bytes -= used - m_front_used;
       m_front_used = used;

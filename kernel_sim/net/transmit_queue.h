@@ -40,8 +40,8 @@ class TransmitQueue {
   const NetCosts& m_costs;
   SkbPool& m_skbs;
   NetDevice& m_device;
-  SkbQueue m_waiting;
-  SkbQueue m_ready;
+  TransmitSkbQueue m_waiting;
+  TransmitSkbQueue m_ready;
   bool m_running = false;
   TransmitStatistics m_statistics;
 };

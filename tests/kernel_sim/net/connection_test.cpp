@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <poll.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "tests/kernel_sim/net/test_bench.h"
+
+namespace sluice::tests {
+namespace {
+
+namespace flag = nic::tcp_flag;
+
+TEST(Connect, ExchangesThreeSegments) {
+  TestBench bench;
+  bench.run([&] {
+    const auto socket = bench.connect();
+    EXPECT_EQ(socket->local().address, net::Stack::kLocalAddress);
+    EXPECT_EQ(socket->local().port, 32768);
+    ASSERT_EQ(bench.sent.size(), 2U);
+    EXPECT_EQ(bench.sent[0].header.flags, flag::kSyn);
+    EXPECT_EQ(bench.sent[1].header.flags, flag::kAck);
+    EXPECT_EQ(bench.sent[1].header.sequence, bench.sent[0].header.sequence + 1);
+    EXPECT_EQ(bench.sent[1].header.acknowledgment, TestBench::kPeerSequence + 1);
+    EXPECT_EQ(socket->connect(TestBench::kPeer).error().value, EISCONN);
+  });
+}
+
+TEST(Connect, IsRefusedByAReset) {
+  TestBench bench;
+  bench.refuses = true;
+  bench.run([&] {
+    const auto socket = bench.stack.create_socket(O_RDWR);
+    EXPECT_EQ(socket->connect(TestBench::kPeer).error().value, ECONNREFUSED);
+    EXPECT_EQ(bench.stack.connections(), 0U);
+    bench.refuses = false;
+    EXPECT_TRUE(socket->connect(TestBench::kPeer).has_value());
+  });
+}
+
+TEST(Connect, GivesUpAfterDoublingTimeOuts) {
+  net::NetConfig config;
+  config.syn_retries = 2;
+  TestBench bench{{true, true, true, 1500}, config};
+  bench.answers_syn = false;
+  bench.run([&] {
+    const auto socket = bench.stack.create_socket(O_RDWR);
+    EXPECT_EQ(socket->connect(TestBench::kPeer).error().value, ETIMEDOUT);
+  });
+  ASSERT_EQ(bench.sent.size(), 3U);  // at 0, 1 and 3 seconds; given up at 7
+  EXPECT_NEAR(static_cast<double>((bench.sent[1].at - bench.sent[0].at).count()), 1e12, 1e9);
+  EXPECT_NEAR(static_cast<double>((bench.sent[2].at - bench.sent[1].at).count()), 2e12, 1e9);
+}
+
+TEST(Connect, OfANonBlockingSocketIsReportedByPoll) {
+  TestBench bench;
+  bench.run([&] {
+    const auto socket = bench.stack.create_socket(O_RDWR | O_NONBLOCK);
+    EXPECT_EQ(socket->connect(TestBench::kPeer).error().value, EINPROGRESS);
+    EXPECT_EQ(socket->connect(TestBench::kPeer).error().value, EALREADY);
+    EXPECT_EQ(bench.send(*socket, 0, 10).error().value, EAGAIN);
+    EXPECT_EQ(socket->poll() & POLLOUT, 0);
+    while ((socket->poll() & POLLOUT) == 0) bench.scheduler.wait(*socket->poll_queue(), "POLLOUT");
+    EXPECT_EQ(socket->option(SOL_SOCKET, SO_ERROR), 0);
+    EXPECT_EQ(bench.send(*socket, 0, 10), 10U);
+  });
+}
+
+TEST(Send, ToAnUnconnectedSocketIsABrokenPipe) {
+  TestBench bench;
+  bench.run([&] {
+    const auto socket = bench.stack.create_socket(O_RDWR);
+    EXPECT_EQ(bench.send(*socket, 0, 10).error().value, EPIPE);
+    EXPECT_EQ(socket->recv(bench.memory, VirtAddr{0}, 10, 0).error().value, ENOTCONN);
+  });
+}
+
+TEST(Send, AfterShutdownIsABrokenPipe) {
+  TestBench bench;
+  bench.run([&] {
+    const auto socket = bench.connect();
+    EXPECT_TRUE(socket->shutdown(SHUT_WR).has_value());
+    EXPECT_EQ(bench.send(*socket, 0, 10).error().value, EPIPE);
+    bench.sleep(100_us);
+    EXPECT_TRUE(bench.peer_saw_fin);
+  });
+}
+
+TEST(Send, AfterAResetReportsItOnceThenABrokenPipe) {
+  TestBench bench;
+  bench.run([&] {
+    const auto socket = bench.connect();
+    bench.from_peer({.flags = flag::kReset});
+    bench.sleep(10_us);
+    EXPECT_NE(socket->poll() & POLLHUP, 0);
+    EXPECT_EQ(bench.send(*socket, 0, 10).error().value, ECONNRESET);
+    EXPECT_EQ(bench.send(*socket, 0, 10).error().value, EPIPE);
+  });
+}
+
+TEST(Send, StopsAtAnAddressThatFaults) {
+  TestBench bench;
+  bench.run([&] {
+    const auto socket = bench.connect();
+    bench.memory.limit = 40000;  // in the second block of 32 KiB: the part of it that could be copied does not count
+    EXPECT_EQ(bench.send(*socket, 0, 60000), 32768U);
+    EXPECT_EQ(bench.send(*socket, 50000, 10).error().value, EFAULT);
+    bench.sleep(1_ms);
+    EXPECT_TRUE(bench.received_user_bytes(32768));
+  });
+}
+
+TEST(Close, SendsWhatIsQueuedAndThenFin) {
+  TestBench bench;
+  const auto held = bench.frames.held_frames(Place::SocketBuffer);
+  bench.run([&] {
+    {
+      const auto socket = bench.connect();
+      EXPECT_EQ(bench.send(*socket, 0, 200000), 200000U);
+      socket->close();
+    }
+    EXPECT_FALSE(bench.peer_saw_fin);
+    bench.sleep(10_ms);
+    EXPECT_TRUE(bench.peer_saw_fin);
+    EXPECT_TRUE(bench.received_user_bytes(200000));
+    bench.from_peer({.acknowledgment = bench.first_byte + 200001, .window = 1 << 20, .flags = flag::kFin | flag::kAck});
+    bench.sleep(1_ms);
+    EXPECT_EQ(bench.stack.connections(), 0U);
+    EXPECT_EQ(bench.frames.held_frames(Place::SocketBuffer), held);
+    EXPECT_EQ(bench.stack.skbs().in_use(), 0U);
+  });
+  EXPECT_TRUE(bench.frames.breaches().empty());
+}
+
+TEST(Close, ByTheLastReferenceDoesTheSame) {
+  TestBench bench;
+  bench.run([&] {
+    {
+      const auto socket = bench.connect();
+      EXPECT_EQ(bench.send(*socket, 0, 1000), 1000U);
+    }
+    bench.sleep(10_ms);
+    EXPECT_TRUE(bench.peer_saw_fin);
+    EXPECT_TRUE(bench.received_user_bytes(1000));
+  });
+}
+
+TEST(Close, WithUnreadDataResetsThePeer) {
+  TestBench bench;
+  bench.run([&] {
+    const auto socket = bench.connect();
+    bench.from_peer({.acknowledgment = bench.first_byte, .window = 1 << 20, .flags = flag::kAck}, 1_us,
+                    std::vector<std::byte>(100));
+    bench.sleep(10_us);
+    socket->close();
+    EXPECT_NE(bench.sent.back().header.flags & flag::kReset, 0);
+    EXPECT_EQ(bench.stack.connections(), 0U);
+  });
+}
+
+TEST(Packet, ForNoConnectionIsAnsweredByAReset) {
+  TestBench bench;
+  bench.run([&] {
+    bench.local_port = 99;
+    bench.from_peer({.sequence = 500, .acknowledgment = 77, .window = 1 << 20, .flags = flag::kAck});
+    bench.sleep(10_us);
+    ASSERT_EQ(bench.sent.size(), 1U);
+    EXPECT_EQ(bench.sent[0].header.flags, flag::kReset);
+    EXPECT_EQ(bench.sent[0].header.sequence, 77U);
+  });
+}
+
+TEST(Options, AreStoredAndDoubledAsLinuxDoes) {
+  TestBench bench;
+  bench.run([&] {
+    const auto socket = bench.stack.create_socket(O_RDWR);
+    EXPECT_EQ(socket->option(SOL_SOCKET, SO_SNDBUF), 16384);
+    EXPECT_TRUE(socket->set_option(SOL_SOCKET, SO_SNDBUF, 65536).has_value());
+    EXPECT_EQ(socket->option(SOL_SOCKET, SO_SNDBUF), 131072);
+    EXPECT_TRUE(socket->set_option(IPPROTO_TCP, TCP_NODELAY, 1).has_value());
+    EXPECT_EQ(socket->option(IPPROTO_TCP, TCP_NODELAY), 1);
+    EXPECT_EQ(socket->set_option(IPPROTO_TCP, 9999, 1).error().value, ENOPROTOOPT);
+    EXPECT_EQ(socket->listen(1).error().value, ENOSYS);
+  });
+}
+
+TEST(Lock, PacketsThatArriveDuringACallAreProcessedAtItsEnd) {
+  TestBench bench;
+  bench.run([&] {
+    const auto socket = bench.connect();
+    // 4 MiB take 400 us to copy on the fake machine; acknowledgments come after 20 us.
+    EXPECT_EQ(bench.send(*socket, 0, 4_MiB), 4_MiB);
+    bench.sleep(10_ms);
+    EXPECT_TRUE(bench.received_user_bytes(4_MiB));
+  });
+}
+
+TEST(Receive, CopiesPeeksAndThrowsAway) {
+  TestBench bench;
+  bench.run([&] {
+    const auto socket = bench.connect();
+    EXPECT_EQ(socket->recv(bench.memory, VirtAddr{0}, 10, MSG_DONTWAIT).error().value, EAGAIN);
+    std::vector<std::byte> data(100);
+    for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<std::byte>(i);
+    bench.from_peer({.acknowledgment = bench.first_byte, .window = 1 << 20, .flags = flag::kAck}, 50_us, data);
+    EXPECT_EQ(socket->recv(bench.memory, VirtAddr{0}, 10, MSG_PEEK), 10U);  // waits
+    EXPECT_EQ(socket->recv(bench.memory, VirtAddr{0}, 10, 0), 10U);
+    EXPECT_EQ(socket->recv(bench.memory, VirtAddr{0}, 20, MSG_TRUNC), 20U);
+    EXPECT_EQ(socket->recv(bench.memory, VirtAddr{100}, 1000, 0), 70U);
+    EXPECT_EQ(bench.fake.bytes(PhysAddr{40_MiB + 9}, 1)[0], std::byte{9});
+    EXPECT_EQ(bench.fake.bytes(PhysAddr{40_MiB + 100}, 1)[0], std::byte{30});
+    bench.peer_next += 100;
+    bench.from_peer({.acknowledgment = bench.first_byte, .window = 1 << 20, .flags = flag::kAck | flag::kFin}, 5_us);
+    EXPECT_EQ(socket->recv(bench.memory, VirtAddr{0}, 10, 0), 0U);
+    EXPECT_EQ(socket->recv(bench.memory, VirtAddr{0}, 10, 0), 0U);
+    EXPECT_EQ(bench.sent.back().header.acknowledgment, TestBench::kPeerSequence + 102);
+  });
+}
+
+TEST(Receive, AcknowledgesEverySecondFullSegmentAtOnceAndTheRestAfterADelay) {
+  net::NetConfig config;
+  config.quick_acks = 0;
+  TestBench bench{{true, true, true, 1500}, config};
+  bench.run([&] {
+    const auto socket = bench.connect();
+    const auto segment = [&](Bytes size) {
+      bench.from_peer({.acknowledgment = bench.first_byte, .window = 1 << 20, .flags = flag::kAck}, 1_us,
+                      std::vector<std::byte>(size));
+      bench.peer_next += static_cast<std::uint32_t>(size);
+      bench.sleep(10_us);
+    };
+    bench.sent.clear();
+    segment(1448);
+    EXPECT_EQ(bench.sent.size(), 0U);
+    segment(1448);
+    EXPECT_EQ(bench.sent.size(), 1U);
+    segment(100);
+    EXPECT_EQ(bench.sent.size(), 1U);
+    bench.sleep(39_ms);
+    EXPECT_EQ(bench.sent.size(), 1U);
+    bench.sleep(2_ms);
+    ASSERT_EQ(bench.sent.size(), 2U);
+    EXPECT_EQ(bench.sent[1].header.acknowledgment, bench.peer_next);
+  });
+}
+
+TEST(Receive, TheFirstSegmentsOfAConnectionAreAcknowledgedAtOnce) {
+  TestBench bench;
+  bench.run([&] {
+    const auto socket = bench.connect();
+    bench.sent.clear();
+    for (int i = 0; i < 16; ++i) {
+      bench.from_peer({.acknowledgment = bench.first_byte, .window = 1 << 20, .flags = flag::kAck}, 1_us,
+                      std::vector<std::byte>(10));
+      bench.peer_next += 10;
+      bench.sleep(5_us);
+    }
+    EXPECT_EQ(bench.sent.size(), 15U);  // the handshake's acknowledgment was the sixteenth
+  });
+}
+
+TEST(Receive, AnnouncesTheWindowThatTheBufferLeaves) {
+  TestBench bench;
+  bench.run([&] {
+    const auto socket = bench.connect();
+    bench.sent.clear();
+    bench.from_peer({.acknowledgment = bench.first_byte, .window = 1 << 20, .flags = flag::kAck}, 1_us,
+                    std::vector<std::byte>(1448));
+    bench.sleep(5_us);
+    // Half of (128 KiB - 2304) is 64384, but the edge told before stays: 65536 - 1448 = 64088, in whole KiB 62.
+    EXPECT_EQ(bench.sent.back().header.window, 62_KiB);
+    bench.peer_next += 1448;
+    bench.from_peer({.acknowledgment = bench.first_byte, .window = 1 << 20, .flags = flag::kAck}, 1_us,
+                    std::vector<std::byte>(1448));
+    bench.sleep(5_us);
+    EXPECT_EQ(socket->recv(bench.memory, VirtAddr{0}, 5000, 0), 2896U);
+  });
+}
+
+}  // namespace
+}  // namespace sluice::tests
