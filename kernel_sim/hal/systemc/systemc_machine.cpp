@@ -157,7 +157,7 @@ void SystemcMachine::grant(Id id, unsigned core) {
   m_holder[core] = id;
   context.core = core;
   context.granted = true;
-  context.resumed.notify();
+  context.resumed.notify(sc_core::SC_ZERO_TIME);  // also legal before the simulation starts
 }
 
 std::optional<Contexts::Id> SystemcMachine::current() const {

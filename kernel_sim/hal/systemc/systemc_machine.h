@@ -23,6 +23,8 @@ class SystemcMachine : private Cpu, private Contexts, private Interrupts, privat
   Machine machine() { return {*this, *this, *this, *this}; }
   /// Lets SystemC time catch up with the running core: after it, what other processes see is up to date.
   void synchronise() override;
+  /// The time of the running core.
+  [[nodiscard]] Picoseconds time() const { return core().now(); }
 
  private:
   struct Context;

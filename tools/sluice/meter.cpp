@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/sluice/meter.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "models/fabric/dma.h"
+
+namespace sluice::tool {
+
+HardwareCounters read_counters(const platform::Machine& machine, const kernel_sim::Kernel& kernel) {
+  HardwareCounters counters;
+  const Picoseconds now = fabric::to_picoseconds(sc_core::sc_time_stamp());
+  counters.at = now;
+  for (const auto& core : machine.cores) {
+    counters.cores.push_back(core->times());
+    counters.busy.emplace_back(fmt::format("cpu{}", core->index()), counters.cores.back().busy());
+  }
+  for (const auto& mmu : machine.mmus) counters.tlb_misses += mmu->counts().misses;
+  counters.context_switches = kernel.counts().context_switches;
+  counters.interrupts = machine.interrupts->accepted();
+  counters.dma_descriptors = machine.disk->statistics().descriptors + machine.nic->statistics().descriptors_fetched;
+  const auto& registers = machine.root_complex->statistics();
+  counters.mmio_accesses = registers.register_reads + registers.register_writes;
+  counters.dram_read = machine.memory->bytes_read();
+  counters.dram_written = machine.memory->bytes_written();
+  const auto add_link = [&](const char* name, const interconnect::PcieLink& link) {
+    for (const auto* direction : {&link.upstream(), &link.downstream()}) {
+      counters.pcie_payload += direction->payload;
+      counters.pcie_wire += direction->wire;
+      const char* way = direction == &link.upstream() ? "upstream" : "downstream";
+      counters.busy.emplace_back(fmt::format("{}.{}", name, way), direction->timeline.busy_until(now));
+    }
+  };
+  counters.wire_frames = machine.wire->statistics(nic::Direction::ToPeer).frames;
+  counters.busy.emplace_back("nic.wire", machine.wire->busy(nic::Direction::ToPeer, now));
+  add_link("pcie.nic", *machine.nic_link);
+  add_link("pcie.disk", *machine.disk_link);
+  counters.busy.emplace_back("memory", machine.memory->busy_until(now));
+  counters.busy.emplace_back("disk.medium", machine.disk->medium_busy_until(now));
+  return counters;
+}
+
+Demand busiest(const HardwareCounters& begin, const HardwareCounters& end) {
+  Demand result;
+  for (std::size_t i = 0; i < end.busy.size(); ++i) {
+    const Picoseconds busy = end.busy[i].second - begin.busy[i].second;
+    if (result.resource.empty() || busy > result.busy) result = {end.busy[i].first, busy};
+  }
+  return result;
+}
+
+}  // namespace sluice::tool

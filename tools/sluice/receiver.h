@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The application at the peer: checks every byte that arrives against what was to be sent, keeps a copy if asked, and
+// dates the last byte of each file.
+#pragma once
+
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/nic/peer.h"
+#include "tools/sluice/stream_content.h"
+
+namespace sluice::tool {
+
+class Receiver : public nic::PeerApplication {
+ public:
+  /// Keeps the bytes in `path` unless it is empty (written beside it and renamed by keep()). InputError when it cannot.
+  Receiver(std::shared_ptr<const StreamContent> expected, std::string path);
+  ~Receiver() override;
+  Receiver(const Receiver&) = delete;
+  Receiver& operator=(const Receiver&) = delete;
+
+  /// Called (once) with the instant of the last expected byte, possibly ahead of it.
+  std::function<void(Picoseconds at)> complete;
+
+  void data(const nic::Arrival& arrival) override;
+
+  [[nodiscard]] Bytes bytes() const { return m_received; }
+  /// Everything so far is what was expected.
+  [[nodiscard]] bool matches() const { return !m_first_difference; }
+  /// Stream offset of the first byte that differs, or lies beyond the end.
+  [[nodiscard]] std::optional<Bytes> first_difference() const { return m_first_difference; }
+  /// By file: when its last byte arrived; empty for files that are not complete.
+  [[nodiscard]] const std::vector<std::optional<Picoseconds>>& arrivals() const { return m_arrivals; }
+  /// Of the bytes that were received. Reads the expected contents again, so it is not for the path of a run.
+  [[nodiscard]] std::string sha256();
+  /// The received bytes are complete: gives the file its name.
+  void keep();
+
+ private:
+  struct Digest;
+  void compare(std::span<const std::byte> bytes);
+  void write(std::span<const std::byte> bytes);
+  void date_files(const nic::Arrival& arrival);
+
+  std::shared_ptr<const StreamContent> m_expected;
+  std::string m_path;
+  std::FILE* m_file = nullptr;
+  Bytes m_received = 0;
+  std::optional<Bytes> m_first_difference;
+  std::unique_ptr<Digest> m_digest;  // from the first difference on
+  std::vector<std::optional<Picoseconds>> m_arrivals;
+  std::size_t m_next_file = 0;
+};
+
+}  // namespace sluice::tool
