@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+// Descriptors, files and pipes through system calls: values, errors, counts.
+#include <csignal>
+#include <poll.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "tests/kernel_sim/syscalls/process_rig.h"
+
+namespace sluice::syscalls {
+namespace {
+
+TEST(FileCalls, ReadWriteAndSeekMoveTheSharedPosition) {
+  ProcessRig rig;
+  rig.files["/a"] = "hello world";
+  EXPECT_EQ(rig.run([](SystemCalls& calls) {
+    const int fd = static_cast<int>(calls.open("/a", O_RDWR));
+    EXPECT_EQ(fd, 0);
+    const UserAddress at = buffer(calls, 4096);
+    EXPECT_EQ(calls.read(fd, at, 5), 5);
+    const int copy = static_cast<int>(calls.dup(fd));
+    EXPECT_EQ(copy, 1);
+    EXPECT_EQ(calls.read(copy, at + 5, 100), 6);
+    EXPECT_EQ(get(calls, at, 11), "hello world");
+    EXPECT_EQ(calls.read(fd, at, 1), 0);
+    EXPECT_EQ(calls.pread(fd, at, 5, 6), 5);
+    EXPECT_EQ(get(calls, at, 5), "world");
+    EXPECT_EQ(calls.lseek(fd, 0, SEEK_SET), 0);
+    EXPECT_EQ(calls.write(fd, at, 5), 5);
+    EXPECT_EQ(calls.pwrite(fd, at, 1, 10), 1);
+    kernel_sim::FileStatus status;
+    EXPECT_EQ(calls.fstat(fd, status), 0);
+    EXPECT_EQ(status.size, 11U);
+    EXPECT_EQ(calls.close(fd), 0);
+    EXPECT_EQ(calls.read(copy, at, 1), 1);     // the description lives on
+    EXPECT_EQ(calls.open("/a", O_RDONLY), 0);  // lowest free number
+    return 7;
+  }),
+            exited_status(7));
+  EXPECT_EQ(rig.files["/a"], "world worlw");
+  EXPECT_EQ(rig.frames_in_use(), 0U);
+}
+
+TEST(FileCalls, ErrorsAreLinuxs) {
+  ProcessRig rig;
+  rig.files["/a"] = "text";
+  rig.config.max_files = 6;
+  rig.run([](SystemCalls& calls) {
+    const UserAddress at = buffer(calls, 4096);
+    const int in = static_cast<int>(calls.open("/a", O_RDONLY));
+    const int out = static_cast<int>(calls.open("/a", O_WRONLY));
+    int p[2];
+    EXPECT_EQ(calls.pipe(p, O_APPEND), -EINVAL);
+    EXPECT_EQ(calls.pipe(p), 0);
+    EXPECT_EQ(calls.open("/missing", O_RDONLY), -ENOENT);
+    EXPECT_EQ(calls.read(77, at, 1), -EBADF);
+    EXPECT_EQ(calls.read(-1, at, 1), -EBADF);
+    EXPECT_EQ(calls.read(out, at, 1), -EBADF);
+    EXPECT_EQ(calls.write(in, at, 1), -EBADF);
+    EXPECT_EQ(calls.write(p[0], at, 1), -EBADF);
+    EXPECT_EQ(calls.read(in, UserAddress{0x1000}, 1), -EFAULT);
+    EXPECT_EQ(calls.pread(in, at, 1, -1), -EINVAL);
+    EXPECT_EQ(calls.pread(p[0], at, 1, 0), -ESPIPE);
+    EXPECT_EQ(calls.lseek(p[0], 0, SEEK_SET), -ESPIPE);
+    EXPECT_EQ(calls.ftruncate(in, 1), -EINVAL);
+    EXPECT_EQ(calls.ftruncate(out, -1), -EINVAL);
+    EXPECT_EQ(calls.ftruncate(out, 3), 0);
+    EXPECT_EQ(calls.posix_fadvise(p[0], 0, 0, POSIX_FADV_NORMAL), -ESPIPE);
+    EXPECT_EQ(calls.fcntl(in, F_GETPIPE_SZ), -EBADF);
+    EXPECT_EQ(calls.fcntl(p[0], F_GETPIPE_SZ), 65536);
+    EXPECT_EQ(calls.fcntl(p[1], F_SETPIPE_SZ, 100'000), 131072);
+    EXPECT_EQ(calls.fcntl(in, 12345), -EINVAL);
+    EXPECT_EQ(calls.dup(in), 4);
+    EXPECT_EQ(calls.fcntl(in, F_DUPFD, 5), 5);
+    EXPECT_EQ(calls.dup(in), -EMFILE);
+    EXPECT_EQ(calls.pipe(p), -EMFILE);
+    EXPECT_EQ(calls.fcntl(in, F_DUPFD, 6), -EINVAL);
+    EXPECT_EQ(calls.close(5), 0);
+    EXPECT_EQ(calls.pipe(p), -EMFILE);  // one descriptor does not do, and is not lost
+    EXPECT_EQ(calls.dup(in), 5);
+    EXPECT_EQ(calls.close(77), -EBADF);
+    EXPECT_EQ(calls.connect(in, {}), -ENOTSOCK);
+    EXPECT_EQ(calls.socket(AF_UNIX, SOCK_STREAM, 0), -EAFNOSUPPORT);
+    EXPECT_EQ(calls.socket(AF_INET, SOCK_DGRAM, 0), -ESOCKTNOSUPPORT);
+    return 0;
+  });
+}
+
+TEST(FileCalls, TransferErrorsAreLinuxs) {
+  ProcessRig rig;
+  rig.files["/a"] = "text";
+  rig.files["/log"] = "";
+  rig.run([](SystemCalls& calls) {
+    const UserAddress at = buffer(calls, 4096);
+    const int in = static_cast<int>(calls.open("/a", O_RDONLY));
+    const int out = static_cast<int>(calls.open("/log", O_WRONLY));
+    const int appended = static_cast<int>(calls.open("/log", O_WRONLY | O_APPEND));
+    int p[2];
+    int q[2];
+    calls.pipe(p, O_NONBLOCK);
+    calls.pipe(q, O_NONBLOCK);
+    std::int64_t zero = 0;
+    std::int64_t negative = -1;
+
+    EXPECT_EQ(calls.splice(in, nullptr, out, nullptr, 1, 0), -EINVAL);  // no pipe
+    EXPECT_EQ(calls.splice(in, nullptr, out, nullptr, 0, 0), 0);        // length zero comes first
+    EXPECT_EQ(calls.splice(in, nullptr, p[1], nullptr, 1, 0x100), -EINVAL);
+    EXPECT_EQ(calls.splice(out, nullptr, p[1], nullptr, 1, 0), -EBADF);
+    EXPECT_EQ(calls.splice(in, nullptr, p[0], nullptr, 1, 0), -EBADF);
+    EXPECT_EQ(calls.splice(p[0], &zero, out, nullptr, 1, 0), -ESPIPE);
+    EXPECT_EQ(calls.splice(in, nullptr, p[1], &zero, 1, 0), -ESPIPE);
+    EXPECT_EQ(calls.splice(p[0], nullptr, p[1], nullptr, 1, 0), -EINVAL);  // the same pipe
+    EXPECT_EQ(calls.splice(in, &negative, p[1], nullptr, 1, 0), -EINVAL);
+    EXPECT_EQ(calls.splice(p[0], nullptr, out, nullptr, 1, 0), -EAGAIN);
+    EXPECT_EQ(calls.splice(p[0], nullptr, appended, nullptr, 1, 0), -EINVAL);
+
+    EXPECT_EQ(calls.tee(p[0], p[1], 1, 0), -EINVAL);
+    EXPECT_EQ(calls.tee(in, p[1], 1, 0), -EINVAL);
+    EXPECT_EQ(calls.tee(p[0], q[1], 1, 0), -EAGAIN);
+    EXPECT_EQ(calls.tee(p[0], q[1], 0, 0), 0);
+
+    EXPECT_EQ(calls.vmsplice(in, at, 1, 0), -EBADF);
+    EXPECT_EQ(calls.vmsplice(p[1], UserAddress{0x1000}, 1, 0), -EFAULT);
+    EXPECT_EQ(calls.vmsplice(p[0], at, 1, 0), -EAGAIN);
+
+    EXPECT_EQ(calls.sendfile(out, p[0], nullptr, 1), -EINVAL);  // the input must be a regular file
+    EXPECT_EQ(calls.sendfile(out, p[0], &zero, 1), -ESPIPE);
+    EXPECT_EQ(calls.sendfile(appended, in, nullptr, 1), -EINVAL);
+    EXPECT_EQ(calls.sendfile(in, in, nullptr, 1), -EBADF);
+    EXPECT_EQ(calls.sendfile(out, out, nullptr, 1), -EBADF);
+    EXPECT_EQ(calls.sendfile(out, in, &negative, 1), -EINVAL);
+    EXPECT_EQ(calls.sendfile(out, in, nullptr, 100), 4);
+    EXPECT_EQ(calls.sendfile(out, in, nullptr, 100), 0);
+    EXPECT_EQ(calls.sendfile(p[1], in, &zero, 100), 4);
+    EXPECT_EQ(zero, 4);
+    EXPECT_EQ(calls.read(p[0], at, 10), 4);
+    return 0;
+  });
+  EXPECT_EQ(rig.files["/log"], "text");
+  EXPECT_EQ(rig.frames_in_use(), 0U);
+}
+
+TEST(FileCalls, MappingErrorsAreLinuxs) {
+  ProcessRig rig;
+  rig.files["/a"] = std::string(5000, 'x');
+  rig.run([](SystemCalls& calls) {
+    const int in = static_cast<int>(calls.open("/a", O_RDONLY));
+    const int out = static_cast<int>(calls.open("/a", O_WRONLY));
+    int p[2];
+    calls.pipe(p);
+    const auto map = [&](std::uint64_t size, int protection, int flags, int fd, std::int64_t offset) {
+      return calls.mmap(UserAddress::Null, size, protection, flags, fd, offset);
+    };
+    EXPECT_EQ(map(0, PROT_READ, MAP_SHARED, in, 0), -EINVAL);
+    EXPECT_EQ(map(1, PROT_READ, MAP_SHARED, in, 5), -EINVAL);
+    EXPECT_EQ(map(1, PROT_READ, 0, in, 0), -EINVAL);
+    EXPECT_EQ(map(1, PROT_READ, MAP_SHARED, 99, 0), -EBADF);
+    EXPECT_EQ(map(1, PROT_READ, MAP_SHARED, out, 0), -EACCES);
+    EXPECT_EQ(map(1, PROT_READ | PROT_WRITE, MAP_SHARED, in, 0), -EACCES);
+    EXPECT_EQ(map(1, PROT_READ, MAP_SHARED, p[0], 0), -ENODEV);
+    const auto at = static_cast<UserAddress>(map(5000, PROT_READ, MAP_SHARED, in, 0));
+    EXPECT_EQ(get(calls, at + 4999, 2), std::string("x\0", 2));  // zeroes behind the end, to the end of the page
+    EXPECT_EQ(calls.munmap(at + 1, 1), -EINVAL);
+    EXPECT_EQ(calls.munmap(at, 5000), 0);
+    EXPECT_EQ(calls.write(p[1], at, 1), -EFAULT);
+    return 0;
+  });
+  EXPECT_EQ(rig.frames_in_use(), 0U);
+}
+
+TEST(FileCalls, EachCallIsTwoModeSwitchesAndCountedByName) {
+  ProcessRig rig;
+  rig.files["/a"] = "text";
+  rig.run([](SystemCalls& calls) {
+    const UserAddress at = buffer(calls, 4096);
+    const int fd = static_cast<int>(calls.open("/a", O_RDONLY));
+    calls.read(fd, at, 4);
+    calls.read(fd, at, 4);
+    calls.compute(1000);
+    return 0;
+  });
+  EXPECT_EQ(rig.processes.counts.by_name(),
+            (std::map<std::string, std::uint64_t>{{"mmap", 1}, {"open", 1}, {"read", 2}}));
+  EXPECT_EQ(rig.processes.counts.mode_switches, 8U);
+  EXPECT_GE(rig.fake.spent(hal::Mode::User), 1_us);
+}
+
+TEST(FileCalls, PollReportsWaitsAndTimesOut) {
+  ProcessRig rig;
+  rig.run([&rig](SystemCalls& calls) {
+    const UserAddress at = buffer(calls, 4096);
+    int p[2];
+    calls.pipe(p);
+    kernel_sim::PollEntry entries[] = {{p[0], POLLIN, 0}, {p[1], POLLOUT, 0}, {-1, POLLIN, 9}, {50, POLLIN, 0}};
+    EXPECT_EQ(calls.poll(entries, -1), 2);
+    EXPECT_EQ(entries[0].returned, 0);
+    EXPECT_EQ(entries[1].returned, POLLOUT);
+    EXPECT_EQ(entries[2].returned, 0);
+    EXPECT_EQ(entries[3].returned, POLLNVAL);
+
+    kernel_sim::PollEntry empty[] = {{p[0], POLLIN, 0}};
+    EXPECT_EQ(calls.poll(empty, 0), 0);
+    const Picoseconds before = rig.fake.time();
+    EXPECT_EQ(calls.poll(empty, 5), 0);
+    EXPECT_GE(rig.fake.time() - before, 5_ms);
+    EXPECT_LT(rig.fake.time() - before, 6_ms);
+
+    const int arguments = p[1];
+    calls.fork(
+        [](SystemCalls& child, std::span<const std::byte> bytes) {
+          int fd = 0;
+          std::memcpy(&fd, bytes.data(), sizeof fd);
+          const UserAddress text = buffer(child, 4096);
+          child.compute(2'000'000);
+          child.write(fd, text, 1);
+          return 0;
+        },
+        std::as_bytes(std::span{&arguments, 1}));
+    EXPECT_EQ(calls.poll(empty, -1), 1);
+    EXPECT_EQ(empty[0].returned, POLLIN);
+    EXPECT_EQ(calls.read(p[0], at, 10), 1);
+    return 0;
+  });
+}
+
+TEST(FileCalls, TheTraceReadsAsStraces) {
+  ProcessRig rig;
+  rig.files["/a"] = "text";
+  std::vector<std::string> lines;
+  rig.processes.trace = [&](const CallRecord& r) {
+    lines.push_back(std::string{r.name} + "(" + r.arguments + ") = " + r.result);
+    EXPECT_GT(r.duration, 0_ps);
+  };
+  rig.run([](SystemCalls& calls) {
+    calls.open("/b", O_WRONLY | O_CREAT | O_APPEND, 0);
+    int p[2];
+    calls.pipe(p, O_NONBLOCK);
+    calls.splice(p[0], nullptr, 7, nullptr, 10, SPLICE_F_MOVE | SPLICE_F_MORE);
+    calls.mmap(UserAddress::Null, 0, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    calls.socket(AF_INET, SOCK_STREAM, 0);
+    calls.setsockopt(0, SOL_SOCKET, SO_SNDBUF, 4096);
+    calls.exit(3);
+    return 0;
+  });
+  EXPECT_EQ(lines, (std::vector<std::string>{
+                       "open(\"/b\", O_WRONLY|O_CREAT|O_APPEND) = -1 ENOENT (No such file or directory)",
+                       "pipe([0, 1], O_RDONLY|O_NONBLOCK) = 0",
+                       "splice(0, NULL, 7, NULL, 10, SPLICE_F_MOVE|SPLICE_F_MORE) = -1 EBADF (Bad file descriptor)",
+                       "mmap(NULL, 0, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0x0) = -1 EINVAL (Invalid "
+                       "argument)",
+                       "socket(AF_INET, SOCK_STREAM, IPPROTO_IP) = 2",
+                       "setsockopt(0, SOL_SOCKET, SO_SNDBUF, [4096], 4) = -1 ENOTSOCK (Socket operation on non-socket)",
+                       "exit(3) = ?",
+                   }));
+}
+
+}  // namespace
+}  // namespace sluice::syscalls
