@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From descriptors to frames: what arrives and when.
 #include <ostream>
+#include <random>
 
 #include <gtest/gtest.h>
 
@@ -358,6 +359,64 @@ TEST_F(Transmit, MovesArePutDownWithPayloadAndOverheadApart) {
   EXPECT_TRUE(to_fifo && to_wire && to_peer);
   bench.expect_everything_delivered();
 }
+
+class RandomPackets : public tests::Simulation, public testing::WithParamInterface<unsigned> {};
+
+TEST_P(RandomPackets, ArriveByteForByteAndNothingIsLeftBehind) {
+  std::mt19937 random{GetParam()};
+  const auto between = [&](unsigned low, unsigned high) {
+    return low + static_cast<unsigned>(random() % (high - low + 1));
+  };
+  NicConfig config = instant_nic();
+  config.tx_fifo = between(20, 200) * 1_KiB;
+  config.descriptor_batch = between(1, 64);
+  config.tx_coalesce_frames = between(1, 8);
+  config.packet_processing = Picoseconds{between(0, 100'000)};
+  PeerConfig peer = plain_peer();
+  peer.ack_segments = between(1, 50);
+  Bench bench{config, peer};
+  bench.memory.latency = Picoseconds{between(0, 2'000'000)};
+  bench.memory.rate = ByteRate{between(500, 50'000) * std::uint64_t{1'000'000}};
+  const std::uint32_t ring = 128;
+  thread([&] {
+    bench.start(ring, 256);
+    bench.post_buffers(255);
+    bench.connect();
+    // Every byte of payload memory goes out once, so that the ledger can tell bytes that come twice.
+    std::uint64_t next = Bench::kPayload;
+    while (next + 70'000 < bench.memory.bytes.size()) {
+      Bench::Packet packet;
+      packet.mss = static_cast<std::uint16_t>(between(100, 1448));
+      const unsigned fragments = between(1, 20);
+      Bytes left = 60'000;
+      for (unsigned i = 0; i < fragments; ++i) {
+        const auto size = static_cast<std::uint16_t>(between(1, static_cast<unsigned>(std::min<Bytes>(left, 9'000))));
+        packet.fragments.push_back({next, size});
+        next += size + (random() % 2 != 0 ? between(1, 3000) : 0U);
+        left -= size;
+        if (left == 0) break;
+      }
+      while ((bench.tx_tail - bench.memory.load<std::uint32_t>(Bench::kHead) + ring) % ring + 21 > ring - 1) {
+        sc_core::wait(1, sc_core::SC_US);
+      }
+      bench.put_packet(packet);
+      if (random() % 3 != 0) bench.doorbell();
+      sc_core::wait(fabric::to_sc_time(1_us * between(0, 20)));
+    }
+    bench.doorbell();
+  });
+  run();
+  EXPECT_GT(bench.sent.size(), 1_MiB);
+  EXPECT_EQ(bench.read32(reg::kErrors), 0U);
+  EXPECT_EQ(bench.read32(reg::kTxHead), bench.tx_tail);
+  EXPECT_EQ(bench.ledger.delivered_bytes(), bench.sent.size());
+  bench.expect_everything_delivered();
+  for (const auto& piece : bench.application.pieces) {
+    EXPECT_LE(piece.called, piece.first);
+    EXPECT_LE(piece.first, piece.last);
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomPackets, testing::Range(1U, 9U));
 
 }  // namespace
 }  // namespace sluice::nic
