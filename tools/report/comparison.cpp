@@ -107,7 +107,7 @@ std::vector<std::string> explanations(const Json& run) {
   const Claim* claim = claim_for(strategy);
   if (claim == nullptr || !run.contains("time") || run.value("payload_bytes", 0.0) == 0) return sentences;
   const auto differs = [](double observed, unsigned claimed) { return std::abs(observed - claimed) > 0.005; };
-  const auto say = [&](const std::string& sentence) { sentences.push_back(strategy + ": " + sentence); };
+  const auto say = [&](const std::string& sentence) { sentences.push_back(sentence); };
 
   const double switches = number_at(run, "counts", "mode_switches") / rounds_of(run);
   if (differs(switches, claim->mode_switches)) {
@@ -173,11 +173,18 @@ std::string comparison(const std::string& description, const Json& runs) {
                  {"", "DRAM B/B"},
                  {"", "bound"},
                  {"", "limited by", true}}};
-    std::string notes;
+    std::vector<std::pair<std::string, std::string>> explained;  // sentence, strategies
     for (std::size_t i = first; i < last; ++i) {
       add_row(table, runs[i]);
-      for (const std::string& sentence : explanations(runs[i])) notes += "  " + sentence + "\n";
+      for (const std::string& sentence : explanations(runs[i])) {
+        auto same =
+            std::find_if(explained.begin(), explained.end(), [&](const auto& e) { return e.first == sentence; });
+        if (same == explained.end()) same = explained.insert(same, {sentence, ""});
+        same->second += (same->second.empty() ? "" : ", ") + runs[i].value("strategy", "");
+      }
     }
+    std::string notes;
+    for (const auto& [sentence, strategies] : explained) notes += fmt::format("  {}: {}\n", strategies, sentence);
     for (std::size_t i = first; i < last; ++i) notes += complaints(runs[i]);
     const std::string point = point_text(runs[first]);
     out += "\n" + (point.empty() ? "" : point + ": ") + workload_text(runs[first]) + "\n\n" + table.text();

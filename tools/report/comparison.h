@@ -13,7 +13,7 @@ namespace sluice::report {
 /// with the expectations that do not hold. `runs` as in the results.
 std::string comparison(const std::string& description, const Json& runs);
 
-/// Why a run differs from the article, one sentence per difference.
+/// Why a run differs from the article, one sentence per difference, without the strategy's name.
 std::vector<std::string> explanations(const Json& run);
 
 /// Failures and expectations that do not hold, a line each; empty when all is well.

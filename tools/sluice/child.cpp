@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/sluice/child.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -31,7 +32,11 @@ void on_interrupt(int /*signal*/) {
   [[maybe_unused]] const ssize_t n = write(g_wake[1], &byte, 1);
 }
 
-RunResult failed(const std::string& sentence) { return {{"failures", {sentence}}}; }
+/// Messages of libraries may have several lines.
+RunResult failed(std::string sentence) {
+  std::replace(sentence.begin(), sentence.end(), '\n', ' ');
+  return {{"failures", {sentence}}};
+}
 
 void send_all(int descriptor, const std::string& text) {
   for (std::size_t done = 0; done < text.size();) {
