@@ -59,7 +59,7 @@ struct CallRecord {
   std::int64_t pid;
   std::string_view name;
   std::string arguments;  ///< as strace prints them, without the parentheses
-  std::string result;     ///< "65536", "-1 EAGAIN (Resource temporarily unavailable)", "?" when it does not return
+  std::int64_t result;    ///< >= 0, or -errno; 0 for exit, which does not return
   Picoseconds begin;
   Picoseconds duration;
 };

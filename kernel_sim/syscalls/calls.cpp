@@ -23,8 +23,8 @@ void SimulatedSystemCalls::leave() {
   cpu.set_mode(hal::Mode::User);
 }
 
-void SimulatedSystemCalls::trace(Call which, std::string arguments, std::string result, Picoseconds begin) const {
-  m_table.trace({m_process.name, m_process.pid, name_of(which), std::move(arguments), std::move(result), begin,
+void SimulatedSystemCalls::trace(Call which, std::string arguments, Value result, Picoseconds begin) const {
+  m_table.trace({m_process.name, m_process.pid, name_of(which), std::move(arguments), result, begin,
                  services().machine.cpu.now() - begin});
 }
 

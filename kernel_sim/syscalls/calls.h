@@ -39,7 +39,7 @@ SimulatedSystemCalls::Value SimulatedSystemCalls::call(Call which, Arguments&& a
   const Value value = value_or_error(work());
   leave();
   if (m_table.trace) [[unlikely]]
-    trace(which, arguments(), format_result(value), begin);
+    trace(which, arguments(), value, begin);
   return value;
 }
 

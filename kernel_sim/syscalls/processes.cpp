@@ -24,7 +24,7 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::fork(Entry entry, std::span
 void SimulatedSystemCalls::exit(int status) {
   const Picoseconds begin = services().machine.cpu.now();
   enter(Call::Exit);
-  if (m_table.trace) trace(Call::Exit, format("{}", status), "?", begin);
+  if (m_table.trace) trace(Call::Exit, format("{}", status), 0, begin);
   throw ProcessEnd{exited_status(status)};
 }
 

@@ -78,7 +78,7 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   Value call(Call which, Arguments&& arguments, Work&& work);
   void enter(Call which);
   void leave();
-  void trace(Call which, std::string arguments, std::string result, Picoseconds begin) const;
+  void trace(Call which, std::string arguments, Value result, Picoseconds begin) const;
   [[noreturn]] void die(int signal);
   /// EPIPE from a pipe or socket kills the program, as it does not handle SIGPIPE.
   Result<Bytes> or_broken_pipe(Result<Bytes> result);

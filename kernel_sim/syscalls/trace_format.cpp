@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel_sim/syscalls/trace_format.h"
 
-#include <cstring>
 #include <fcntl.h>
 #include <initializer_list>
 #include <poll.h>
@@ -46,14 +45,6 @@ std::string all_of(std::int64_t value, std::initializer_list<Name> names, std::s
 }
 
 }  // namespace
-
-std::string format_result(std::int64_t value) {
-  if (value >= 1 << 30) return fmt::format("{:#x}", value);  // an address
-  if (value >= 0) return fmt::format("{}", value);
-  const int error = static_cast<int>(-value);
-  const char* name = strerrorname_np(error);
-  return fmt::format("-1 {} ({})", name == nullptr ? "E?" : name, strerrordesc_np(error));
-}
 
 std::string address(kernel_sim::UserAddress address) {
   if (address == kernel_sim::UserAddress::Null) return "NULL";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arguments and results as strace prints them: flags by name, errors with name and text.
+// Arguments as strace prints them: flags by name.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,6 @@
 
 namespace sluice::syscalls {
 
-std::string format_result(std::int64_t value);
 std::string address(kernel_sim::UserAddress address);
 /// "NULL", or the value in brackets.
 std::string optional_offset(const std::int64_t* offset);
