@@ -316,7 +316,7 @@ std::uint64_t FileSystem::cached_pages() const {
 
 std::uint64_t FileSystem::reclaim(std::uint64_t wanted) {
   std::uint64_t freed = reclaim_round(wanted);
-  if (freed > 0 || m_services.dirty_pages == 0 || m_services.scheduler.current() == nullptr) return freed;
+  if (freed > 0 || m_services.dirty_pages == 0 || !m_services.scheduler.may_wait()) return freed;
   // Only dirty pages are left: they must reach the disk first.
   for (auto& [number, inode] : m_inodes) {
     if (inode->cache().dirty_pages() == 0) continue;

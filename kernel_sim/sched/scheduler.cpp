@@ -105,6 +105,10 @@ Task* Scheduler::current() const { return this_core().running; }
 
 Scheduler::Core& Scheduler::this_core() const { return *m_state->cores[m_state->machine.contexts.current_core()]; }
 
+bool Scheduler::may_wait() const {
+  return !in_interrupt() && this_core().running != nullptr && this_core().bottom_halves_off == 0;
+}
+
 bool Scheduler::in_interrupt() const { return m_state->machine.contexts.in_interrupt() || this_core().in_softirq; }
 
 std::uint64_t Scheduler::context_switches() const { return m_state->context_switches; }

@@ -86,6 +86,8 @@ class Scheduler {
   /// Null in an interrupt on an idle core and before the first task runs.
   [[nodiscard]] Task* current() const;
 
+  /// True in a task whose bottom halves are on.
+  [[nodiscard]] bool may_wait() const;
   /// Sleeps once on the queue; the caller re-tests its condition. `what` must be a literal or outlive the wait.
   void wait(WaitQueue& queue, std::string_view what);
   /// As wait, but returns false when `timeout` passes first.
