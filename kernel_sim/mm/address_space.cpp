@@ -158,24 +158,26 @@ Result<std::unique_ptr<AddressSpace>> AddressSpace::fork() {
     child->join(region.object);
   }
   // Shared and file pages are not copied: the child faults them in, as Linux does for regions without private pages.
-  bool out_of_memory = false;
-  std::uint64_t shared = 0;
+  struct Shared {
+    std::uint64_t page;
+    std::uint64_t entry;
+  };
+  std::vector<Shared> shared;
   for (const auto& [first, region] : s.regions) {
     if (region.shared) continue;
     s.table->update(region.first, region.end, [&](std::uint64_t page, std::uint64_t& entry) {
-      if ((entry & kAnonymousBit) == 0 || out_of_memory) return;
+      if ((entry & kAnonymousBit) == 0) return;
       entry &= ~mmu::pte::kWritable;
-      if (!c.table->set(page, entry & ~mmu::pte::kAccessed)) {
-        out_of_memory = true;
-        return;
-      }
       s.frames.get(Frame::of(mmu::entry_target(entry)));
-      ++shared;
+      shared.push_back({page, entry & ~mmu::pte::kAccessed});
     });
   }
-  s.machine.cpu.execute(s.config.fork_page.at(s.machine.cpu.frequency()) * shared);
-  if (shared > 0) s.flush_tlb(0, kUserPages);
-  if (out_of_memory) {
+  if (!shared.empty()) s.flush_tlb(0, kUserPages);
+  // The child's tables take memory, and so perhaps time, in which the parent's may change: they are done with.
+  s.machine.cpu.execute(s.config.fork_page.at(s.machine.cpu.frequency()) * shared.size());
+  for (std::size_t i = 0; i < shared.size(); ++i) {
+    if (c.table->set(shared[i].page, shared[i].entry)) continue;
+    for (; i < shared.size(); ++i) s.frames.put(Frame::of(mmu::entry_target(shared[i].entry)));
     child->clear();
     return refuse(ENOMEM);
   }

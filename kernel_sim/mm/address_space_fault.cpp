@@ -129,8 +129,9 @@ bool AddressSpace::State::fault_around(const Region& region, std::uint64_t page)
   }
   if (mapped.empty()) return false;
   const bool resolved = (entries[page - begin] & pte::kPresent) != 0;
+  const bool written = table->write(begin, entries).has_value();
   machine.cpu.execute(config.fault_map_page.at(machine.cpu.frequency()) * mapped.size());
-  if (table->write(begin, entries)) return resolved;
+  if (written) return resolved;
   for (const auto frame : mapped) frames.put(frame);
   return false;
 }
