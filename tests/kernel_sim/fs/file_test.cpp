@@ -273,6 +273,37 @@ TEST(Mapping, OutlivesTheFile) {
   });
 }
 
+TEST(Mapping, SharedByForkedProcessesAndPrivateCopiesApart) {
+  Rig rig;
+  rig.run([&] {
+    const auto file = rig.open("/data", O_RDWR);
+    const auto map = [&](int flags) {
+      return rig.space->map(VirtAddr{}, 64_KiB, PROT_READ | PROT_WRITE, flags, file->mapped_object(), 0).value();
+    };
+    const VirtAddr shared = map(MAP_SHARED);
+    const VirtAddr apart = map(MAP_PRIVATE);
+    rig.set_user(apart, filled(4, 0x10));
+    auto child = rig.space->fork().value();
+    mm::AddressSpaceMemory child_memory{rig.machine, rig.frames, *child, rig.mm_config};
+    rig.machine.cpu.set_page_table(child->root());
+    EXPECT_EQ(child_memory.program_store(shared + 8000, filled(4, 0x20)), mm::FaultOutcome::Resolved);
+    EXPECT_EQ(child_memory.program_store(apart, filled(2, 0x30)), mm::FaultOutcome::Resolved);
+    rig.machine.cpu.set_page_table(rig.space->root());
+    EXPECT_EQ(rig.user(shared + 8000, 4), filled(4, 0x20));
+    EXPECT_EQ(rig.user(apart, 4), filled(4, 0x10));
+    EXPECT_EQ(rig.read_at(*file, 4, 8000), 4U);
+    EXPECT_EQ(rig.user(rig.buffer, 4), filled(4, 0x20));
+    // Truncation reaches the mappings of both.
+    ASSERT_TRUE(file->truncate(0));
+    std::byte value{};
+    EXPECT_EQ(rig.memory->program_load(apart, std::span{&value, 1}), mm::FaultOutcome::BusError);
+    rig.machine.cpu.set_page_table(child->root());
+    EXPECT_EQ(child_memory.program_load(shared + 8000, std::span{&value, 1}), mm::FaultOutcome::BusError);
+    rig.machine.cpu.set_page_table(rig.space->root());
+    child->clear();
+  });
+}
+
 TEST(Splice, PassesReferencesThatKeepTheirContents) {
   Rig rig;
   rig.run([&] {
@@ -390,6 +421,35 @@ TEST(PageCacheMemory, AFileLargerThanMemoryCanBeWritten) {
       ASSERT_EQ(rig.read_at(*file, 65536, i * 65536), 65536U);
       ASSERT_EQ(rig.user(rig.buffer + 65535, 1)[0], std::byte(i));
     }
+  });
+}
+
+TEST(PageCacheMemory, TheFlusherWritesBackWhenMuchIsDirty) {
+  Rig rig;
+  rig.background_tasks = 1;
+  rig.fs_config.dirty_background = Fraction{10'000};  // 81 of 8192 pages
+  rig.run([&] {
+    const auto file = rig.open("/data", O_RDWR);
+    ASSERT_EQ(rig.write_at(*file, filled(64 * 4096, 1), 0), 64U * 4096);
+    rig.machine.cpu.execute(1_ms);
+    EXPECT_EQ(rig.fs->statistics().pages_written, 0U);
+    sched::WaitQueue never;
+    rig.fs->start_flusher();
+    ASSERT_EQ(rig.write_at(*file, filled(32 * 4096, 1), 64 * 4096), 32U * 4096);
+    while (rig.fs->dirty_pages() > 0) rig.scheduler.wait(never, "time", 1_ms);
+    EXPECT_EQ(rig.disk.bytes[rig.first_page * 4096 + 70 * 4096], std::byte{1});
+  });
+}
+
+TEST(PageCacheMemory, AWriterFarAheadOfTheDiskWritesBackItself) {
+  Rig rig;
+  rig.fs_config.dirty_background = Fraction{5'000};
+  rig.fs_config.dirty_limit = Fraction{10'000};
+  rig.run([&] {
+    const auto file = rig.open("/data", O_RDWR);
+    ASSERT_EQ(rig.write_at(*file, filled(200 * 4096, 1), 0), 200U * 4096);
+    EXPECT_LE(rig.fs->dirty_pages(), 81U);
+    EXPECT_GE(rig.fs->statistics().pages_written, 119U);
   });
 }
 

@@ -140,7 +140,7 @@ struct Rig {
       body();
       space->clear();
     });
-    fake.run_all();
+    fake.run_all(background_tasks);
   }
   std::shared_ptr<File> open(const char* path, int flags = O_RDONLY) {
     auto file = fs->open(path, flags, 0644);
@@ -182,7 +182,8 @@ struct Rig {
   std::unique_ptr<mm::AddressSpace> space;
   std::unique_ptr<mm::AddressSpaceMemory> memory;
   VirtAddr buffer;
-  std::uint64_t first_page = 0;  ///< disk page of the first file
+  std::size_t background_tasks = 0;  ///< that a test starts and that never end
+  std::uint64_t first_page = 0;      ///< disk page of the first file
 };
 
 /// A pipe's writing and reading side for splice.
