@@ -38,7 +38,7 @@ HardwareCounters read_counters(const platform::Machine& machine, const kernel_si
   add_link("pcie.nic", *machine.nic_link);
   add_link("pcie.disk", *machine.disk_link);
   counters.busy.emplace_back("memory", machine.memory->busy_until(now));
-  counters.busy.emplace_back("disk.medium", machine.disk->medium_busy_until(now));
+  counters.busy.emplace_back("disk.media", machine.disk->medium_busy_until(now));
   return counters;
 }
 

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Turning what matters about a machine moves the result the right way, by the right amount.
+#include <cmath>
+#include <numeric>
+
+#include "tests/tools/whole_machine/runs.h"
+
+namespace sluice::tests {
+namespace {
+
+const std::vector<std::string> kStrategies = {"read_write", "mmap_write", "sendfile", "sendfile_gather", "splice"};
+
+TEST_F(WholeMachine, AFasterWireRaisesWireBoundThroughputInProportion) {
+  const Variation at10{.strategies = "sendfile_gather, splice", .set = {"nic.rate=10 Gbps"}};
+  const Variation at25{.strategies = "sendfile_gather, splice", .set = {"nic.rate=25 Gbps"}};
+  Results slow = run(at10);
+  Results fast = run(at25);
+  for (const auto& [strategy, result] : slow) {
+    const double ratio = throughput(fast[strategy]) / throughput(result);
+    EXPECT_GE(ratio, 2.4) << strategy;
+    EXPECT_LE(ratio, 2.5) << strategy;
+  }
+}
+
+TEST_F(WholeMachine, WithoutGatherEachStrategyCopiesOnceMore) {
+  const Variation cold{
+      .file = "size: 64 KiB, seed: 1", .page_cache = "cold", .strategies = "read_write, mmap_write, splice"};
+  Variation without = cold;
+  without.set = {"nic.gather=false"};
+  Results gather = run(cold);
+  Results none = run(without);
+  const std::map<std::string, double> with_gather = {{"read_write", 2}, {"mmap_write", 1}, {"splice", 0}};
+  for (const auto& [strategy, copies] : with_gather) {
+    EXPECT_DOUBLE_EQ(gather[strategy]["copies"]["cpu"], copies) << strategy;
+    EXPECT_DOUBLE_EQ(none[strategy]["copies"]["cpu"], copies + 1) << strategy;
+    EXPECT_DOUBLE_EQ(none[strategy]["copies"]["dma"], 2) << strategy;
+  }
+}
+
+TEST_F(WholeMachine, AKernelWithoutGsoAndANicWithoutGatherGiveTheArticlesPicture) {
+  Results results = run({.file = "size: 64 KiB, seed: 1",
+                         .page_cache = "cold",
+                         .strategies = "read_write, mmap_write, sendfile",
+                         .set = {"nic.gather=false", "kernel.net.gso=false"}});
+  EXPECT_DOUBLE_EQ(results["read_write"]["copies"]["cpu"], 2);
+  EXPECT_DOUBLE_EQ(results["mmap_write"]["copies"]["cpu"], 1);
+  EXPECT_DOUBLE_EQ(results["sendfile"]["copies"]["cpu"], 1);
+}
+
+TEST_F(WholeMachine, WithoutChecksumOffloadTheCpuReadsEveryByteOnceMore) {
+  const Variation offload{.strategies = "sendfile_gather"};
+  Variation software = offload;
+  software.set = {"nic.checksum_offload=false"};
+  const Json with = run(offload)["sendfile_gather"];
+  const Json without = run(software)["sendfile_gather"];
+  EXPECT_DOUBLE_EQ(without["copies"]["cpu"], with["copies"]["cpu"]) << "reading is no copy";
+  EXPECT_GT(cpu_time(without), cpu_time(with));
+  // The CPU's reading brings the lines into the caches, where the NIC finds them: DRAM is read once either way.
+  EXPECT_NEAR(without["bytes"]["dram_read"].get<double>() / with["bytes"]["dram_read"].get<double>(), 1.0, 0.05);
+}
+
+TEST_F(WholeMachine, WhereDramLimitsReadWriteHalvingItHurtsReadWriteMore) {
+  const auto at = [&](const char* bandwidth) {
+    return run({.strategies = "read_write, sendfile_gather",
+                .set = {"nic.rate=200 Gbps", fmt::format("memory.bandwidth={}", bandwidth)}});
+  };
+  const auto slowdown = [](Results& before, Results& after, const char* strategy) {
+    return elapsed(after[strategy]) / elapsed(before[strategy]);
+  };
+  Results plenty = at("140 GB/s");
+  Results limited = at("14 GB/s");
+  Results halved = at("7 GB/s");
+  ASSERT_GT(slowdown(plenty, limited, "read_write"), 1.02) << "DRAM does not limit read_write yet";
+  EXPECT_GT(slowdown(limited, halved, "read_write"), slowdown(limited, halved, "sendfile_gather"));
+  // With less still, DRAM limits both. A copy waits for it, where DMA overlaps it with the CPU's work: read_write loses
+  // more time, though its longer time makes that a smaller share.
+  Results quarter = at("3.5 GB/s");
+  const auto lost = [&](const char* strategy) { return elapsed(quarter[strategy]) - elapsed(halved[strategy]); };
+  EXPECT_GT(lost("read_write"), lost("sendfile_gather"));
+}
+
+TEST_F(WholeMachine, OnTheServerOf2008AColdFileIsLimitedByTheDisk) {
+  Results results = run({.platform = "server-2008", .page_cache = "cold", .strategies = "read_write, splice"});
+  for (const auto& [strategy, result] : results) {
+    EXPECT_EQ(result["bound"]["demand_limited_by"], "disk.media") << strategy;
+    EXPECT_EQ(result["bound"]["static_limited_by"], "disk.media") << strategy;
+  }
+}
+
+TEST_F(WholeMachine, JumboFramesDivideThePerSegmentCpuTimeBySix) {
+  // Software segmentation: what it costs beyond one large packet is the cost of the segments.
+  const auto cpu = [&](const char* mtu, const char* offload) {
+    return cpu_time(
+        run({.strategies = "splice",
+             .set = {fmt::format("nic.mtu={}", mtu), fmt::format("nic.segmentation_offload={}", offload)}})["splice"]);
+  };
+  const double small = cpu("1500 B", "false") - cpu("1500 B", "true");
+  const double jumbo = cpu("9000 B", "false") - cpu("9000 B", "true");
+  EXPECT_NEAR(small / jumbo, 6.2, 1.0) << "8948 bytes per segment against 1448";
+}
+
+TEST_F(WholeMachine, ADeepQueueReachesTheStaticBoundWhereADeviceLimits) {
+  for (const Variation& variation : {Variation{.strategies = "sendfile_gather, splice", .set = {"nic.rate=10 Gbps"}},
+                                     Variation{.platform = "server-2008", .strategies = "sendfile_gather, splice"}}) {
+    for (const auto& [strategy, result] : run(variation)) {
+      const double bound = result["bound"]["static_bytes_per_s"];
+      EXPECT_LE(throughput(result), bound * (1 + 1e-9)) << strategy;
+      EXPECT_GE(throughput(result), bound * 0.95) << variation.platform << " " << strategy;
+    }
+  }
+}
+
+TEST_F(WholeMachine, TwoRunsDifferOnlyInWhatTheSimulatorSaysAboutItself) {
+  const Variation variation{.file = "size: 1 MiB, seed: 9", .page_cache = "cold"};
+  Results first = run(variation);
+  Results second = run(variation);
+  ASSERT_EQ(first.size(), kStrategies.size());
+  for (auto& [strategy, result] : first) {
+    result.erase("simulator");
+    second[strategy].erase("simulator");
+    EXPECT_EQ(result.dump(), second[strategy].dump()) << strategy;
+  }
+}
+
+TEST_F(WholeMachine, EveryStrategyGivesBackEveryByteAtSizesAroundPagesAndChunks) {
+  for (const std::size_t size : {0U, 1U, 511U, 4095U, 4096U, 4097U, 65535U, (1U << 20) + 3}) {
+    std::string bytes(size, '\0');
+    std::uint32_t state = 1;
+    for (char& byte : bytes) byte = static_cast<char>((state = state * 1664525U + 1013904223U) >> 24);
+    const std::string file = m_folder.write("file", bytes);
+    const std::string received = m_folder.path("received");
+    const Outcome outcome =
+        sluice("compare " SLUICE_SOURCE_DIR "/scenarios/article.yaml -q --file " + file + " --received " + received,
+               m_folder.path(""));
+    EXPECT_EQ(outcome.status, 0) << size << "\n" << outcome.err;
+    for (const std::string& strategy : kStrategies) {
+      EXPECT_TRUE(read_all(received + "/" + strategy) == bytes) << size << " bytes by " << strategy;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sluice::tests
