@@ -307,7 +307,13 @@ Scenario load_scenario(const std::string& path, const CommandLine& command_line)
   Scenario scenario;
   scenario.path = path;
   Document document = read_document(load_yaml(path), path, scenario);
-  if (!command_line.file.empty()) use_host_file(document.base.workload, command_line.file, {"--file"});
+  if (!command_line.file.empty()) {
+    use_host_file(document.base.workload, command_line.file, {"--file"});
+    if (!document.expectations.empty()) {
+      document.expectations.clear();
+      scenario.warnings.push_back("expectations are not checked: they are about the scenario's own file, not --file");
+    }
+  }
 
   std::vector<Setting> sets = read_sets(command_line.sets);
   std::erase_if(document.axes, [&](const Axis& axis) {

@@ -101,6 +101,15 @@ TEST_F(Scenarios, TheCommandLinesFileReplacesTheWorkloads) {
   EXPECT_EQ(workload.payload(), 12U);
 }
 
+TEST_F(Scenarios, ExpectationsAboutTheScenariosOwnFileAreNotCheckedOnAnother) {
+  const std::string file = m_folder.write("data", "twelve bytes");
+  const std::string text = kScenario + "expect: { read_write: { copies.cpu: 0 } }\n";
+  EXPECT_EQ(load(text).plans.at(0).expectations.size(), 1U);
+  const auto replaced = load(text, {file, {}, false});
+  EXPECT_THAT(replaced.plans.at(0).expectations, IsEmpty());
+  EXPECT_THAT(replaced.warnings, Contains(HasSubstr("expectations are not checked")));
+}
+
 TEST_F(Scenarios, AFileOfTheHostIsFoundBesideTheScenario) {
   m_folder.write("data", "");
   const auto plans = load(
