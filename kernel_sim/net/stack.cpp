@@ -35,6 +35,7 @@ Stack::Stack(hal::Machine& machine, sched::Scheduler& scheduler, mm::FrameAlloca
 Stack::~Stack() = default;
 
 void Stack::attach(NetDevice& device, std::uint32_t address) {
+  if (m_device == &device) return;
   m_device = &device;
   m_address = address;
   m_skbs = std::make_unique<SkbPool>(m_frames, nic::segment_size(device.features().mtu));

@@ -38,7 +38,7 @@ class Stack {
   Stack(const Stack&) = delete;
   Stack& operator=(const Stack&) = delete;
 
-  /// At boot. Without an interface connect is refused with ENETUNREACH.
+  /// At boot, by the driver before it takes interrupts. Without an interface connect is refused with ENETUNREACH.
   void attach(NetDevice& device, std::uint32_t address = kLocalAddress);
   /// An unconnected TCP socket; `flags` are those of the open file (O_RDWR, O_NONBLOCK).
   std::shared_ptr<TcpSocket> create_socket(int flags);

@@ -173,7 +173,8 @@ void TcpConnection::sent_new_data(Skb& skb) {
 void TcpConnection::transmit(Skb& skb) {
   namespace flag = nic::tcp_flag;
   std::uint8_t flags = skb.syn ? flag::kSyn : flag::kAck;
-  if (skb.push && skb.size > 0) flags |= flag::kPush;
+  // Large packets always carry PSH, so that the receiver does not hold their last segments back (Linux 5.4).
+  if (skb.size > 0 && (skb.push || skb.frames > 1)) flags |= flag::kPush;
   if (skb.fin) flags |= flag::kFin;
   skb.sent_at = m_stack.m_machine.cpu.now();
   ++skb.references;

@@ -64,6 +64,18 @@ TEST(Segmentation, FillsPacketsWithFortyFiveSegments) {
   EXPECT_EQ(packets[3].header.flags, nic::tcp_flag::kAck | nic::tcp_flag::kPush);
 }
 
+TEST(Segmentation, LargePacketsCarryPushAndSingleSegmentsOnlyWhenPushed) {
+  TestBench bench{kAllOffloads, without_autocork()};
+  bench.run([&] {
+    const auto socket = bench.connect();
+    EXPECT_EQ(bench.send(*socket, 0, 2896, MSG_MORE), 2896U);
+    EXPECT_EQ(bench.send(*socket, 2896, 1500, MSG_MORE), 1500U);
+    ASSERT_EQ(bench.data_sizes(), (Sizes{2896, 1448}));
+    EXPECT_NE(bench.data_packets()[0].header.flags & nic::tcp_flag::kPush, 0);
+    EXPECT_EQ(bench.data_packets()[1].header.flags & nic::tcp_flag::kPush, 0);
+  });
+}
+
 TEST(Segmentation, HalfOfASmallWindowBoundsAPacket) {
   net::NetConfig config;
   config.initial_window = 1000;
