@@ -104,7 +104,7 @@ Result<Bytes> Pipe::write(mm::UserMemory& memory, VirtAddr from, Bytes size, boo
   // As Linux: what does not fill a page goes behind the last bytes if all of it fits there.
   if (const Bytes rest = size % kPageSize; has_readers() && rest != 0 && merge(memory, from, rest)) done = rest;
   m_lock.unlock();
-  m_system.scheduler.wake_all(m_wait_data);
+  if (done > 0) m_system.scheduler.wake_all(m_wait_data);
   while (done < size) {
     const Result<Bytes> filled = with_space(non_blocking, [&]() -> Result<Bytes> {
       Bytes sum = 0;
