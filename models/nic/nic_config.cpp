@@ -43,6 +43,8 @@ void WireConfig::describe(base::ParameterTable& table) {
 void PeerConfig::describe(base::ParameterTable& table) {
   table.add("ack_segments", ack_segments, {1, 1024},
             "full segments per acknowledgment; larger for a peer that merges segments (GRO)", "RFC 5681, section 4.2");
+  table.add("gro", gro, "frames that arrive back to back are merged and acknowledged as one segment",
+            "Linux generic receive offload, Documentation/networking/segmentation-offloads.rst");
   table.add("acknowledge_push", acknowledge_push,
             "a segment with PSH is acknowledged at once, as Linux does when the reader has emptied the socket",
             "Linux tcp_cleanup_rbuf; estimate");

@@ -35,6 +35,7 @@ struct WireConfig {
 /// The responder at the other end.
 struct PeerConfig {
   unsigned ack_segments = 2;
+  bool gro = false;  ///< merges the frames of a burst before TCP sees them
   bool acknowledge_push = true;
   unsigned quick_acks = 16;
   Picoseconds delayed_ack = 40_ms;

@@ -14,6 +14,12 @@ std::int64_t distance(std::uint32_t from, std::uint32_t to) { return static_cast
 
 }  // namespace
 
+/// Whether the reader is woken by PSH and acknowledges what it read: the burst is there to its `end`.
+bool AcknowledgmentPolicy::pushed(const Burst& burst, unsigned end) const {
+  return m_config.acknowledge_push && end == burst.frames &&
+         ((burst.last_flags | burst.header.flags) & tcp_flag::kPush) != 0;
+}
+
 std::vector<AcknowledgmentPolicy::Run> AcknowledgmentPolicy::take(const Burst& burst, Accepted accepted) {
   std::vector<Run> runs;
   const Bytes size = burst.frame_payload;
@@ -34,6 +40,17 @@ std::vector<AcknowledgmentPolicy::Run> AcknowledgmentPolicy::take(const Burst& b
   };
   const auto pending_at = [&](unsigned frame) { return (any ? 0 : before) + received_by(frame) - acknowledged_to; };
 
+  // A receiver that merges (GRO) sees the burst as one large segment: one decision, at its end.
+  if (m_config.gro) {
+    const bool quick = m_quick_left > 0;
+    if (quick) --m_quick_left;
+    m_unacknowledged = pending_at(end - 1);
+    if (quick || m_unacknowledged > threshold() || pushed(burst, end)) {
+      acknowledge(end - 1, 1, 1);
+      m_unacknowledged = 0;
+    }
+    return runs;
+  }
   // 1. The first segments of a connection, one by one.
   if (m_quick_left > 0) {
     const unsigned count = std::min(m_quick_left, end - first);
@@ -54,8 +71,7 @@ std::vector<AcknowledgmentPolicy::Run> AcknowledgmentPolicy::take(const Burst& b
   }
   m_unacknowledged = end == first ? before : pending_at(end - 1);
   // 4. The reader empties the socket and acknowledges what was pushed.
-  if (m_config.acknowledge_push && m_unacknowledged > 0 && end == burst.frames &&
-      ((burst.last_flags | burst.header.flags) & tcp_flag::kPush) != 0) {
+  if (m_unacknowledged > 0 && pushed(burst, end)) {
     acknowledge(end - 1, 1, 1);
     m_unacknowledged = 0;
   }

@@ -49,6 +49,7 @@ class AcknowledgmentPolicy {
   [[nodiscard]] Bytes unacknowledged() const { return m_unacknowledged; }
 
  private:
+  [[nodiscard]] bool pushed(const Burst& burst, unsigned end) const;
   [[nodiscard]] Bytes threshold() const { return (m_config.ack_segments - 1) * m_segment; }
   PeerConfig m_config;
   unsigned m_quick_left;

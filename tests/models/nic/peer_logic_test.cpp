@@ -79,6 +79,25 @@ struct Connected {
 };
 using Acks = std::vector<Connected::Acknowledgment>;
 
+TEST(PeerAcknowledges, AMergedBurstOnceAtItsEnd) {
+  PeerConfig config = plain_policy(2);
+  config.gro = true;
+  Connected connection{config};
+  connection.receive(burst_of(kFirstByte, 44 * 1448, 1448, 10_us));
+  using Acknowledgment = Connected::Acknowledgment;
+  EXPECT_EQ(connection.acknowledgments(), (std::vector<Acknowledgment>{{44 * 1448, 10_us + 4'300_ns + 1_us}}));
+}
+
+TEST(PeerAcknowledges, ASingleFrameWaitsForASecondAlsoWhenMerging) {
+  PeerConfig config = plain_policy(2);
+  config.gro = true;
+  Connected connection{config};
+  connection.receive(burst_of(kFirstByte, 1448, 1448, 10_us));
+  EXPECT_TRUE(connection.acknowledgments().empty());
+  connection.receive(burst_of(kFirstByte + 1448, 1448, 1448, 20_us));
+  EXPECT_EQ(connection.acknowledgments().size(), 1U);
+}
+
 TEST(PeerHandshake, SynIsAnsweredAfterTheTurnaround) {
   PeerConfig config = plain_policy(2);
   config.initial_sequence = 77;
