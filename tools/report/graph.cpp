@@ -85,6 +85,7 @@ class Picture {
       return at->second;
     };
     for (const Json& move : run["moves"]) {
+      if (move.value("bytes", 0.0) == 0) continue;  // headers and acknowledgements alone
       const Vertex from = vertex(move.value("from", ""));
       const Vertex to = vertex(move.value("to", ""));
       Attributes look = look_of(move.value("by", ""));

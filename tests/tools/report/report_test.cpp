@@ -65,7 +65,8 @@ Json run_with(const Observed& observed = {}) {
             {"pcie_wire", 0}}},
           {"moves",
            {{{"from", "kernel.page_cache"}, {"to", "user.buffer"}, {"by", "cpu"}, {"bytes", observed.file}},
-            {{"from", "kernel.page_cache"}, {"to", "kernel.pipe"}, {"by", "reference"}, {"bytes", observed.file}}}},
+            {{"from", "kernel.page_cache"}, {"to", "kernel.pipe"}, {"by", "reference"}, {"bytes", observed.file}},
+            {{"from", "nic.fifo"}, {"to", "wire"}, {"by", "device"}, {"bytes", 0}}}},
           {"latency_ns", {{"p50", 1}, {"p99", 2}, {"p999", 3}, {"max", 4}}},
           {"bound",
            {{"static_bytes_per_s", 2942132640},
@@ -162,7 +163,7 @@ TEST(Graph, DrawsMovesBetweenPlacesInFramesByStrategy) {
   EXPECT_THAT(text, HasSubstr("subgraph cluster_0_read_write_user_space {"));
   EXPECT_THAT(text, HasSubstr("label=\"cpu\n64 KiB\""));
   EXPECT_THAT(text, testing::ContainsRegex("label=\"reference\n64 KiB\", style=dashed"));
-  EXPECT_THAT(text, Not(HasSubstr("hardware")));  // neither run moved anything there
+  EXPECT_THAT(text, Not(HasSubstr("hardware")));  // neither run moved payload there
 }
 
 TEST(Strace, WritesCallsInStracesForm) {
