@@ -151,7 +151,8 @@ class Run : private kernel_sim::Measurement {
     for (const std::string& task : m_kernel.blocked_tasks())
       m_failures.push_back("nothing is left to happen, but " + task);
     if (m_exit_status.value_or(0) != 0) {
-      m_failures.push_back(fmt::format("the program ended with {} {}", kernel_sim::Kernel::describe_status(*m_exit_status), m_program_failure));
+      m_failures.push_back(fmt::format("the program ended with {} {}",
+                                       kernel_sim::Kernel::describe_status(*m_exit_status), m_program_failure));
     }
     if (!m_receiver.matches()) {
       m_failures.push_back(fmt::format("byte {} at the peer is not the file's", *m_receiver.first_difference()));
