@@ -10,7 +10,7 @@ void BlockConfig::describe(base::ParameterTable& table) {
             "estimate");
   table.add("complete_request", complete_request, "finishing a request, in interrupt context", "estimate");
   table.add("max_request", max_request, {Bytes{4} << 10, Bytes{1} << 30}, "largest request that merging builds",
-            "Linux max_sectors_kb: BLK_DEF_MAX_SECTORS 1280 KiB");
+            "Linux BLK_DEF_MAX_SECTORS: 2560 sectors since commit d2be537c3ba3 (2015)");
 }
 
 }  // namespace sluice::block

@@ -23,7 +23,7 @@ void MmConfig::describe(base::ParameterTable& table) {
   table.add("core_list_pages", core_list_pages, {0, 65536}, "free pages a core keeps for itself, per order",
             "estimate; Linux sizes per-CPU page lists by zone");
   table.add("core_list_batch", core_list_batch, {1, 4096}, "pages moved at once to and from a core's own list",
-            "Linux mm/page_alloc.c, zone_batchsize: 63");
+            "Linux mm/page_alloc.c zone_batchsize: 63, rounded up to a power of two");
   table.add("tlb_full_flush_pages", tlb_full_flush_pages, {0, 1'000'000},
             "longer ranges flush the whole TLB instead of page by page", "Linux arch/x86/mm/tlb.c: 33");
 }

@@ -26,23 +26,25 @@ void NetConfig::describe(base::ParameterTable& table) {
   table.add("rmem_max", rmem_max, {4_KiB, 1_GiB}, "receive buffer that autotuning reaches",
             "Linux net/ipv4/tcp.c tcp_rmem[2]");
   table.add("autocork", autocork, "a small write waits while earlier packets are still in the interface",
-            "Linux tcp_autocorking, on");
+            "Linux tcp_autocorking: on by default, commit f54b311142a9");
   table.add("limit_output", limit_output, {4_KiB, 1_GiB},
             "bytes of one connection in the interface and its queue (TCP small queues)",
             "Linux net/ipv4/tcp_ipv4.c tcp_limit_output_bytes");
   table.add("initial_window", initial_window, {1, 1000}, "initial congestion window in segments",
-            "RFC 6928; Linux TCP_INIT_CWND");
+            "Linux include/net/tcp.h TCP_INIT_CWND 10, as RFC 6928");
   table.add("quick_acks", quick_acks, {0, 1000}, "segments of a new connection that are acknowledged at once",
-            "Linux TCP_MAX_QUICKACKS");
-  table.add("delayed_ack", delayed_ack, times, "longest wait with an acknowledgment", "Linux TCP_DELACK_MIN");
-  table.add("rto_min", rto_min, times, "shortest retransmission time-out", "Linux TCP_RTO_MIN");
+            "Linux include/net/tcp.h TCP_MAX_QUICKACKS 16");
+  table.add("delayed_ack", delayed_ack, times, "longest wait with an acknowledgment",
+            "Linux include/net/tcp.h TCP_DELACK_MIN HZ/25");
+  table.add("rto_min", rto_min, times, "shortest retransmission time-out", "Linux include/net/tcp.h TCP_RTO_MIN HZ/5");
   table.add("rto_initial", rto_initial, times, "retransmission time-out before the first measurement",
-            "RFC 6298; Linux TCP_TIMEOUT_INIT");
-  table.add("syn_retries", syn_retries, {0, 127}, "repetitions of the opening segment", "Linux tcp_syn_retries");
+            "Linux include/net/tcp.h TCP_TIMEOUT_INIT 1*HZ, as RFC 6298");
+  table.add("syn_retries", syn_retries, {0, 127}, "repetitions of the opening segment",
+            "Linux include/net/tcp.h TCP_SYN_RETRIES 6");
   table.add("retries", retries, {1, 255}, "repetitions of a segment before the connection is given up",
-            "Linux tcp_retries2");
+            "Linux include/net/tcp.h TCP_RETR2 15");
   table.add("skb_overhead", skb_overhead, {256, 8192}, "bytes a packet is accounted for beside its payload (truesize)",
-            "Linux SKB_TRUESIZE of an empty TCP packet; estimate");
+            "estimate, recalled from Linux SKB_TRUESIZE of an empty TCP packet");
 
   table.add("socket_create", socket_create, "socket()", estimate);
   table.add("send_call", send_call, "tcp_sendmsg without its packets: lock, checks, push", estimate);
@@ -57,8 +59,10 @@ void NetConfig::describe(base::ParameterTable& table) {
   table.add("tcp_receive", tcp_receive, "IP and TCP input of one packet or acknowledgment", estimate);
   table.add("timer", timer, "a TCP timer that expires", estimate);
 
-  table.add("tx_ring", tx_ring, {32, 32768}, "transmit descriptors, a power of two", "Linux mlx5 default, 1024");
-  table.add("rx_ring", rx_ring, {8, 32768}, "receive descriptors, a power of two", "Linux mlx5 default, 1024");
+  table.add("tx_ring", tx_ring, {32, 32768}, "transmit descriptors, a power of two",
+            "Linux mlx5 en.h MLX5E_PARAMS_DEFAULT_LOG_SQ_SIZE 10");
+  table.add("rx_ring", rx_ring, {8, 32768}, "receive descriptors, a power of two",
+            "Linux mlx5 en.h MLX5E_PARAMS_DEFAULT_LOG_RQ_SIZE 10");
   table.add("napi_weight", napi_weight, {1, 1024}, "packets per poll of a device", "Linux NAPI_POLL_WEIGHT");
   table.add("napi_budget", napi_budget, {1, 100000}, "packets per receive soft interrupt", "Linux netdev_budget");
   table.add("napi_time", napi_time, times, "longest receive soft interrupt", "Linux netdev_budget_usecs at HZ=1000");

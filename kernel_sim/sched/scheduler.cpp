@@ -16,11 +16,12 @@ constexpr int kSoftirqRounds = 10;
 
 void SchedConfig::describe(base::ParameterTable& table) {
   table.add("context_switch", context_switch, "choosing and switching to another task, without refilling its caches",
-            "pipe ping-pong of one author: 2.4 us process, 1.07 us thread, with the pipe calls; estimate");
+            "estimate, from a pipe ping-pong of one author: 2.4 us process, 1.07 us thread, with the pipe calls");
   table.add("wake_up", wake_up, "making a waiting task runnable", "estimate");
   table.add("interrupt_entry", interrupt_entry, "entry to and exit from an interrupt handler", "estimate");
   table.add("time_slice", time_slice, {Picoseconds{1'000'000}, Picoseconds{1'000'000'000'000}},
-            "how long a task may keep its core while another waits for it", "Linux EEVDF base slice, 3 ms");
+            "how long a task may keep its core while another waits for it",
+            "Linux 6.12 kernel/sched/fair.c: 0.75 ms x (1 + ilog(cores)) of 8 cores");
 }
 
 struct Scheduler::Core {

@@ -5,7 +5,7 @@ namespace sluice::syscalls {
 
 void SyscallConfig::describe(base::ParameterTable& table) {
   const char* null_call =
-      "null system call of about 100 ns without and 300 ns with mitigations (napkin-math); estimate";
+      "estimate, from a null system call of about 100 ns without and 300 ns with mitigations (napkin-math)";
   table.add("entry", entry, "system-call entry: user to kernel mode", null_call);
   table.add("exit", exit, "system-call exit: kernel to user mode", null_call);
   table.add("file_call", file_call, "descriptor look-up and access checks of a call on a file", "estimate");
@@ -15,7 +15,8 @@ void SyscallConfig::describe(base::ParameterTable& table) {
   table.add("end_process", end_process, "the end of a process, without freeing its pages", "estimate");
   table.add("poll_entry", poll_entry, "poll: one descriptor looked at", "estimate");
   table.add("compute_unit", compute_unit, {1_ps, 1_us}, "one unit of a program's own work", "by definition");
-  table.add("max_files", max_files, {3U, 1U << 20}, "open descriptors of a process", "Linux RLIMIT_NOFILE");
+  table.add("max_files", max_files, {3U, 1U << 20}, "open descriptors of a process",
+            "Linux RLIMIT_NOFILE: INR_OPEN_CUR 1024");
 }
 
 }  // namespace sluice::syscalls

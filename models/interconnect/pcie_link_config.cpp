@@ -19,10 +19,10 @@ void PcieLinkConfig::describe(base::ParameterTable& table) {
             "estimate (64 B read round trip of 500 to 600 ns, pcie-bench, recalled)");
   table.add("tags", tags, {1, 1024}, "read requests that the device keeps outstanding", "estimate");
   table.add("ack_limit", ack_limit, {0, 1_MiB}, "bytes between two acknowledgements; 0: the specification's formula",
-            "PCI Express base specification 5.0, tables 3-7 to 3-9");
+            "estimate: the formula, recalled from PCI Express base specification 5.0, tables 3-7 to 3-9");
   table.add("flow_control_limit", flow_control_limit, {0, 1_MiB},
             "bytes between two flow-control updates; 0: the specification's formula",
-            "PCI Express base specification 5.0, tables 2-46 to 2-48");
+            "estimate: the formula, recalled from PCI Express base specification 5.0, tables 2-46 to 2-48");
   table.add("ecrc", ecrc, "end-to-end checksum, 4 more bytes per packet", model);
 }
 

@@ -16,7 +16,7 @@ void MemoryConfig::describe(base::ParameterTable& table) {
   table.add("latency", latency, {0_ps, 10_us},
             "from the request to the data when the memory is idle, beyond the caches", "estimate");
   table.add("write_buffer", write_buffer, {0, 16_MiB}, "writes that the controller holds before a writer has to wait",
-            "64 bursts of 64 bytes per channel as in gem5's DRAM controller, 6 channels");
+            "64 bursts of 64 bytes per channel as in gem5's MemInterface, 6 channels");
 }
 
 }  // namespace sluice::memory
