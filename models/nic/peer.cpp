@@ -52,13 +52,16 @@ void Peer::receive(Burst burst) {
     const auto id = static_cast<ConnectionId>(m_statistics.connections++);
     found = m_by_key.emplace(key, id).first;
     m_sessions.emplace(id, Session{PeerConnection{m_config, header, segment_size(m_wire.mtu())}});
-    if (m_application != nullptr) m_application->connected(id, header.destination_port, burst.first_arrival);
   }
 
   // 3. TCP, the application, the answers.
   const ConnectionId id = found->second;
   Session& session = m_sessions.at(id);
   const Accepted accepted = session.tcp.receive(burst, m_replies);
+  if (!session.connected && (header.flags & tcp_flag::kSyn) == 0) {  // the machine has answered the SYN-ACK
+    session.connected = true;
+    if (m_application != nullptr) m_application->connected(id, header.destination_port, burst.first_arrival);
+  }
   if (accepted.size() > 0) deliver(id, burst, accepted);
   if (accepted.size() < payload) {
     m_statistics.discarded_frames +=

@@ -41,6 +41,7 @@ struct Arrival {
 class PeerApplication {
  public:
   virtual ~PeerApplication() = default;
+  /// The handshake is complete: the connection is accepted.
   virtual void connected(ConnectionId /*connection*/, std::uint16_t /*port*/, Picoseconds /*at*/) {}
   virtual void data(const Arrival& arrival) = 0;
   /// The machine has closed its direction: no more data will come.
@@ -72,6 +73,7 @@ class Peer : public sc_core::sc_module, private WireEnd {
   using Key = std::tuple<std::uint32_t, std::uint16_t, std::uint16_t>;  // address, port, our port
   struct Session {
     PeerConnection tcp;
+    bool connected = false;  ///< the handshake is complete
     bool finished = false;
   };
 
