@@ -41,7 +41,7 @@ template <class Visit>
 void for_each_frame(PhysAddr address, Bytes size, Visit&& visit) {
   while (size > 0) {
     const Bytes piece = std::min(size, address.left_in_page());
-    visit(Frame::of(address), static_cast<std::uint32_t>(address.page_offset()), static_cast<std::uint32_t>(piece));
+    visit(Frame::of(address), address.page_offset(), piece);
     address += piece;
     size -= piece;
   }
@@ -58,7 +58,7 @@ Bytes payload_in(const Shadow& shadow) {
   return sum;
 }
 
-void append_slice(Shadow& to, std::uint32_t at, const Shadow& from, std::uint32_t begin, std::uint32_t size) {
+void append_slice(Shadow& to, Bytes at, const Shadow& from, Bytes begin, Bytes size) {
   if (size == 0) return;  // a piece around the place would pass the test below
   const auto first = std::partition_point(from.begin(), from.end(),
                                           [&](const ShadowPiece& piece) { return piece.at + piece.size <= begin; });
@@ -140,7 +140,7 @@ void Ledger::declare(PhysAddr at, const Shadow& shadow, Bytes size) {
 }
 
 void Ledger::stored(PhysAddr at, Bytes size) {
-  for_each_frame(at, size, [&](Frame frame, std::uint32_t begin, std::uint32_t n) {
+  for_each_frame(at, size, [&](Frame frame, Bytes begin, Bytes n) {
     m_book->frames.replace(m_book->frames.at(frame), begin, n, {});
   });
 }
@@ -157,7 +157,7 @@ void Ledger::copied(PhysAddr from, PhysAddr to, Bytes size, Mover by) {
   }
   while (size > 0) {
     const Bytes piece = std::min({size, from.left_in_page(), to.left_in_page()});
-    copy_within_pages(from, to, static_cast<std::uint32_t>(piece), by);
+    copy_within_pages(from, to, piece, by);
     from += piece;
     to += piece;
     size -= piece;
@@ -179,9 +179,9 @@ void Ledger::copy_overlapping(PhysAddr from, PhysAddr to, Bytes size, Mover by) 
   put(to, whole, 0, size);
 }
 
-void Ledger::copy_within_pages(PhysAddr from, PhysAddr to, std::uint32_t size, Mover by) {
-  const auto begin = static_cast<std::uint32_t>(from.page_offset());
-  const auto to_begin = static_cast<std::uint32_t>(to.page_offset());
+void Ledger::copy_within_pages(PhysAddr from, PhysAddr to, Bytes size, Mover by) {
+  const Bytes begin = from.page_offset();
+  const Bytes to_begin = to.page_offset();
   const FrameRecord& source = m_book->frames.at(Frame::of(from));
   FrameRecord& destination = m_book->frames.at(Frame::of(to));
   if (!source.many) [[likely]] {
@@ -211,7 +211,7 @@ void Ledger::copy_within_pages(PhysAddr from, PhysAddr to, std::uint32_t size, M
 Shadow Ledger::read_by_device(PhysAddr from, Bytes size, Place to, Mover by) {
   Shadow shadow;
   Bytes total = 0;
-  for_each_frame(from, size, [&](Frame frame, std::uint32_t begin, std::uint32_t n) {
+  for_each_frame(from, size, [&](Frame frame, Bytes begin, Bytes n) {
     const Bytes payload = payload_at(frame.address() + begin, n);
     if (const FrameRecord* record = m_book->frames.find(frame)) m_book->check_readable(*record, frame, payload);
     count(place_of(frame), to, by, payload, n);
@@ -226,7 +226,7 @@ void Ledger::written_by_device(Place from, const Shadow& shadow, PhysAddr to, By
   m_book->note_generations(shadow);
   m_book->leave(from, payload_in(shadow));
   put(to, shadow, 0, size);
-  for_each_frame(to, size, [&](Frame frame, std::uint32_t begin, std::uint32_t n) {
+  for_each_frame(to, size, [&](Frame frame, Bytes begin, Bytes n) {
     count(from, place_of(frame), by, payload_at(frame.address() + begin, n), n);
   });
 }
@@ -306,7 +306,7 @@ void Ledger::count(Place from, Place to, Mover by, Bytes payload, Bytes size) {
 
 Bytes Ledger::payload_at(PhysAddr from, Bytes size) const {
   Bytes sum = 0;
-  for_each_frame(from, size, [&](Frame frame, std::uint32_t begin, std::uint32_t n) {
+  for_each_frame(from, size, [&](Frame frame, Bytes begin, Bytes n) {
     const FrameRecord* record = m_book->frames.find(frame);
     if (record == nullptr) return;
     ShadowPiece room;
@@ -315,9 +315,9 @@ Bytes Ledger::payload_at(PhysAddr from, Bytes size) const {
   return sum;
 }
 
-void Ledger::put(PhysAddr to, const Shadow& shadow, std::uint32_t shadow_begin, Bytes size) {
+void Ledger::put(PhysAddr to, const Shadow& shadow, Bytes shadow_begin, Bytes size) {
   Shadow& pieces = m_book->scratch;
-  for_each_frame(to, size, [&](Frame frame, std::uint32_t begin, std::uint32_t n) {
+  for_each_frame(to, size, [&](Frame frame, Bytes begin, Bytes n) {
     pieces.clear();
     append_slice(pieces, begin, shadow, shadow_begin, n);
     m_book->frames.replace(m_book->frames.at(frame), begin, n, pieces);
@@ -326,8 +326,8 @@ void Ledger::put(PhysAddr to, const Shadow& shadow, std::uint32_t shadow_begin, 
 }
 
 void Ledger::collect(PhysAddr from, Bytes size, Shadow& out) const {
-  std::uint32_t at = 0;
-  for_each_frame(from, size, [&](Frame frame, std::uint32_t begin, std::uint32_t n) {
+  Bytes at = 0;
+  for_each_frame(from, size, [&](Frame frame, Bytes begin, Bytes n) {
     if (const FrameRecord* record = m_book->frames.find(frame)) {
       ShadowPiece room;
       for (const ShadowPiece& held : m_book->frames.pieces(*record, room)) {

@@ -48,8 +48,8 @@ std::string_view name_of(Mover mover);
 /// `size` bytes of payload, lying `at` bytes from the start of the run that is described, are bytes
 /// [offset, offset + size) of file number `file`. The generation grows when a file is written.
 struct ShadowPiece {
-  std::uint32_t at = 0;
-  std::uint32_t size = 0;
+  Bytes at = 0;
+  Bytes size = 0;
   std::uint64_t offset = 0;
   std::uint32_t file = 0;
   std::uint32_t generation = 0;
@@ -60,7 +60,7 @@ using Shadow = std::vector<ShadowPiece>;
 
 Bytes payload_in(const Shadow& shadow);
 /// Appends to `to` the pieces of `from` within [begin, begin + size), re-based to start at `at`, merging neighbours.
-void append_slice(Shadow& to, std::uint32_t at, const Shadow& from, std::uint32_t begin, std::uint32_t size);
+void append_slice(Shadow& to, Bytes at, const Shadow& from, Bytes begin, Bytes size);
 
 struct MoveTotal {
   Bytes payload = 0;
@@ -127,10 +127,10 @@ class Ledger {
  private:
   struct Book;
   void copy_overlapping(PhysAddr from, PhysAddr to, Bytes size, Mover by);
-  void copy_within_pages(PhysAddr from, PhysAddr to, std::uint32_t size, Mover by);
+  void copy_within_pages(PhysAddr from, PhysAddr to, Bytes size, Mover by);
   void count(Place from, Place to, Mover by, Bytes payload, Bytes size);
   [[nodiscard]] Bytes payload_at(PhysAddr from, Bytes size) const;
-  void put(PhysAddr to, const Shadow& shadow, std::uint32_t shadow_begin, Bytes size);
+  void put(PhysAddr to, const Shadow& shadow, Bytes shadow_begin, Bytes size);
   void collect(PhysAddr from, Bytes size, Shadow& out) const;
 
   std::unique_ptr<Book> m_book;

@@ -24,12 +24,11 @@ void LedgerFrames::clear(FrameRecord& record) {
   record.size = 0;
 }
 
-void LedgerFrames::replace(FrameRecord& record, std::uint32_t begin, std::uint32_t size,
-                           std::span<const ShadowPiece> pieces) {
-  const std::uint32_t end = begin + size;
+void LedgerFrames::replace(FrameRecord& record, Bytes begin, Bytes size, std::span<const ShadowPiece> pieces) {
+  const Bytes end = begin + size;
   record.freed_with_payload = false;
   if (!record.many && pieces.size() <= 1) {
-    const bool covers_all = record.size == 0 || (begin <= record.at && end >= std::uint32_t{record.at} + record.size);
+    const bool covers_all = record.size == 0 || (begin <= record.at && end >= Bytes{record.at} + record.size);
     if (covers_all) {
       if (pieces.empty()) {
         record.size = 0;
@@ -47,8 +46,7 @@ void LedgerFrames::replace(FrameRecord& record, std::uint32_t begin, std::uint32
   replace_slowly(record, begin, end, pieces);
 }
 
-void LedgerFrames::replace_slowly(FrameRecord& record, std::uint32_t begin, std::uint32_t end,
-                                  std::span<const ShadowPiece> pieces) {
+void LedgerFrames::replace_slowly(FrameRecord& record, Bytes begin, Bytes end, std::span<const ShadowPiece> pieces) {
   ShadowPiece room;
   const std::span<const ShadowPiece> held = this->pieces(record, room);
   m_scratch.clear();

@@ -55,7 +55,7 @@ class LedgerFrames {
   [[nodiscard]] std::span<const ShadowPiece> pieces(const FrameRecord& record, ShadowPiece& room) const;
   /// Bytes [begin, begin + size) of the frame now hold `pieces` (relative to the frame, inside that range, ascending)
   /// and nothing else.
-  void replace(FrameRecord& record, std::uint32_t begin, std::uint32_t size, std::span<const ShadowPiece> pieces);
+  void replace(FrameRecord& record, Bytes begin, Bytes size, std::span<const ShadowPiece> pieces);
   void clear(FrameRecord& record);
 
  private:
@@ -63,7 +63,7 @@ class LedgerFrames {
   using Block = std::array<FrameRecord, kFramesPerBlock>;
 
   void add_block(std::size_t block);
-  void replace_slowly(FrameRecord& record, std::uint32_t begin, std::uint32_t end, std::span<const ShadowPiece> pieces);
+  void replace_slowly(FrameRecord& record, Bytes begin, Bytes end, std::span<const ShadowPiece> pieces);
   void store(FrameRecord& record, const Shadow& pieces);
 
   std::vector<std::unique_ptr<Block>> m_blocks;
@@ -73,9 +73,9 @@ class LedgerFrames {
 };
 
 /// The part of `piece` within [begin, end); size 0 when there is none. Where it starts does not change.
-inline ShadowPiece clipped(const ShadowPiece& piece, std::uint32_t begin, std::uint32_t end) {
-  const std::uint32_t first = std::max(piece.at, begin);
-  const std::uint32_t last = std::min(piece.at + piece.size, end);
+inline ShadowPiece clipped(const ShadowPiece& piece, Bytes begin, Bytes end) {
+  const Bytes first = std::max(piece.at, begin);
+  const Bytes last = std::min(piece.at + piece.size, end);
   if (first >= last) return {};
   return {first, last - first, piece.offset + (first - piece.at), piece.file, piece.generation};
 }

@@ -276,7 +276,7 @@ void DiskController::start_write(PieceIndex index) {
       active.status = Status::DmaError;
       return;
     }
-    append_slice(piece.shadow, static_cast<std::uint32_t>(at), m_slice, 0, static_cast<std::uint32_t>(size));
+    append_slice(piece.shadow, at, m_slice, 0, size);
     arrived = std::max(arrived, read.done);
   });
   schedule(arrived, Step::PieceArrived, index);
@@ -300,7 +300,7 @@ void DiskController::finish_read(PieceIndex index) {
   Bytes lost = 0;
   active.segments.for_each_part(piece.begin, piece.size, [&](BusAddr to, Bytes size, Bytes at) {
     m_slice.clear();
-    append_slice(m_slice, 0, piece.shadow, static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(size));
+    append_slice(m_slice, 0, piece.shadow, at, size);
     fabric::DmaPort::Completion written{tlm::TLM_INCOMPLETE_RESPONSE, done};
     if (active.status == Status::Success) {
       written = dma.write(to, data.subspan(at, size), now(), Place::DiskBuffer, &m_slice);

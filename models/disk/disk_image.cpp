@@ -74,21 +74,20 @@ base::Shadow DiskImage::shadow(Bytes offset, Bytes size) const {
   check(offset, size);
   base::Shadow placed;
   for_each_extent(offset, size, [&](Bytes at, Bytes n, Bytes in_content, const Extent& extent) {
-    const auto run_at = static_cast<std::uint32_t>(at - offset);
-    placed.push_back({run_at, static_cast<std::uint32_t>(n), in_content, extent.file, 0});
+    const Bytes run_at = at - offset;
+    placed.push_back({run_at, n, in_content, extent.file, 0});
   });
   if (m_written.empty()) return placed;
 
   base::Shadow result;
-  std::uint32_t done = 0;
+  Bytes done = 0;
   for_each_written_page(offset, size, [&](Bytes at, Bytes n, const WrittenPage& page) {
-    const auto run_at = static_cast<std::uint32_t>(at - offset);
+    const Bytes run_at = at - offset;
     append_slice(result, done, placed, done, run_at - done);
-    append_slice(result, run_at, page.shadow, static_cast<std::uint32_t>(at % kPageSize),
-                 static_cast<std::uint32_t>(n));
-    done = run_at + static_cast<std::uint32_t>(n);
+    append_slice(result, run_at, page.shadow, at % kPageSize, n);
+    done = run_at + n;
   });
-  append_slice(result, done, placed, done, static_cast<std::uint32_t>(size) - done);
+  append_slice(result, done, placed, done, size - done);
   return result;
 }
 
@@ -110,12 +109,12 @@ void DiskImage::write(Bytes offset, std::span<const std::byte> from, const base:
     WrittenPage& page = page_to_write((offset + done) / kPageSize);
     std::memcpy(page.bytes.data() + in_page, from.data() + done, n);
 
-    const auto begin = static_cast<std::uint32_t>(in_page);
-    const auto end = static_cast<std::uint32_t>(in_page + n);
+    const Bytes begin = in_page;
+    const Bytes end = in_page + n;
     base::Shadow merged;
     append_slice(merged, 0, page.shadow, 0, begin);
-    append_slice(merged, begin, shadow, static_cast<std::uint32_t>(done), end - begin);
-    append_slice(merged, end, page.shadow, end, static_cast<std::uint32_t>(kPageSize) - end);
+    append_slice(merged, begin, shadow, done, end - begin);
+    append_slice(merged, end, page.shadow, end, kPageSize - end);
     page.shadow = std::move(merged);
     done += n;
   }

@@ -84,8 +84,7 @@ void Peer::deliver(ConnectionId id, const Burst& burst, Accepted accepted) {
   const bool whole = accepted.size() == burst.payload_size();
   base::Shadow slice;
   if (!whole) {
-    base::append_slice(slice, 0, burst.shadow, static_cast<std::uint32_t>(accepted.begin),
-                       static_cast<std::uint32_t>(accepted.size()));
+    base::append_slice(slice, 0, burst.shadow, accepted.begin, accepted.size());
   }
   const base::Shadow& shadow = whole ? burst.shadow : slice;
   m_ledger.delivered(shadow);

@@ -196,9 +196,7 @@ bool ReceiveQueue::write_frame(const Burst& burst, unsigned frame, BusAddr to) {
   }
   base::Shadow shadow;
   if (!burst.shadow.empty()) {
-    base::append_slice(shadow, static_cast<std::uint32_t>(kAllHeaders), burst.shadow,
-                       static_cast<std::uint32_t>(frame * burst.frame_payload),
-                       static_cast<std::uint32_t>(payload_size));
+    base::append_slice(shadow, kAllHeaders, burst.shadow, frame * burst.frame_payload, payload_size);
   }
   m_core.ledger.moved(Place::Wire, Place::NicFifo, base::Mover::Device, shadow, size);
   const auto completion = m_core.dma.write(to, bytes, NicCore::now(), Place::NicFifo, &shadow);

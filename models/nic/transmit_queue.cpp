@@ -171,7 +171,7 @@ TransmitQueue::FifoContent TransmitQueue::fetch(const GatherList& packet, const 
       content.ok = false;
       return;
     }
-    base::append_slice(content.shadow, static_cast<std::uint32_t>(at), shadow, 0, static_cast<std::uint32_t>(n));
+    base::append_slice(content.shadow, at, shadow, 0, n);
     at += n;
     content.done = std::max(content.done, completion.done);
     const bool last = at == size;
@@ -209,8 +209,7 @@ bool TransmitQueue::emit(const GatherList& packet, const Portion& portion, FifoC
   Burst burst = frames_of(m_header, packet, portion);
   burst.payload_at = first ? kAllHeaders : 0;
   if (first) {
-    base::append_slice(burst.shadow, 0, content.shadow, static_cast<std::uint32_t>(kAllHeaders),
-                       static_cast<std::uint32_t>(portion.payload_size));
+    base::append_slice(burst.shadow, 0, content.shadow, kAllHeaders, portion.payload_size);
   } else {
     burst.shadow = std::move(content.shadow);
   }

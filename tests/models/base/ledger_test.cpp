@@ -42,6 +42,12 @@ TEST_F(LedgerTest, CopyCarriesThePayloadAlong) {
   EXPECT_THAT(ledger.breaches(), IsEmpty());
 }
 
+TEST_F(LedgerTest, FourGibibytesDeclaredAtOnceAreAllPayload) {
+  ledger.declare(PhysAddr{0}, {{0, 4_GiB, 0, 1, 0}}, 4_GiB);
+  EXPECT_EQ(ledger.shadow_of(PhysAddr{4_GiB - kPageSize}, kPageSize),
+            (Shadow{{0, kPageSize, 4_GiB - kPageSize, 1, 0}}));
+}
+
 TEST_F(LedgerTest, CopyAcrossPagesAtUnequalOffsetsKeepsOnePiece) {
   ledger.copied(page(0) + 100, page(4) + 3000, 6000, Mover::Cpu);
   EXPECT_THAT(ledger.shadow_of(page(4), 3 * 4096), ElementsAre(ShadowPiece{3000, 6000, 100, 1, 0}));

@@ -51,6 +51,12 @@ TEST(DiskImage, TwoFilesSideBySide) {
   EXPECT_THAT(image.shadow(4000, 200), ElementsAre(ShadowPiece{0, 96, 4000, 2, 0}, ShadowPiece{96, 104, 0, 1, 0}));
 }
 
+TEST(DiskImage, TheShadowOfMoreThanFourGibibytesIsNotCutShort) {
+  DiskImage image{8_GiB};
+  image.place(0, base::make_synthetic_content(5_GiB, 1), 3);
+  EXPECT_EQ(image.shadow(0, 5_GiB), (base::Shadow{{0, 5_GiB, 0, 3, 0}}));
+}
+
 TEST(DiskImage, WritingReplacesBytesAndShadow) {
   DiskImage image{1_MiB};
   const auto content = make_synthetic_content(8192, 1);

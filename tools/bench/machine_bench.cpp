@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole simulator: a warm file in chunks of 64 KiB through the machine of 2020, caches modelled line by line. Time
+// is a run's own wall_s (elaboration to the last byte verified); each run is a process of its own.
+#include <algorithm>
+#include <string>
+
+#include <benchmark/benchmark.h>
+
+#include "tools/scenario/scenario.h"
+#include "tools/sluice/child.h"
+
+namespace sluice::bench {
+namespace {
+
+const char* const kStrategies[] = {"read_write", "mmap_write", "sendfile", "sendfile_gather", "splice"};
+
+/// Arguments: index of the strategy, MiB of payload.
+void run(benchmark::State& state) {
+  const std::string strategy = kStrategies[state.range(0)];
+  const std::string size = "workload.file.size=" + std::to_string(state.range(1)) + " MiB";
+  scenario::Scenario scenario = scenario::load_scenario(SLUICE_SOURCE_DIR "/scenarios/large-file.yaml",
+                                                        {"", {size, "workload.page_cache=warm"}, false});
+  const auto plan =
+      std::find_if(scenario.plans.begin(), scenario.plans.end(), [&](const auto& p) { return p.strategy == strategy; });
+  double events = 0;
+  double beyond_payload = 0;
+  for ([[maybe_unused]] auto _ : state) {
+    const tool::RunResult result = tool::run_in_child([&] { return tool::simulate(*plan); }, {});
+    if (!result["failures"].empty()) {
+      state.SkipWithError(result["failures"].dump().c_str());
+      return;
+    }
+    const auto& simulator = result["simulator"];
+    state.SetIterationTime(simulator["wall_s"].get<double>());
+    events += simulator["events"].get<double>();
+    beyond_payload = simulator["peak_rss_bytes"].get<double>() - result["payload_bytes"].get<double>();
+  }
+  state.SetLabel(strategy);
+  state.SetBytesProcessed(state.iterations() * state.range(1) * (1 << 20));
+  state.counters["events/s"] = benchmark::Counter(events, benchmark::Counter::kIsRate);
+  state.counters["rss_beyond_payload"] =
+      benchmark::Counter(beyond_payload, benchmark::Counter::kDefaults, benchmark::Counter::kIs1024);
+}
+BENCHMARK(run)->Name("machine")->ArgsProduct({{0, 1, 2, 3, 4}, {256}})->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(run)
+    ->Name("machine_by_size")
+    ->ArgsProduct({{0, 3}, {64, 1024, 4096}})
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace sluice::bench
