@@ -14,6 +14,8 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::open(std::string_view path,
   return call(
       Call::Open, [&] { return format("\"{}\", {}", path, open_flags(flags)); },
       [&]() -> Result<Value> {
+        // As Linux, the number comes first: a process without one creates and truncates nothing.
+        if (const Result<void> room = m_process.files.has_room(); !room) return tl::unexpected{room.error()};
         Result<FilePointer> opened = services().open(path, flags, mode);
         if (!opened) return tl::unexpected{opened.error()};
         return install(std::move(*opened));

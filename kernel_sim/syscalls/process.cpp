@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel_sim/syscalls/process.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice::syscalls {
 
 Result<int> FileTable::add(std::shared_ptr<fs::File> file, int at_least) {
   if (at_least < 0 || static_cast<unsigned>(at_least) >= m_limit) return base::refuse(EINVAL);
-  auto fd = static_cast<std::size_t>(at_least);
-  while (fd < m_files.size() && m_files[fd] != nullptr) ++fd;
+  const auto from = static_cast<std::size_t>(at_least);
+  const std::size_t fd = free_from(std::max(from, m_first_free));
+  if (from <= m_first_free) m_first_free = fd;
   if (fd >= m_limit) return base::refuse(EMFILE);
   if (fd >= m_files.size()) m_files.resize(fd + 1);
   m_files[fd] = std::move(file);
@@ -23,8 +25,21 @@ Result<std::shared_ptr<fs::File>> FileTable::get(int fd) const {
 
 Result<std::shared_ptr<fs::File>> FileTable::remove(int fd) {
   Result<std::shared_ptr<fs::File>> file = get(fd);
-  if (file) m_files[static_cast<std::size_t>(fd)] = nullptr;
+  if (file) {
+    m_files[static_cast<std::size_t>(fd)] = nullptr;
+    m_first_free = std::min(m_first_free, static_cast<std::size_t>(fd));
+  }
   return file;
+}
+
+Result<void> FileTable::has_room() const {
+  if (free_from(m_first_free) >= m_limit) return base::refuse(EMFILE);
+  return {};
+}
+
+std::size_t FileTable::free_from(std::size_t fd) const {
+  while (fd < m_files.size() && m_files[fd] != nullptr) ++fd;
+  return fd;
 }
 
 }  // namespace sluice::syscalls

@@ -24,10 +24,15 @@ class FileTable {
   /// EBADF.
   [[nodiscard]] Result<std::shared_ptr<fs::File>> get(int fd) const;
   Result<std::shared_ptr<fs::File>> remove(int fd);
+  /// EMFILE when there is no number for a further one.
+  [[nodiscard]] Result<void> has_room() const;
   [[nodiscard]] std::size_t size() const { return m_files.size(); }
 
  private:
+  [[nodiscard]] std::size_t free_from(std::size_t fd) const;
+
   unsigned m_limit;
+  std::size_t m_first_free = 0;  // every number below is taken
   std::vector<std::shared_ptr<fs::File>> m_files;
 };
 

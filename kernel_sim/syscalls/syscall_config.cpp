@@ -16,7 +16,7 @@ void SyscallConfig::describe(base::ParameterTable& table) {
   table.add("poll_entry", poll_entry, "poll: one descriptor looked at", "estimate");
   table.add("compute_unit", compute_unit, {1_ps, 1_us}, "one unit of a program's own work", "by definition");
   table.add("max_files", max_files, {3U, 1U << 20}, "open descriptors of a process",
-            "Linux RLIMIT_NOFILE: INR_OPEN_CUR 1024");
+            "Linux fs/file.c sysctl_nr_open, the ceiling of RLIMIT_NOFILE");
 }
 
 }  // namespace sluice::syscalls

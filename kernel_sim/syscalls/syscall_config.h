@@ -16,7 +16,7 @@ struct SyscallConfig {
   CpuCost end_process = CpuCost::time(20'000_ns);
   CpuCost poll_entry = CpuCost::time(50_ns);  ///< poll: one descriptor looked at
   Picoseconds compute_unit = 1_ns;            ///< one unit of SystemCalls::compute
-  unsigned max_files = 1024;                  ///< descriptors of a process (RLIMIT_NOFILE)
+  unsigned max_files = 1U << 20;              ///< descriptors of a process (RLIMIT_NOFILE, raised to fs.nr_open)
   void describe(base::ParameterTable& table);
 };
 

@@ -89,6 +89,34 @@ TEST(FileCalls, ErrorsAreLinuxs) {
   });
 }
 
+TEST(FileCalls, AProcessWithoutADescriptorTruncatesNothing) {
+  ProcessRig rig;
+  rig.files["/a"] = "text";
+  rig.config.max_files = 3;
+  rig.run([](SystemCalls& calls) {
+    for (int fd = 0; fd < 3; ++fd) EXPECT_EQ(calls.open("/a", O_RDONLY), fd);
+    EXPECT_EQ(calls.open("/a", O_WRONLY | O_TRUNC), -EMFILE);
+    return 0;
+  });
+  EXPECT_EQ(rig.files["/a"], "text");
+}
+
+TEST(FileCalls, ManyDescriptorsAndTheLowestFreeOneFirst) {
+  ProcessRig rig;
+  rig.files["/a"] = "text";
+  rig.run([](SystemCalls& calls) {
+    for (int fd = 0; fd < 5'000; ++fd) EXPECT_EQ(calls.open("/a", O_RDONLY), fd);
+    EXPECT_EQ(calls.close(4'000), 0);
+    EXPECT_EQ(calls.close(17), 0);
+    EXPECT_EQ(calls.close(16), 0);
+    EXPECT_EQ(calls.fcntl(0, F_DUPFD, 18), 4'000);  // from 18 on; the lower ones stay free
+    EXPECT_EQ(calls.dup(0), 16);
+    EXPECT_EQ(calls.dup(0), 17);
+    EXPECT_EQ(calls.dup(0), 5'000);
+    return 0;
+  });
+}
+
 TEST(FileCalls, TransferErrorsAreLinuxs) {
   ProcessRig rig;
   rig.files["/a"] = "text";

@@ -78,6 +78,7 @@ struct ProcessRig {
   Result<std::shared_ptr<fs::File>> open(std::string_view path, int flags) {
     const auto found = files.find(std::string{path});
     if (found == files.end()) return refuse(ENOENT);
+    if ((flags & O_TRUNC) != 0) found->second.clear();
     return std::make_shared<TextFile>(*this, found->second, flags);
   }
   [[nodiscard]] std::uint64_t frames_in_use() const { return frames.total_frames() - frames.free_frames(); }
