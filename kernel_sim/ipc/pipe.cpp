@@ -192,6 +192,14 @@ void Pipe::share(unsigned i, Bytes size, Pipe& to) {
 // --- size ------------------------------------------------------------------------------------------------------------
 
 Result<Bytes> Pipe::resize(std::uint64_t wanted) {
+  m_lock.lock();  // whoever copies into or out of a slot waits for pages meanwhile
+  const Result<Bytes> size = resize_locked(wanted);
+  m_lock.unlock();
+  if (size) m_system.scheduler.wake_all(m_wait_space);
+  return size;
+}
+
+Result<Bytes> Pipe::resize_locked(std::uint64_t wanted) {
   if (wanted > Bytes{1} << 31) return base::refuse(EINVAL);
   const Bytes rounded = std::bit_ceil(std::max<Bytes>(wanted, kPageSize));
   const auto slots = static_cast<unsigned>(rounded / kPageSize);
@@ -207,7 +215,6 @@ Result<Bytes> Pipe::resize(std::uint64_t wanted) {
   m_system.user_pages += slots;
   m_system.user_pages -= m_slots;
   m_slots = slots;
-  m_system.scheduler.wake_all(m_wait_space);
   return rounded;
 }
 

@@ -91,6 +91,7 @@ class Pipe final : public fs::SpliceSink, public fs::SpliceSource {
   };
   [[nodiscard]] unsigned used() const { return m_used; }
   Slot& at(unsigned i) { return m_ring[(m_front + i) % m_slots]; }
+  Result<Bytes> resize_locked(std::uint64_t wanted);
   void append(const Slot& slot);
   bool merge(mm::UserMemory& memory, VirtAddr from, Bytes size);
   Bytes copy_to_user(mm::UserMemory& memory, VirtAddr to, Bytes size);

@@ -156,6 +156,57 @@ TEST(Pipe, SizesAreRoundedUpAndLimited) {
   });
 }
 
+/// A program's memory whose first copy waits for a page.
+class SlowMemory final : public mm::UserMemory {
+ public:
+  SlowMemory(PipeRig& rig, FlatMemory& memory, sched::WaitQueue& page) : m_rig(rig), m_memory(memory), m_page(page) {}
+  Bytes copy_in(VirtAddr from, PhysAddr to, Bytes size) override {
+    m_rig.scheduler.wait(m_page, "a page of the program");
+    return m_memory.copy_in(from, to, size);
+  }
+  Bytes copy_out(PhysAddr from, VirtAddr to, Bytes size) override { return m_memory.copy_out(from, to, size); }
+  Result<void> load(VirtAddr, std::span<std::byte>) override { return {}; }
+  Result<void> store(VirtAddr, std::span<const std::byte>) override { return {}; }
+  Result<std::vector<mm::Fragment>> pin(VirtAddr at, Bytes size, hal::Access access) override {
+    return m_memory.pin(at, size, access);
+  }
+
+ private:
+  PipeRig& m_rig;
+  FlatMemory& m_memory;
+  sched::WaitQueue& m_page;
+};
+
+TEST(Pipe, ResizingWaitsForAWriterInTheMiddleOfASlot) {
+  PipeRig rig;
+  sched::WaitQueue page;
+  rig.run([&] {
+    FlatMemory user{rig.machine, rig.frames, 1};
+    rig.put(user.begin(), "firstsecond");
+    SlowMemory slow{rig, user, page};
+    const PipeEnds ends = make_pipe(rig.pipes, 0);
+    ASSERT_EQ(ends.write->write(user, user.begin(), 5, nullptr), 5U);
+    Result<Bytes> resized = 0;
+    bool done = false;
+    rig.scheduler.spawn("resizer", [&] {
+      resized = ends.read->pipe().resize(128_KiB);
+      done = true;
+    });
+    bool resized_in_time = true;
+    rig.scheduler.spawn("waker", [&] {
+      resized_in_time = done;
+      rig.scheduler.wake_all(page);
+    });
+    EXPECT_EQ(ends.write->write(slow, user.begin() + 5, 6, nullptr), 6U);  // joins the first slot
+    EXPECT_FALSE(resized_in_time);
+    EXPECT_EQ(ends.read->read(user, user.begin() + kPageSize, 100, nullptr), 11U);
+    EXPECT_EQ(rig.get(user.begin() + kPageSize, 11), "firstsecond");
+    while (!done) rig.scheduler.wait(page, "the resizer", 1_us);
+    EXPECT_EQ(resized, 128_KiB);
+  });
+  EXPECT_EQ(rig.frames_in_use(), 0U);
+}
+
 TEST(Pipe, AUserWithTooManyPagesGetsSmallPipes) {
   PipeRig rig;
   rig.config.user_pages_soft_limit = 40;
