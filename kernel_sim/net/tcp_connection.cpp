@@ -113,6 +113,8 @@ Result<void> TcpConnection::connect(kernel_sim::Endpoint peer, bool non_blocking
     result = refuse(EISCONN);
   } else if (m_state == State::SynSent && non_blocking) {
     result = refuse(EALREADY);
+  } else if (m_error != 0) {  // of an attempt that nobody waited for
+    result = refuse(take_error());
   } else {
     if (m_state == State::Closed) result = start_handshake(peer);
     if (result && non_blocking) {

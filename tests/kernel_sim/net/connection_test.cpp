@@ -68,6 +68,22 @@ TEST(Connect, OfANonBlockingSocketIsReportedByPoll) {
   });
 }
 
+TEST(Connect, ReportsTheFailureOfANonBlockingAttemptAndThenTriesAnew) {
+  TestBench bench;
+  bench.refuses = true;
+  bench.run([&] {
+    const auto socket = bench.stack.create_socket(O_RDWR | O_NONBLOCK);
+    EXPECT_EQ(socket->connect(TestBench::kPeer).error().value, EINPROGRESS);
+    bench.sleep(1_ms);
+    EXPECT_NE(socket->poll() & POLLERR, 0);
+    EXPECT_EQ(socket->connect(TestBench::kPeer).error().value, ECONNREFUSED);
+    bench.refuses = false;
+    EXPECT_EQ(socket->connect(TestBench::kPeer).error().value, EINPROGRESS);
+    bench.sleep(1_ms);
+    EXPECT_EQ(bench.send(*socket, 0, 10), 10U);
+  });
+}
+
 TEST(Send, ToAnUnconnectedSocketIsABrokenPipe) {
   TestBench bench;
   bench.run([&] {
