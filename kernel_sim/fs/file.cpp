@@ -19,6 +19,8 @@ Result<Bytes> File::splice_read(SpliceSink&, Bytes, std::uint64_t*, unsigned) { 
 
 Result<Bytes> File::splice_write(SpliceSource&, Bytes, std::uint64_t*, unsigned) { return refuse(EINVAL); }
 
+void File::splice_end() {}
+
 Result<std::uint64_t> File::seek(std::int64_t, int) { return refuse(ESPIPE); }
 
 Result<kernel_sim::FileStatus> File::status() { return kernel_sim::FileStatus{}; }

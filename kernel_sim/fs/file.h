@@ -56,6 +56,8 @@ class File {
   virtual Result<Bytes> splice_read(SpliceSink& sink, Bytes size, std::uint64_t* offset, unsigned splice_flags);
   /// Takes up to `size` bytes out of `source`.
   virtual Result<Bytes> splice_write(SpliceSource& source, Bytes size, std::uint64_t* offset, unsigned splice_flags);
+  /// The input of a sendfile ended before what was asked for: what splice_write holds back for more may go.
+  virtual void splice_end();
   virtual Result<std::uint64_t> seek(std::int64_t offset, int whence);
   virtual Result<kernel_sim::FileStatus> status();
   virtual Result<void> truncate(std::uint64_t size);

@@ -85,6 +85,7 @@ Result<Bytes> splice_direct(fs::File& in, std::uint64_t* offset, fs::File& out, 
     const std::uint64_t before = position;
     const Result<Bytes> read = in.splice_read(internal, limited_to_space(size - done, internal), &position, 0);
     if (!read && done == 0) return read;
+    if (read && *read == 0 && done > 0) out.splice_end();  // the last piece said MORE, and there is none
     if (!read || *read == 0) break;
     // More is to come as long as the pipe took less than was asked for: the socket may wait to fill a segment.
     const unsigned flags = done + *read < size ? SPLICE_F_MORE : 0U;

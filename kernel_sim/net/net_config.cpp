@@ -13,8 +13,11 @@ void NetConfig::describe(base::ParameterTable& table) {
             "Linux net/core/sock.c sk_setup_caps");
   table.add("gso_max_size", gso_max_size, {4_KiB, 65536}, "largest packet that TCP builds, with headers",
             "Linux include/linux/netdevice.h GSO_LEGACY_MAX_SIZE");
-  table.add("splice_batch", splice_batch, {1, 16}, "pages that splice hands to TCP in one call; 1 before Linux 6.5",
-            "Linux fs/splice.c splice_to_socket");
+  table.add(
+      "splice_batch", splice_batch, {1, 16},
+      "pages that splice hands to TCP in one call; 1 before Linux 6.5, which also let the tail of a sendfile that met "
+      "the end of its file wait for the cork's timer",
+      "Linux fs/splice.c splice_to_socket, do_splice_eof");
   table.add("max_fragments", max_fragments, {1, 17}, "page fragments of a packet",
             "Linux include/linux/skbuff.h MAX_SKB_FRAGS");
   table.add("wmem_default", wmem_default, {4_KiB, 1_GiB}, "send buffer of a new socket",

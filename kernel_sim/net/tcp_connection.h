@@ -62,6 +62,8 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   Result<void> connect(kernel_sim::Endpoint peer, bool non_blocking);
   Result<Bytes> send(mm::UserMemory& memory, VirtAddr from, Bytes size, SendFlags flags);
   Result<Bytes> send_pages(fs::SpliceSource& source, Bytes size, SendFlags flags);
+  /// No more pages follow the ones that were sent with `more`.
+  void end_of_pages();
   Result<Bytes> receive_to(mm::UserMemory& memory, VirtAddr to, Bytes size, ReceiveFlags flags);
   Result<Bytes> receive_pages(fs::SpliceSink& sink, Bytes size, ReceiveFlags flags);
   Result<void> shutdown(int how);

@@ -105,6 +105,14 @@ Result<Bytes> TcpConnection::send_pages(fs::SpliceSource& source, Bytes size, Se
   return done;
 }
 
+/// tcp_splice_eof, since Linux 6.5 as the batches are; before, the tail waited for the timer of a cork.
+void TcpConnection::end_of_pages() {
+  if (m_stack.m_config.splice_batch <= 1) return;
+  lock();
+  push(false, m_nagle, size_goal());
+  unlock();
+}
+
 template <class Source>
 Result<Bytes> TcpConnection::send_from(Source& source, Bytes size, SendFlags flags) {
   lock();

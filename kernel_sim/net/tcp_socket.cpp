@@ -76,6 +76,8 @@ Result<Bytes> TcpSocket::splice_write(fs::SpliceSource& source, Bytes size, std:
                                   {.more = (splice_flags & SPLICE_F_MORE) != 0, .non_blocking = non_blocking()});
 }
 
+void TcpSocket::splice_end() { m_connection->end_of_pages(); }
+
 Result<kernel_sim::FileStatus> TcpSocket::status() {
   return kernel_sim::FileStatus{
       .size = 0, .mode = S_IFSOCK | 0777, .block_size = static_cast<std::uint32_t>(kPageSize)};

@@ -52,6 +52,7 @@ class TcpSocket final : public fs::File {
   Result<Bytes> splice_read(fs::SpliceSink& sink, Bytes size, std::uint64_t* offset, unsigned splice_flags) override;
   Result<Bytes> splice_write(fs::SpliceSource& source, Bytes size, std::uint64_t* offset,
                              unsigned splice_flags) override;
+  void splice_end() override;
   Result<kernel_sim::FileStatus> status() override;
   [[nodiscard]] std::int16_t poll() const override;
   sched::WaitQueue* poll_queue() override;

@@ -131,6 +131,7 @@ class MemoryFile final : public fs::File {
     }
     return done;
   }
+  void splice_end() override { ++ends; }
   Result<std::uint64_t> seek(std::int64_t offset, int whence) override {
     if (whence == SEEK_SET) m_position = static_cast<std::uint64_t>(offset);
     return m_position;
@@ -142,6 +143,7 @@ class MemoryFile final : public fs::File {
   std::vector<Place> from;
   Bytes most_per_write = ~Bytes{0};
   int write_error = 0;
+  unsigned ends = 0;  ///< how often it was told that the input had ended
 
  private:
   PipeRig& m_rig;

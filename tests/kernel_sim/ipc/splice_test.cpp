@@ -116,6 +116,23 @@ TEST(Splice, SendfileGoesAPipefulAtATimeAndSaysMoreWhileDataRemain) {
   EXPECT_EQ(rig.frames_in_use(), 0U);
 }
 
+TEST(Splice, SendfileThatMeetsTheEndOfItsFileSaysSo) {
+  PipeRig rig;
+  rig.run([&] {
+    MemoryFile file{rig, numbered(70'000)};
+    MemoryFile socket{rig, ""};
+    Pipe internal{rig.pipes, Pipe::Kind::Internal};
+    EXPECT_EQ(splice_direct(file, nullptr, socket, 70'000, internal), 70'000U);
+    EXPECT_EQ(socket.ends, 0U);  // the last pipeful did not say MORE
+    EXPECT_EQ(splice_direct(file, nullptr, socket, 10, internal), 0U);
+    EXPECT_EQ(socket.ends, 0U);  // nothing was held back
+    std::uint64_t offset = 0;
+    EXPECT_EQ(splice_direct(file, &offset, socket, 100'000, internal), 70'000U);
+    EXPECT_EQ(socket.last_flags.back(), SPLICE_F_MORE);
+    EXPECT_EQ(socket.ends, 1U);
+  });
+}
+
 TEST(Splice, SendfileStopsWhereTheSocketStopsAndKeepsThePosition) {
   PipeRig rig;
   rig.run([&] {

@@ -207,6 +207,23 @@ TEST(Splice, RefersToPagesAndCorksWhileMoreIsToCome) {
   EXPECT_EQ(bench.fake.copied_bytes(), 0U);
 }
 
+TEST(Splice, TheEndOfTheFileSendsWhatWaitedForMore) {
+  for (const unsigned batch : {16U, 1U}) {
+    net::NetConfig config;
+    config.splice_batch = batch;
+    TestBench bench{kAllOffloads, config};
+    bench.run([&] {
+      const auto socket = bench.connect();
+      PageSource pages{bench.frames, bench.pages(0, 100)};
+      EXPECT_EQ(socket->splice_write(pages, 100, nullptr, SPLICE_F_MORE), 100U);
+      EXPECT_EQ(bench.data_sizes(), Sizes{});
+      socket->splice_end();
+      bench.sleep(1_ms);
+      EXPECT_EQ(bench.data_sizes(), batch == 1 ? Sizes{} : Sizes{100}) << batch;
+    });
+  }
+}
+
 TEST(Splice, GivesItsPagesBackWhenTheyAreAcknowledgedAndSent) {
   TestBench bench;
   bench.run([&] {
