@@ -72,21 +72,33 @@ FaultOutcome AddressSpace::State::write_to_protected(const Region& region, std::
   if (region.shared) {
     region.object->page_dirtied(region.index_of(page));
     machine.cpu.execute(config.fault_map_page);
+    // Truncated meanwhile: the access is tried again and faults anew.
+    if (table->entry(page) != entry) return FaultOutcome::Resolved;
     if (!table->set(page, entry | pte::kWritable | pte::kDirty)) return FaultOutcome::OutOfMemory;
     flush_tlb(page, 1);
     return FaultOutcome::Resolved;
   }
-  const bool reuse = (entry & kAnonymousBit) != 0 && frames.references(frame) == 1;
-  std::uint64_t fresh = entry | pte::kWritable;
-  if (!reuse) {
-    const auto copy = private_copy(frame);
-    if (!copy) return FaultOutcome::OutOfMemory;
-    fresh = copy->address().value() | bits_of(region, true) | kAnonymousBit;
+  if ((entry & kAnonymousBit) != 0 && frames.references(frame) == 1) {
+    if (!table->set(page, entry | pte::kWritable)) return FaultOutcome::OutOfMemory;
+    machine.cpu.execute(config.fault_map_page);
+    flush_tlb(page, 1);
+    return FaultOutcome::Resolved;
   }
+  frames.get(frame);  // the page stays while it is copied, whoever truncates its file meanwhile
+  const auto copy = private_copy(frame);
+  frames.put(frame);
+  if (!copy) return FaultOutcome::OutOfMemory;
   machine.cpu.execute(config.fault_map_page);
-  if (!table->set(page, fresh)) return FaultOutcome::OutOfMemory;
+  if (table->entry(page) != entry) {
+    frames.put(*copy);
+    return FaultOutcome::Resolved;
+  }
+  if (!table->set(page, copy->address().value() | bits_of(region, true) | kAnonymousBit)) {
+    frames.put(*copy);
+    return FaultOutcome::OutOfMemory;
+  }
   flush_tlb(page, 1);
-  if (!reuse) frames.put(frame);
+  frames.put(frame);
   return FaultOutcome::Resolved;
 }
 

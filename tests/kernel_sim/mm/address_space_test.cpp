@@ -168,6 +168,39 @@ TEST(AddressSpace, ZapMakesLaterAccessesFaultAgain) {
   });
 }
 
+TEST(AddressSpace, ATruncationDuringAWriteFaultLeavesNoMapping) {
+  for (const int sharing : {MAP_SHARED, MAP_PRIVATE}) {
+    Rig rig;
+    rig.run([&] {
+      const auto object = std::make_shared<PagesObject>(rig, 1);
+      const VirtAddr at = rig.space->map(VirtAddr{}, kPageSize, kReadWrite, sharing, object, 0).value();
+      rig.load(at, 1);  // mapped for reading
+      const auto truncate = [&] {
+        if (object->pages == 0) return;
+        object->pages = 0;
+        rig.space->zap(*object, 0);
+        object->drop();
+      };
+      object->on_dirtied = truncate;
+      // A private copy needs a frame, and a reclaimer may wait for the disk while others run.
+      std::vector<Frame> held;
+      rig.frames.set_reclaimer([&](std::uint64_t) -> std::uint64_t {
+        truncate();
+        rig.frames.put(held.back());
+        held.pop_back();
+        return 1;
+      });
+      while (rig.frames.free_frames() > 0) held.push_back(*rig.frames.allocate_at_boot(Place::KernelMemory));
+      EXPECT_EQ(rig.store(at, 0x55), FaultOutcome::BusError) << sharing;
+      EXPECT_EQ(object->pages, 0U);
+      for (const Frame frame : held) rig.frames.put(frame);
+      rig.frames.set_reclaimer({});
+    });
+    EXPECT_TRUE(rig.frames.breaches().empty()) << sharing << ": " << rig.frames.breaches().front();
+    EXPECT_EQ(rig.frames.free_frames(), rig.frames.total_frames()) << sharing;
+  }
+}
+
 TEST(AddressSpace, ForkSharesPrivatePagesUntilOneWrites) {
   Rig rig;
   rig.run([&] {

@@ -76,11 +76,15 @@ class PagesObject final : public MappedObject {
     m_rig.frames.get(m_frames[index]);
     return m_frames[index];
   }
-  void page_dirtied(std::uint64_t index) override { dirtied.push_back(index); }
+  void page_dirtied(std::uint64_t index) override {
+    dirtied.push_back(index);
+    if (on_dirtied) on_dirtied();
+  }
 
   std::uint64_t pages;
   unsigned faults = 0;
   std::vector<std::uint64_t> dirtied;
+  std::function<void()> on_dirtied;
   Frame frame_of(std::uint64_t index) { return m_frames.at(index); }
 
  private:
