@@ -27,7 +27,7 @@ Machine::Machine(const MachineDescription& description, std::shared_ptr<disk::Di
   caches = std::make_unique<cache::CoherentMemory>("caches", description.cache, core_count, *memory, *memory);
 
   // Cores, each with its translation.
-  interrupts = std::make_unique<irq::InterruptController>("interrupts", irq::InterruptConfig{}, core_count);
+  interrupts = std::make_unique<irq::InterruptController>("interrupts", description.irq, core_count);
   for (unsigned i = 0; i < core_count; ++i) {
     table_access.push_back(std::make_unique<cpu::TableAccess>(i, description.cpu, *caches, *memory));
     mmus.push_back(std::make_unique<mmu::Mmu>(description.mmu, description.cpu.frequency, *table_access[i]));

@@ -33,6 +33,7 @@ std::vector<Section> sections_of(MachineDescription& machine) {
   add("cache", machine.cache);
   add("memory", machine.memory);
   add("root_complex", machine.root_complex);
+  add("irq", machine.irq);
   add("disk", machine.disk);
   add("nic", machine.nic);
   add("wire", machine.wire);

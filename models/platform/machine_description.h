@@ -14,6 +14,7 @@
 #include "models/disk/disk_config.h"
 #include "models/interconnect/pcie_link_config.h"
 #include "models/interconnect/root_complex_config.h"
+#include "models/irq/interrupt_config.h"
 #include "models/memory/memory_config.h"
 #include "models/mmu/mmu_config.h"
 #include "models/nic/nic_config.h"
@@ -21,8 +22,8 @@
 namespace sluice::platform {
 
 /// The names that components have in files, in results and as prefix of their parameters, from the core outwards.
-inline constexpr const char* kComponents[] = {"cpu",  "mmu", "cache", "memory", "root_complex",
-                                              "disk", "nic", "wire",  "peer"};
+inline constexpr const char* kComponents[] = {"cpu", "mmu",  "cache", "memory", "root_complex",
+                                              "irq", "disk", "nic",   "wire",   "peer"};
 
 enum class LinkKind : std::uint8_t {
   Bus,   ///< inside the processor: cores, caches, memory, root complex; as fast as what it leads to
@@ -48,6 +49,7 @@ struct MachineDescription {
   cache::CacheConfig cache;
   memory::MemoryConfig memory;
   interconnect::RootComplexConfig root_complex;
+  irq::InterruptConfig irq;
   disk::DiskConfig disk;
   nic::NicConfig nic;
   nic::WireConfig wire;

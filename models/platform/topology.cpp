@@ -191,6 +191,7 @@ void check(const MachineDescription& machine, const std::string& name) {
       {"cache", "the cores reach memory through it"},
       {"memory", "there would be nowhere to put the data"},
       {"root_complex", "devices reach memory through it"},
+      {"irq", "devices could not interrupt the cores"},
       {"disk", "there would be nothing to read the file from"},
       {"nic", "there would be nothing to send the file with"},
       {"wire", "the NIC would be connected to nothing"},

@@ -174,7 +174,7 @@ INSTANTIATE_TEST_SUITE_P(
         PlatformCase{"unknown_kind", "kind: wire", "kind: wir",
                      "platform.yaml:8:50: kind: 'wir' is none of bus, pcie, wire; did you mean 'wire'?"},
         PlatformCase{"unknown_end", "to: peer", "to: pear",
-                     "platform.yaml:8:38: to: 'pear' is none of cpu, mmu, cache, memory, root_complex, disk, nic, "
+                     "platform.yaml:8:38: to: 'pear' is none of cpu, mmu, cache, memory, root_complex, irq, disk, nic, "
                      "wire, peer; did you mean 'peer'?"},
         PlatformCase{"link_to_nothing", "disk:\n", "", "platform.yaml:6:30: the machine has no disk"},
         PlatformCase{"link_twice", "name: io", "name: core", "platform.yaml:5:5: a second link named core"},

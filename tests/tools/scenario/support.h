@@ -47,7 +47,8 @@ inline const std::string kPlatform =
     "  - { name: pcie.nic, from: nic, to: root_complex, kind: pcie }\n"
     "  - { name: ethernet, from: nic, to: peer, kind: wire }\n"
     "cpu:\nmmu:\ncache:\nmemory:\nroot_complex:\ndisk:\nwire:\npeer:\n"
-    "nic: { rate: { value: 10 Gbps, source: \"a test\" } }\n";
+    "nic: { rate: { value: 10 Gbps, source: \"a test\" } }\n"
+    "irq:\n";
 
 inline const std::string kScenario =
     "schema: sluice/1\n"
