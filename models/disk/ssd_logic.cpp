@@ -52,7 +52,7 @@ Picoseconds SsdMedium::write(Picoseconds earliest, Bytes /*offset*/, Bytes size)
 
 Picoseconds SsdMedium::busy_until(Picoseconds now) const {
   Picoseconds sum;
-  for (const GapTimeline& channel : m_channels) sum += channel.busy_until(now);
+  for (const fabric::FirstFitTimeline& channel : m_channels) sum += channel.busy_until(now);
   return sum / m_channels.size();
 }
 

@@ -5,8 +5,8 @@
 #include <optional>
 #include <vector>
 
-#include "models/disk/gap_timeline.h"
 #include "models/disk/medium.h"
+#include "models/fabric/first_fit_timeline.h"
 #include "models/fabric/timeline.h"
 
 namespace sluice::disk {
@@ -32,7 +32,7 @@ class SsdMedium final : public Medium {
 
   SsdConfig m_config;
   std::uint64_t m_stripes_per_page;
-  std::vector<GapTimeline> m_channels;
+  std::vector<fabric::FirstFitTimeline> m_channels;
   std::vector<Die> m_dies;  // by channel, then by number
   unsigned m_next_channel = 0;
 };

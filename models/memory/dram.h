@@ -5,8 +5,8 @@
 #include <cstddef>
 
 #include "models/fabric/core_memory.h"
+#include "models/fabric/gap_timeline.h"
 #include "models/fabric/memory_controller.h"
-#include "models/memory/gap_timeline.h"
 #include "models/memory/memory_config.h"
 
 namespace sluice::memory {
@@ -37,7 +37,7 @@ class Dram final : public fabric::PhysicalMemory, public fabric::MemoryControlle
   MemoryConfig m_config;
   std::byte* m_bytes = nullptr;
   Picoseconds m_buffered;  // what the write buffer absorbs, as time
-  GapTimeline m_channels;
+  fabric::GapTimeline m_channels;
   Bytes m_read = 0;
   Bytes m_written = 0;
 };

@@ -6,7 +6,7 @@
 #include <benchmark/benchmark.h>
 
 #include "models/cache/cache_hierarchy.h"
-#include "models/memory/gap_timeline.h"
+#include "models/fabric/gap_timeline.h"
 
 namespace sluice::bench {
 namespace {
@@ -108,7 +108,7 @@ BENCHMARK(scattered_lines);
 
 /// DRAM reservations as a core makes them, with DMA reservations dated ahead of it.
 void dram_reservations(benchmark::State& state) {
-  memory::GapTimeline channels;
+  fabric::GapTimeline channels;
   std::int64_t now = 0;
   for (auto _ : state) {
     now += 400'000;

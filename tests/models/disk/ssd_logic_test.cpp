@@ -2,7 +2,6 @@
 #include "models/disk/ssd_logic.h"
 
 #include <algorithm>
-#include <random>
 
 #include <gtest/gtest.h>
 
@@ -85,30 +84,6 @@ TEST(SsdMedium, BusyTimeCountsOnlyThePast) {
   EXPECT_EQ(ssd.busy_until(50_us), 0_us);
   EXPECT_EQ(ssd.busy_until(58_us), 2_us);
   EXPECT_EQ(ssd.busy_until(66_us), 4_us);
-}
-
-TEST(GapTimeline, SlotsNeverOverlapAndGapsAreUsed) {
-  GapTimeline timeline;
-  EXPECT_EQ(timeline.reserve(100_ns, 10_ns).begin, 100_ns);
-  EXPECT_EQ(timeline.reserve(0_ps, 10_ns).begin, 0_ps);
-  EXPECT_EQ(timeline.reserve(5_ns, 90_ns).begin, 10_ns) << "just fits";
-  EXPECT_EQ(timeline.reserve(0_ps, 1_ns).begin, 110_ns);
-
-  std::mt19937 random{3};
-  GapTimeline crowded;
-  std::vector<GapTimeline::Slot> slots;
-  Picoseconds sum;
-  for (int i = 0; i < 500; ++i) {
-    const Picoseconds earliest{static_cast<std::int64_t>(random() % 10'000)};
-    const Picoseconds duration{static_cast<std::int64_t>(1 + random() % 30)};
-    const auto slot = crowded.reserve(earliest, duration);
-    ASSERT_GE(slot.begin, earliest);
-    ASSERT_EQ(slot.end - slot.begin, duration);
-    for (const auto& other : slots) ASSERT_TRUE(slot.end <= other.begin || other.end <= slot.begin);
-    slots.push_back(slot);
-    sum += duration;
-  }
-  EXPECT_EQ(crowded.busy_until(1_ms), sum);
 }
 
 }  // namespace

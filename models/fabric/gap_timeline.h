@@ -14,7 +14,7 @@
 
 #include "models/base/time.h"
 
-namespace sluice::memory {
+namespace sluice::fabric {
 
 class GapTimeline {
  public:
@@ -35,4 +35,4 @@ class GapTimeline {
   Picoseconds m_forgotten_busy;      // reserved time before it
 };
 
-}  // namespace sluice::memory
+}  // namespace sluice::fabric

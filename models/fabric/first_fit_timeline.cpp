@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "models/disk/gap_timeline.h"
+#include "models/fabric/first_fit_timeline.h"
 
 #include <algorithm>
 #include <iterator>
 
-namespace sluice::disk {
+namespace sluice::fabric {
 
-GapTimeline::Slot GapTimeline::reserve(Picoseconds earliest, Picoseconds duration) {
+FirstFitTimeline::Slot FirstFitTimeline::reserve(Picoseconds earliest, Picoseconds duration) {
   constexpr std::size_t kSlotsKept = 64;
   Picoseconds begin = std::max(earliest, m_forgotten_before);
   auto next = std::partition_point(m_slots.begin(), m_slots.end(), [&](const Slot& s) { return s.end <= begin; });
@@ -36,7 +36,7 @@ GapTimeline::Slot GapTimeline::reserve(Picoseconds earliest, Picoseconds duratio
   return slot;
 }
 
-Picoseconds GapTimeline::busy_until(Picoseconds now) const {
+Picoseconds FirstFitTimeline::busy_until(Picoseconds now) const {
   Picoseconds beyond;
   for (const Slot& slot : m_slots) {
     if (slot.end > now) beyond += slot.end - std::max(slot.begin, now);
@@ -44,4 +44,4 @@ Picoseconds GapTimeline::busy_until(Picoseconds now) const {
   return m_busy - beyond;
 }
 
-}  // namespace sluice::disk
+}  // namespace sluice::fabric

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// A reservation timeline that fills gaps: a page that is sensed early does not wait on its channel behind one that is
-// asked for earlier but sensed late.
+// A reservation timeline that fills gaps, each reservation in one piece. A flash page that is sensed early does not
+// wait on its channel behind one that was asked for earlier and is sensed late.
 #pragma once
 
 #include <vector>
 
 #include "models/base/time.h"
 
-namespace sluice::disk {
+namespace sluice::fabric {
 
-class GapTimeline {
+class FirstFitTimeline {
  public:
   struct Slot {
     Picoseconds begin;
@@ -27,4 +27,4 @@ class GapTimeline {
   Picoseconds m_busy;
 };
 
-}  // namespace sluice::disk
+}  // namespace sluice::fabric

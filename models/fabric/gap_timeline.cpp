@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "models/memory/gap_timeline.h"
+#include "models/fabric/gap_timeline.h"
 
 #include <algorithm>
 
-namespace sluice::memory {
+namespace sluice::fabric {
 namespace {
 // More than are ever ahead of the slowest caller; half of them are forgotten when it is reached.
 constexpr std::size_t kMostIntervals = 1024;
@@ -61,4 +61,4 @@ Picoseconds GapTimeline::busy_until(Picoseconds now) const {
   return busy;
 }
 
-}  // namespace sluice::memory
+}  // namespace sluice::fabric

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "models/memory/gap_timeline.h"
+#include "models/fabric/gap_timeline.h"
 
 #include <random>
 #include <vector>
@@ -8,7 +8,7 @@
 
 #include "models/fabric/timeline.h"
 
-namespace sluice::memory {
+namespace sluice::fabric {
 namespace {
 
 TEST(GapTimeline, ServesInOrderCallersAsATimelineDoes) {
@@ -69,4 +69,4 @@ TEST(GapTimeline, NeverGivesTimeTwice) {
 }
 
 }  // namespace
-}  // namespace sluice::memory
+}  // namespace sluice::fabric
