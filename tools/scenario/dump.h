@@ -8,8 +8,8 @@
 
 namespace sluice::scenario {
 
-/// The effective machine and kernel of a run as a platform file that reads back to the same configuration, each value
-/// with its source; the workload stands in comments.
+/// A run as a scenario file of its own that reads back to the same run: the effective machine and kernel, each value
+/// with its source, workload and strategy.
 std::string dump(const RunPlan& plan);
 
 /// Every parameter of a configuration: value, what is allowed, help and source.

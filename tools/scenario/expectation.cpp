@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/scenario/expectation.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -42,7 +43,70 @@ bool holds(const Expectation& expectation, const Json& got) {
   return (!expectation.min || value >= *expectation.min) && (!expectation.max || value <= *expectation.max);
 }
 
+bool has_keys_of_its_own(const std::string& path) {
+  return path == "system_calls" || path == "moves" || path == "settings" || path == "point" || path == "features";
+}
+
 }  // namespace
+
+const std::vector<std::string>& result_paths() {
+  static const std::vector<std::string> paths{"payload_bytes",
+                                              "throughput_bytes_per_s",
+                                              "system_calls",
+                                              "moves",
+                                              "settings",
+                                              "point",
+                                              "features",
+                                              "workload.files",
+                                              "workload.file_bytes",
+                                              "workload.chunk_bytes",
+                                              "workload.page_cache",
+                                              "delivered.bytes",
+                                              "delivered.sha256",
+                                              "delivered.intact",
+                                              "time.elapsed_ns",
+                                              "time.cpu_user_ns",
+                                              "time.cpu_kernel_ns",
+                                              "time.cpu_irq_ns",
+                                              "time.cpu_idle_ns",
+                                              "mode_switches",
+                                              "context_switches",
+                                              "interrupts",
+                                              "page_faults_minor",
+                                              "page_faults_major",
+                                              "tlb_misses",
+                                              "dma_descriptors",
+                                              "mmio_accesses",
+                                              "wire_frames",
+                                              "copies.cpu",
+                                              "copies.dma",
+                                              "bytes.cpu",
+                                              "bytes.pio",
+                                              "bytes.dma",
+                                              "bytes.overhead_cpu",
+                                              "bytes.overhead_dma",
+                                              "bytes.dram_read",
+                                              "bytes.dram_written",
+                                              "bytes.pcie_payload",
+                                              "bytes.pcie_wire",
+                                              "latency_ns.p50",
+                                              "latency_ns.p99",
+                                              "latency_ns.p999",
+                                              "latency_ns.max",
+                                              "bound.static_bytes_per_s",
+                                              "bound.static_limited_by",
+                                              "bound.demand_bytes_per_s",
+                                              "bound.demand_limited_by"};
+  return paths;
+}
+
+bool is_result_path(const std::string& path) {
+  const std::string counts = "counts.";
+  const std::string bare = path.starts_with(counts) ? path.substr(counts.size()) : path;
+  return std::any_of(result_paths().begin(), result_paths().end(), [&](const std::string& known) {
+    return bare == known || (has_keys_of_its_own(known) && bare.starts_with(known + "."));
+  });
+}
 
 const Json* find_value(const Json& run, const std::string& path) {
   if (const Json* value = walk(run, path)) return value;

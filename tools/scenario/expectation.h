@@ -19,6 +19,12 @@ struct Expectation {
   std::optional<double> max;
 };
 
+/// What a run's results hold that an expectation may name, "counts." left out. Lists and maps with keys of their own
+/// ("moves", "system_calls") stand for all that is in them.
+const std::vector<std::string>& result_paths();
+/// Whether `path` can be found in some result.
+bool is_result_path(const std::string& path);
+
 /// The value at `path` in a run; null when there is none.
 const nlohmann::ordered_json* find_value(const nlohmann::ordered_json& run, const std::string& path);
 

@@ -9,8 +9,6 @@
 namespace sluice::scenario {
 namespace {
 
-constexpr const char* kSchema = "sluice.platform/1";
-
 const std::map<std::string, platform::LinkKind> kLinkKinds{
     {"bus", platform::LinkKind::Bus}, {"pcie", platform::LinkKind::Pcie}, {"wire", platform::LinkKind::Wire}};
 
@@ -82,6 +80,8 @@ class Reader {
                            [&](const std::string& name) { return name.starts_with(path + "."); })) {
       if (node.kind == Node::Kind::Null) return;
       for (const auto& [inner, value] : node.map(path)) read(value, inner, path + "." + inner.text);
+    } else if (path.starts_with("pcie.")) {
+      throw error_at(key.position, "no link is named " + path);
     } else {
       refuse_unknown(key.position, path, m_names);
     }
@@ -114,22 +114,23 @@ void read_platform(const Node& root, Configuration& configuration) {
   std::vector<std::string> known = component_names();
   known.insert(known.end(), headings.begin(), headings.end());
 
+  const auto& entries = root.map("platform");
+  if (const Node* schema = root.find("schema"); schema == nullptr || schema->scalar("schema") != kPlatformSchema) {
+    throw error_at(schema ? schema->position : root.position,
+                   fmt::format("a platform starts with 'schema: {}'", kPlatformSchema));
+  }
   platform::MachineDescription& machine = configuration.machine;
   machine.components.clear();
   machine.links.clear();
-  for (const auto& [key, value] : root.map("platform")) {
+  for (const auto& [key, value] : entries) {
     if (std::find(known.begin(), known.end(), key.text) == known.end()) refuse_unknown(key.position, key.text, known);
     if (std::find(headings.begin(), headings.end(), key.text) == headings.end()) machine.components.insert(key.text);
-  }
-  if (const Node* schema = root.find("schema"); schema == nullptr || schema->scalar("schema") != kSchema) {
-    throw error_at(schema ? schema->position : root.position,
-                   fmt::format("a platform starts with 'schema: {}'", kSchema));
   }
   if (const Node* links = root.find("links")) read_links(*links, machine);
 
   ParameterIndex index{configuration};
   Reader reader{configuration, index};
-  for (const auto& [key, value] : root.entries) {
+  for (const auto& [key, value] : entries) {
     if (key.text == "schema" || key.text == "links") continue;
     if (key.text == "description") {
       (void)value.scalar("description");

@@ -18,6 +18,8 @@
 
 namespace sluice::scenario {
 
+inline constexpr const char* kPlatformSchema = "sluice.platform/1";
+
 /// Fills machine, kernel and sources from a description; throws InputError.
 void read_platform(const Node& root, Configuration& configuration);
 

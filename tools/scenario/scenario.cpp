@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <unistd.h>
 
@@ -32,13 +33,21 @@ struct Axis {
   std::vector<Setting> values;
 };
 
+/// An expectation, for all runs or only for those where `parameter` is `text`.
+struct Expected {
+  Expectation expectation;
+  Position at;
+  std::string parameter{};
+  std::string text{};
+};
+
 /// What the file says, before anything is combined.
 struct Document {
   Configuration base;  ///< platform and workload
   std::vector<Setting> with;
   std::vector<Axis> axes;
   std::vector<std::pair<const Strategy*, Position>> strategies;
-  std::vector<std::pair<std::string, std::vector<Expectation>>> expectations;  ///< by strategy
+  std::vector<std::pair<std::string, std::vector<Expected>>> expectations;  ///< by strategy
 };
 
 void refuse_unknown_keys(const Node& map, const std::string& what, const std::vector<std::string>& known) {
@@ -69,6 +78,10 @@ void use_host_file(Workload& workload, const std::string& path, const Position& 
   if (S_ISDIR(status.st_mode)) throw error_at(at, path + ": is a directory, not a file");
   if (!S_ISREG(status.st_mode)) throw error_at(at, path + ": is not a regular file");
   if (access(path.c_str(), R_OK) != 0) throw error_at(at, fmt::format("{}: {}", path, std::strerror(errno)));
+  // Files of /proc say that they are empty and are not.
+  if (status.st_size == 0 && std::ifstream{path, std::ios::binary}.get() != std::ifstream::traits_type::eof()) {
+    throw error_at(at, path + ": does not say how large it is; send a copy");
+  }
   workload.form = Workload::Form::Path;
   workload.path = path;
   workload.count = 1;
@@ -182,6 +195,19 @@ Expectation read_expectation(const std::string& path, const Node& node) {
   return expectation;
 }
 
+/// A value or {min, max}; or, by a parameter's value, one of these each: { workload.page_cache: { warm: 1, cold: 2 } }.
+void add_expected(const std::string& path, const Node& node, std::vector<Expected>& all) {
+  const bool by_parameter = node.is_map() && node.entries.size() == 1 && node.entries.front().second.is_map();
+  if (!by_parameter) {
+    all.push_back({read_expectation(path, node), node.position});
+    return;
+  }
+  const auto& [parameter, values] = node.entries.front();
+  for (const auto& [text, value] : values.entries) {
+    all.push_back({read_expectation(path, value), text.position, parameter.text, text.text});
+  }
+}
+
 void read_expectations(const Node& node, Document& document) {
   std::vector<std::string> names;
   for (const auto& [strategy, at] : document.strategies) names.push_back(strategy->name);
@@ -189,18 +215,25 @@ void read_expectations(const Node& node, Document& document) {
     if (std::find(names.begin(), names.end(), name.text) == names.end()) {
       refuse_unknown(name.position, name.text, names);
     }
-    auto& expectations = document.expectations.emplace_back(name.text, std::vector<Expectation>{}).second;
-    for (const auto& [path, value] : paths.map(name.text)) expectations.push_back(read_expectation(path.text, value));
+    auto& expectations = document.expectations.emplace_back(name.text, std::vector<Expected>{}).second;
+    for (const auto& [path, value] : paths.map(name.text)) {
+      if (!is_result_path(path.text)) refuse_unknown(path.position, path.text, result_paths());
+      add_expected(path.text, value, expectations);
+    }
   }
 }
 
 Document read_document(const Node& root, const std::string& file, Scenario& scenario) {
+  (void)root.map("scenario");
+  const Node* schema = root.find("schema");
+  if (schema == nullptr || schema->scalar("schema") != kSchema) {
+    const bool platform = schema != nullptr && schema->text == kPlatformSchema;
+    throw error_at(schema ? schema->position : root.position,
+                   fmt::format("a scenario starts with 'schema: {}'{}", kSchema,
+                               platform ? "; this is a platform, which a scenario names" : ""));
+  }
   refuse_unknown_keys(root, "scenario",
                       {"schema", "description", "platform", "with", "workload", "strategies", "vary", "expect"});
-  if (const Node* schema = root.find("schema"); schema == nullptr || schema->scalar("schema") != kSchema) {
-    throw error_at(schema ? schema->position : root.position,
-                   fmt::format("a scenario starts with 'schema: {}'", kSchema));
-  }
   for (const char* needed : {"platform", "workload", "strategies"}) {
     if (root.find(needed) == nullptr) throw error_at(root.position, fmt::format("the scenario has no '{}'", needed));
   }
@@ -273,13 +306,25 @@ class Planner {
     }
     check_limits(plan.configuration, m_scenario.path);
     for (const auto& [name, expectations] : m_document.expectations) {
-      if (name == strategy.name) plan.expectations = expectations;
+      if (name != strategy.name) continue;
+      for (const Expected& expected : expectations) {
+        if (applies(expected, plan.configuration)) plan.expectations.push_back(expected.expectation);
+      }
     }
     warn(plan, strategy);
     m_scenario.plans.push_back(std::move(plan));
   }
 
  private:
+  static bool applies(const Expected& expected, const Configuration& configuration) {
+    if (expected.parameter.empty()) return true;
+    Configuration other = configuration;
+    ParameterIndex index{other};
+    base::Parameter* parameter = index.find(expected.parameter);
+    const std::string present = parameter != nullptr ? parameter->get() : "";
+    index.set(expected.parameter, expected.text, expected.at);
+    return parameter->get() == present;
+  }
   void warn(const RunPlan& plan, const Strategy& strategy) {
     const auto once = [&](const std::string& sentence) {
       if (std::find(m_scenario.warnings.begin(), m_scenario.warnings.end(), sentence) == m_scenario.warnings.end()) {

@@ -177,10 +177,25 @@ const std::vector<Node>& Node::sequence(const std::string& what) const {
   return items;
 }
 
+namespace {
+
+/// Lines that end in CR LF are lines.
+std::string without_carriage_returns(std::string text) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool at_end = i + 1 == text.size() || text[i + 1] == '\n';
+    if (text[i] != '\r' || !at_end) text[kept++] = text[i];
+  }
+  text.resize(kept);
+  return text;
+}
+
+}  // namespace
+
 Node parse_yaml(const std::string& text, const std::string& name) {
   if (text.size() > kMaxFileSize) throw error_at({name}, "larger than 1 MiB, which no scenario or platform file is");
   if (const auto nul = text.find('\0'); nul != std::string::npos) throw error_at({name}, "is not a text file");
-  std::istringstream stream{text};
+  std::istringstream stream{without_carriage_returns(text)};
   try {
     Builder builder{name};
     YAML::Parser parser{stream};

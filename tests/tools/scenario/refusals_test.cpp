@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is wrong with a file is said in one line, with the place.
+#include <ostream>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -16,6 +18,8 @@ struct Case {
   std::string scenario;
   std::string message;  ///< how it starts
 };
+
+void PrintTo(const Case& refused, std::ostream* out) { *out << refused.name; }
 
 class Refusals : public testing::TestWithParam<Case> {};
 
@@ -37,6 +41,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"broken_yaml", "schema: [\n", "s.yaml:2:1: not valid YAML: end of sequence flow not found"},
         Case{"no_schema", "platform: platform.yaml\n", "s.yaml:1:1: a scenario starts with 'schema: sluice/1'"},
         Case{"other_schema", "schema: sluice/9\n", "s.yaml:1:9: a scenario starts with 'schema: sluice/1'"},
+        Case{"a_platform", kPlatform,
+             "s.yaml:1:9: a scenario starts with 'schema: sluice/1'; this is a platform, which a scenario names"},
         Case{"unknown_key", kScenario + "stratgies: [splice]\n",
              "s.yaml:5:1: unknown key 'stratgies'; did you mean 'strategies'?"},
         Case{"key_twice", kScenario + "schema: sluice/1\n",
@@ -90,6 +96,14 @@ INSTANTIATE_TEST_SUITE_P(
              "s.yaml:5:44: copies.cpu: min: 'few' is not a number"},
         Case{"expect_unknown_limit", kScenario + "expect: { read_write: { copies.cpu: { least: 1 } } }\n",
              "s.yaml:5:39: unknown key 'least'"},
+        Case{"expect_unknown_value", kScenario + "expect: { read_write: { copies.cpus: 2 } }\n",
+             "s.yaml:5:25: unknown key 'copies.cpus'; did you mean 'copies.cpu'?"},
+        Case{"expect_by_unknown_parameter",
+             kScenario + "expect: { read_write: { copies.cpu: { nic.rat: { 1 Gbps: 2 } } } }\n",
+             "s.yaml:5:50: unknown key 'nic.rat'; did you mean 'nic.rate'?"},
+        Case{"expect_by_bad_value",
+             kScenario + "expect: { read_write: { copies.cpu: { workload.page_cache: { tepid: 2 } } } }\n",
+             "s.yaml:5:62: workload.page_cache: "},
         Case{"an_alias", "schema: &a sluice/1\nplatform: *a\n", "s.yaml:1:9: anchors are not supported"},
         Case{"a_tag", "schema: !!str sluice/1\n", "s.yaml:1:9: tags are not supported"},
         Case{"too_deep", "a: [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]\n", "s.yaml:1:19: nested deeper than 16 levels"},
@@ -124,6 +138,15 @@ TEST(Refusal, OfFilesThatAreNoFiles) {
             "big.yaml: larger than 1 MiB, which no scenario or platform file is");
 }
 
+TEST(Refusal, OfAFileThatSaysItIsEmptyAndIsNot) {
+  const Folder folder;
+  folder.write("platform.yaml", kPlatform);
+  const std::string path = folder.write("s.yaml", kScenario);
+  EXPECT_EQ(complaint(folder, path, {"/proc/cpuinfo", {}, false}),
+            "--file: /proc/cpuinfo: does not say how large it is; send a copy");
+  EXPECT_EQ(complaint(folder, path, {folder.write("nothing", ""), {}, false}), "");
+}
+
 TEST(Refusal, OfMoreValuesThanAFileHas) {
   const Folder folder;
   std::string text = "schema: [0";
@@ -149,6 +172,8 @@ struct PlatformCase {
   std::string message;
 };
 
+void PrintTo(const PlatformCase& refused, std::ostream* out) { *out << refused.name; }
+
 class PlatformRefusals : public testing::TestWithParam<PlatformCase> {};
 
 TEST_P(PlatformRefusals, NameThePlaceInThePlatformFile) {
@@ -163,6 +188,8 @@ INSTANTIATE_TEST_SUITE_P(
     Platform, PlatformRefusals,
     testing::Values(
         PlatformCase{"schema", "sluice.platform/1", "sluice/1", "platform.yaml:1:9: a platform starts with"},
+        PlatformCase{"parameters_of_no_link", "irq:\n", "irq:\npcie: { gpu: { lanes: 8 } }\n",
+                     "platform.yaml:19:9: no link is named pcie.gpu"},
         PlatformCase{"unknown_component", "memory:\n", "memry:\n",
                      "platform.yaml:12:1: unknown key 'memry'; did you mean 'memory'?"},
         PlatformCase{"unknown_parameter",

@@ -27,6 +27,7 @@ class Scenarios : public testing::Test {
   scenario::Scenario load(const std::string& text, const CommandLine& command_line = {}) {
     return load_scenario(m_folder.write("s.yaml", text), command_line);
   }
+  std::string load_and_dump(const std::string& text) { return scenario::dump(load(text).plans.at(0)); }
   static std::uint64_t rate(const RunPlan& plan) { return plan.configuration.machine.nic.rate.value(); }
 
   Folder m_folder;
@@ -168,12 +169,53 @@ TEST_F(Scenarios, ExpectationsBelongToTheirStrategy) {
 TEST_F(Scenarios, ADumpReadsBackToTheSameConfiguration) {
   const RunPlan plan = load(kScenario + "with: { nic.mtu: 9000 B, cpu.frequency: 2.5 GHz }\n").plans.at(0);
   const std::string text = scenario::dump(plan);
-  m_folder.write("platform.yaml", text);
-  RunPlan again = load(kScenario).plans.at(0);
+  RunPlan again = load(text).plans.at(0);
   again.settings = plan.settings;
   EXPECT_EQ(scenario::dump(again), text);
   EXPECT_EQ(again.configuration.machine.nic.mtu, 9000U);
   EXPECT_THAT(text, HasSubstr("source: \"a test\""));
+}
+
+TEST_F(Scenarios, ADumpKeepsWorkloadStrategyAndWhatWasSetOverIt) {
+  const std::string head = "schema: sluice/1\nplatform: platform.yaml\n";
+  const RunPlan files =
+      load(load_and_dump(head + "workload: { files: { count: 7, size: 5 KiB, seed: 9 }, page_cache: warm "
+                                "}\nstrategies: [splice]\n"))
+          .plans.at(0);
+  EXPECT_EQ(files.strategy, "splice");
+  EXPECT_EQ(files.configuration.workload.count, 7U);
+  EXPECT_EQ(files.configuration.workload.seed, 9U);
+  EXPECT_TRUE(files.configuration.workload.warm());
+
+  m_folder.write("data", "twelve bytes");
+  const RunPlan path =
+      load(load_and_dump(head + "workload: { file: { path: data }, chunk: 4 KiB }\nstrategies: [sendfile]\n"
+                                "with: { nic.gather: true }\n"))
+          .plans.at(0);
+  EXPECT_EQ(path.configuration.workload.payload(), 12U);
+  EXPECT_EQ(path.configuration.workload.chunk, 4_KiB);
+  EXPECT_TRUE(path.configuration.machine.nic.gather);
+}
+
+TEST_F(Scenarios, LinesMayEndInCarriageReturns) {
+  std::string text;
+  for (const char c : kScenario) text += c == '\n' ? "\r\n" : std::string{c};
+  EXPECT_EQ(load(text).plans.at(0).strategy, "read_write");
+  text.pop_back();
+  EXPECT_EQ(load(text).plans.at(0).strategy, "read_write");
+}
+
+TEST_F(Scenarios, AnExpectationMayDependOnAParameter) {
+  const std::string text =
+      kScenario +
+      "expect: { read_write: { copies.cpu: 2, copies.dma: { workload.page_cache: { warm: 1, cold: { "
+      "min: 2 } } } } }\n";
+  const auto plans = load(text + "vary: { workload.page_cache: [warm, cold] }\n").plans;
+  ASSERT_EQ(plans.at(0).expectations.size(), 2U);
+  EXPECT_EQ(plans[0].expectations[1].want, 1.0);
+  ASSERT_EQ(plans.at(1).expectations.size(), 2U);
+  EXPECT_EQ(plans[1].expectations[1].min, 2.0);
+  EXPECT_EQ(load(text).plans.at(0).expectations.at(1).min, 2.0);  // not varied: the value that it has
 }
 
 TEST_F(Scenarios, DescribeCoversEveryParameter) {
