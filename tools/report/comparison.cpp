@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <strings.h>
 
 #include <fmt/format.h>
 
@@ -91,12 +92,53 @@ void add_row(Table& table, const Json& run) {
              rate_text(limit.bytes_per_s), limit.by});
 }
 
+/// As a person writes it: 2, not 2.0.
+std::string value_text(const Json& value) {
+  if (value.is_null()) return "not in the results";
+  const double number = value.is_number_float() ? value.get<double>() : 0.5;
+  return number == std::floor(number) && std::abs(number) < 1e15 ? fmt::format("{:.0f}", number) : value.dump();
+}
+
 std::string wanted_text(const Json& entry) {
-  if (entry.contains("want")) return entry["want"].dump();
+  if (entry.contains("want")) return value_text(entry["want"]);
   std::string text;
-  if (entry.contains("min")) text = "at least " + entry["min"].dump();
-  if (entry.contains("max")) text += (text.empty() ? "" : " and ") + ("at most " + entry["max"].dump());
+  if (entry.contains("min")) text = "at least " + value_text(entry["min"]);
+  if (entry.contains("max")) text += (text.empty() ? "" : " and ") + ("at most " + value_text(entry["max"]));
   return text;
+}
+
+/// "dma_descriptors" as "DMA descriptors".
+std::string as_words(const std::string& key) {
+  std::string text;
+  for (std::size_t at = 0; at < key.size();) {
+    const std::size_t end = std::min(key.find('_', at), key.size());
+    std::string word = key.substr(at, end - at);
+    for (const char* name : {"CPU", "DMA", "DRAM", "MMIO", "PCIe", "PIO", "TLB"}) {
+      if (strcasecmp(word.c_str(), name) == 0) word = name;
+    }
+    text += (text.empty() ? "" : " ") + word;
+    at = end + 1;
+  }
+  return text;
+}
+
+std::string calls_text(const Json& run) {
+  std::string text;
+  for (const auto& [name, count] : run["system_calls"].items()) {
+    text += fmt::format("{}{} x {}", text.empty() ? "" : ", ", name, count.dump());
+  }
+  return text.empty() ? "none" : text;
+}
+
+std::string cpu_text(const Json& run) {
+  const auto part = [&](const char* key) { return time_text(number_at(run, "time", key)); };
+  return fmt::format("{} busy: user {}, kernel {}, interrupts {}; idle {}", busy_share(run), part("cpu_user_ns"),
+                     part("cpu_kernel_ns"), part("cpu_irq_ns"), part("cpu_idle_ns"));
+}
+
+std::string latency_text(const Json& run) {
+  const auto part = [&](const char* key) { return time_text(number_at(run, "latency_ns", key)); };
+  return fmt::format("p50 {}, p99 {}, p99.9 {}, max {}", part("p50"), part("p99"), part("p999"), part("max"));
 }
 
 }  // namespace
@@ -149,8 +191,8 @@ std::string complaints(const Json& run) {
   }
   for (const Json& entry : run.value("expectations", Json::array())) {
     if (entry.value("holds", false)) continue;
-    text += fmt::format("FAILED {}: {} is {}, expected {}\n", strategy, entry.value("what", ""), entry["got"].dump(),
-                        wanted_text(entry));
+    text += fmt::format("FAILED {}: {} is {}, expected {}\n", strategy, entry.value("what", ""),
+                        value_text(entry["got"]), wanted_text(entry));
   }
   return text;
 }
@@ -170,7 +212,7 @@ std::string comparison(const std::string& description, const Json& runs) {
                  {"", "time"},
                  {"", "throughput"},
                  {"", "CPU busy"},
-                 {"", "DRAM B/B"},
+                 {"DRAM", "per byte"},
                  {"", "bound"},
                  {"", "limited by", true}}};
     std::vector<std::pair<std::string, std::string>> explained;  // sentence, strategies
@@ -196,42 +238,35 @@ std::string comparison(const std::string& description, const Json& runs) {
 
 std::string details(const Json& run) {
   const std::string point = point_text(run);
-  std::string out = run.value("strategy", "") + (point.empty() ? "" : " (" + point + ")") + "\n";
+  std::string out = run.value("strategy", "") + (point.empty() ? "" : " (" + point + ")");
+  if (!run.contains("time")) return out + "\n" + complaints(run);
+  out += ": " + workload_text(run) + "\n";
   const auto line = [&](const std::string& name, const std::string& value) {
-    out += fmt::format("  {:<24}{}\n", name, value);
+    out += fmt::format("  {:<20}{}\n", name, value);
   };
-  if (!run.contains("time")) return out + complaints(run);
   const Json& delivered = run["delivered"];
-  line("delivered", fmt::format("{}, {}, sha256 {}", size_text(delivered.value("bytes", 0.0)),
-                                delivered.value("intact", false) ? "intact" : "NOT INTACT",
-                                delivered.value("sha256", "").substr(0, 16)));
+  line("delivered",
+       fmt::format("{}, {}, sha256 {}", size_text(delivered.value("bytes", 0.0)),
+                   delivered.value("intact", false) ? "intact" : "NOT INTACT", delivered.value("sha256", "")));
   line("time", time_text(number_at(run, "time", "elapsed_ns")));
   line("throughput", rate_text(run.value("throughput_bytes_per_s", 0.0)));
   const Limit limit = limit_of(run);
   line("bound", fmt::format("{} by {}", rate_text(limit.bytes_per_s), limit.by));
-  for (const auto& [key, label] : {std::pair{"cpu_user_ns", "CPU user"},
-                                   {"cpu_kernel_ns", "CPU kernel"},
-                                   {"cpu_irq_ns", "CPU interrupts"},
-                                   {"cpu_idle_ns", "CPU idle"}}) {
-    line(label, time_text(number_at(run, "time", key)));
+  if (number_at(run, "workload", "files") > 1) line("latency per file", latency_text(run));
+  line("CPU", cpu_text(run));
+  line("copies per byte", fmt::format("{} by the CPU, {} by DMA", count_text(number_at(run, "copies", "cpu")),
+                                      count_text(number_at(run, "copies", "dma"))));
+  line("system calls", calls_text(run));
+  for (const auto& [name, count] : run["counts"].items()) line(as_words(name), count.dump());
+  out += "  bytes moved\n";
+  for (const auto& [name, bytes] : run["bytes"].items()) {
+    out += fmt::format("    {:<18}{:>9}\n", as_words(name), size_text(bytes.get<double>()));
   }
-  line("latency",
-       fmt::format("p50 {}, p99 {}, p99.9 {}, max {}", time_text(number_at(run, "latency_ns", "p50")),
-                   time_text(number_at(run, "latency_ns", "p99")), time_text(number_at(run, "latency_ns", "p999")),
-                   time_text(number_at(run, "latency_ns", "max"))));
-  std::string calls;
-  for (const auto& [name, count] : run["system_calls"].items()) {
-    calls += fmt::format("{}{} x {}", calls.empty() ? "" : ", ", name, count.dump());
-  }
-  line("system calls", calls);
-  for (const auto& [name, count] : run["counts"].items()) line(name, count.dump());
-  line("copies", fmt::format("{} by the CPU, {} by DMA", count_text(number_at(run, "copies", "cpu")),
-                             count_text(number_at(run, "copies", "dma"))));
-  for (const auto& [name, bytes] : run["bytes"].items()) line("bytes " + name, size_text(bytes.get<double>()));
-  out += "  moves\n";
+  out += "  payload moves\n";
   for (const Json& move : run["moves"]) {
-    out += fmt::format("    {:<22} -> {:<22} {:<10} {}\n", move.value("from", ""), move.value("to", ""),
-                       move.value("by", ""), size_text(move.value("bytes", 0.0)));
+    if (move.value("bytes", 0.0) == 0) continue;  // headers and acknowledgements alone
+    out += fmt::format("    {:<18}{:>9}  {} -> {}\n", move.value("by", ""), size_text(move.value("bytes", 0.0)),
+                       move.value("from", ""), move.value("to", ""));
   }
   return out + complaints(run);
 }

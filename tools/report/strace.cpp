@@ -24,7 +24,10 @@ std::string seconds(double nanoseconds) { return fmt::format("{:.9f}", nanosecon
 }  // namespace
 
 std::string strace_text(const Json& run) {
-  std::string out;
+  std::string out = "--- " + run.value("strategy", "");
+  const Json point = run.value("point", Json::object());
+  for (const auto& [key, value] : point.items()) out += ", " + key + " = " + value.get<std::string>();
+  out += " ---\n";
   for (const Json& entry : run.value("strace", Json::array())) {
     const std::string call = entry.value("call", "");
     out += fmt::format("[{}] {} {}({}) = {} <{}>\n", entry.value("task", ""), seconds(entry.value("at_ns", 0.0)), call,

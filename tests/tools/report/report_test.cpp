@@ -137,6 +137,11 @@ TEST(Comparison, SaysWhatFailed) {
   EXPECT_THAT(text, HasSubstr("FAILED read_write: copies.cpu is 2, expected 1"));
   EXPECT_THAT(text, HasSubstr("FAILED read_write: copies.dma is 2, expected at least 3"));
   EXPECT_THAT(text, HasSubstr("FAILED splice: the simulation crashed"));
+  run["expectations"] = {{{"what", "copies.cpu"}, {"want", 1.0}, {"got", 0.0}, {"holds", false}},
+                         {{"what", "moves.9"}, {"want", 1.5}, {"got", nullptr}, {"holds", false}}};
+  EXPECT_EQ(complaints(run),
+            "FAILED read_write: copies.cpu is 0, expected 1\n"
+            "FAILED read_write: moves.9 is not in the results, expected 1.5\n");
 }
 
 TEST(Explanations, AreGivenOnlyForDifferences) {
@@ -151,9 +156,18 @@ TEST(Explanations, AreGivenOnlyForDifferences) {
 
 TEST(Details, NameEveryCount) {
   const std::string text = details(run_with());
-  for (const char* key : {"mode_switches", "tlb_misses", "mmio_accesses", "dram_read", "read x 1", "user.buffer"}) {
+  for (const char* key : {"mode switches", "TLB misses", "MMIO accesses", "DRAM read", "read x 1", "user.buffer"}) {
     EXPECT_THAT(text, HasSubstr(key));
   }
+}
+
+TEST(Details, LeaveOutMovesWithoutPayload) { EXPECT_THAT(details(run_with()), Not(HasSubstr("nic.fifo"))); }
+
+TEST(Details, GiveLatenciesOfManyFiles) {
+  EXPECT_THAT(details(run_with()), Not(HasSubstr("p99.9")));
+  Json run = run_with();
+  run["workload"]["files"] = 3;
+  EXPECT_THAT(details(run), HasSubstr("latency per file    p50 1 ns, p99 2 ns, p99.9 3 ns, max 4 ns"));
 }
 
 TEST(Graph, DrawsMovesBetweenPlacesInFramesByStrategy) {
@@ -166,8 +180,23 @@ TEST(Graph, DrawsMovesBetweenPlacesInFramesByStrategy) {
   EXPECT_THAT(text, Not(HasSubstr("hardware")));  // neither run moved payload there
 }
 
+TEST(Graph, PutsTheDisksSideToTheLeftOfTheNetworks) {
+  Json run = run_with();
+  run["moves"] = {{{"from", "disk.buffer"}, {"to", "kernel.page_cache"}, {"by", "dma"}, {"bytes", 4096}},
+                  {{"from", "kernel.page_cache"}, {"to", "nic.fifo"}, {"by", "dma"}, {"bytes", 4096}}};
+  const std::string text = data_flow_graph(Json::array({run}));
+  // 0: page cache, above; 1: disk buffer; 2: FIFO, in one row
+  EXPECT_THAT(text, HasSubstr("0[label=\"kernel.page_cache\"]"));
+  EXPECT_THAT(text, HasSubstr("1[label=\"disk.buffer\"]"));
+  EXPECT_THAT(text, HasSubstr("2[label=\"nic.fifo\"]"));
+  EXPECT_THAT(text, HasSubstr("1 -> 2[style=invis]"));
+  EXPECT_THAT(text, HasSubstr("0 -> 1[style=invis, weight=8]"));
+  EXPECT_THAT(text, HasSubstr("rank=same"));
+}
+
 TEST(Strace, WritesCallsInStracesForm) {
-  const Json run{{"strace",
+  const Json run{{"strategy", "sendfile_gather"},
+                 {"strace",
                   {{{"task", "splice"},
                     {"call", "read"},
                     {"arguments", "3, 0x7f0000000000, 65536"},
@@ -181,6 +210,7 @@ TEST(Strace, WritesCallsInStracesForm) {
                     {"at_ns", 2000},
                     {"took_ns", 100}}}}};
   EXPECT_EQ(strace_text(run),
+            "--- sendfile_gather ---\n"
             "[splice] 0.000001250 read(3, 0x7f0000000000, 65536) = 65536 <0.000042100>\n"
             "[splice] 0.000002000 mmap(NULL, 0) = -1 EINVAL (Invalid argument) <0.000000100>\n");
 }
