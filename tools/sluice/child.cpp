@@ -50,7 +50,7 @@ void send_all(int descriptor, const std::string& text) {
 [[noreturn]] void be_child(const std::function<RunResult()>& work, int answer, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);  // no orphan goes on computing
   if (getppid() != parent) _exit(1);
-  for (const int number : {SIGINT, SIGTERM, SIGPIPE}) std::signal(number, SIG_DFL);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(number, SIG_DFL);
   RunResult reply;
   try {
     reply["run"] = work();
@@ -126,6 +126,7 @@ void catch_interrupts() {
   action.sa_handler = on_interrupt;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGHUP, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 }
 

@@ -10,13 +10,13 @@
 
 namespace sluice::tool {
 
-/// Ctrl-C, or a request to terminate.
+/// Ctrl-C, a request to terminate, or a terminal that was closed.
 class Interrupted : public std::runtime_error {
  public:
   Interrupted() : std::runtime_error("interrupted") {}
 };
 
-/// From now on SIGINT and SIGTERM end the wait for a child with Interrupted.
+/// From now on SIGINT, SIGTERM and SIGHUP end the wait for a child with Interrupted.
 void catch_interrupts();
 
 struct ChildLimits {

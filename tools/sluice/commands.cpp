@@ -2,10 +2,14 @@
 #include "tools/sluice/commands.h"
 
 #include <cstdio>
+#include <filesystem>
 #include <memory>
+#include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "models/base/result.h"
 #include "tools/report/comparison.h"
 #include "tools/report/graph.h"
 #include "tools/report/strace.h"
@@ -52,6 +56,31 @@ int dump_configuration(const scenario::Scenario& scenario) {
   return kAllHolds;
 }
 
+bool same_file(const std::string& one, const std::string& other) {
+  std::error_code ignored;
+  return std::filesystem::equivalent(one, other, ignored) ||
+         std::filesystem::weakly_canonical(one, ignored) == std::filesystem::weakly_canonical(other, ignored);
+}
+
+/// Results must not take the place of what they were made from, or of each other.
+void refuse_overwriting(const Options& options) {
+  const auto is_written = [](const std::string& path) {
+    std::error_code ignored;
+    return !path.empty() && path != "-" && !std::filesystem::is_character_file(path, ignored);
+  };
+  for (const auto& [option, path] : {std::pair{"--json", options.json}, {"--graph", options.graph}}) {
+    if (!is_written(path)) continue;
+    for (const std::string& input : {options.scenario, options.file}) {
+      if (!input.empty() && same_file(path, input)) {
+        throw base::InputError{fmt::format("{}: {} is what is read", option, path)};
+      }
+    }
+  }
+  if (is_written(options.json) && is_written(options.graph) && same_file(options.json, options.graph)) {
+    throw base::InputError{fmt::format("--json and --graph: both are {}", options.json)};
+  }
+}
+
 std::unique_ptr<OutputFile> open_output(const std::string& path) {
   return path.empty() || path == "-" ? nullptr : std::make_unique<OutputFile>(path);
 }
@@ -60,6 +89,7 @@ int run(const Options& options) {
   scenario::Scenario scenario = load(options);
   if (options.dump_config) return dump_configuration(scenario);
 
+  refuse_overwriting(options);
   const auto json = open_output(options.json);
   const auto graph = open_output(options.graph);
   report::Json runs = run_all(scenario, options);
@@ -77,7 +107,8 @@ int run(const Options& options) {
   } else if (options.command == Command::Compare && !options.quiet) {
     print(report::comparison(scenario.description, runs));
   } else if (!options.quiet) {
-    for (const report::Json& run : runs) print(report::details(run));
+    print(scenario.description.empty() ? "" : scenario.description + "\n");
+    for (const report::Json& run : runs) print("\n" + report::details(run));
   }
   if (options.quiet || options.json == "-") {
     for (const report::Json& run : runs) std::fputs(report::complaints(run).c_str(), stderr);

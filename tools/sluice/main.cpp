@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line. This process reads, forks and reports; models are built in its children only.
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 
 #include "models/base/result.h"
@@ -19,7 +21,10 @@ int main(int argc, char** argv) {
   try {
     tool::catch_interrupts();
     const int status = tool::carry_out(parsed.options);
-    if (std::fflush(stdout) != 0) throw base::InputError{"standard output cannot be written"};
+    // A reader that has seen enough ("| head") is no mistake.
+    if (std::fflush(stdout) != 0 && errno != EPIPE) {
+      throw base::InputError{std::string{"standard output cannot be written: "} + std::strerror(errno)};
+    }
     return status;
   } catch (const tool::Interrupted&) {
     std::fputs("sluice: interrupted\n", stderr);

@@ -14,26 +14,40 @@ namespace {
 constexpr const char* kFooter =
     "exit status: 0 all expectations hold, 1 a run or an expectation failed, 2 the input was wrong, 130 interrupted";
 
+/// An unset variable of a shell script, say.
+std::string refuse_empty(const std::string& text) { return text.empty() ? "is empty" : ""; }
+
 void add_settings(CLI::App& app, Options& options) {
   app.add_option("--set", options.sets, "set one parameter, e.g. --set nic.rate=10Gbps; may be repeated")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
-  app.add_option("--file", options.file, "send this file of the host instead of the scenario's")->type_name("PATH");
+  app.add_option("--file", options.file, "send this file of the host instead of the scenario's")
+      ->type_name("PATH")
+      ->check(refuse_empty);
 }
 
 void add_running(CLI::App& app, Options& options) {
-  app.add_option("scenario", options.scenario, "scenario file (see scenarios/README.md)")->required();
+  app.add_option("scenario", options.scenario, "scenario file (see scenarios/README.md)")
+      ->type_name("FILE")
+      ->required()
+      ->check(refuse_empty);
   add_settings(app, options);
   app.add_option("--received", options.received, "keep what the peer received, one file per strategy")
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->check(refuse_empty);
   app.add_option("--json", options.json, "write the results as JSON; - is standard output, instead of the table")
-      ->type_name("PATH|-");
-  app.add_option("--graph", options.graph, "write the observed data flow for Graphviz")->type_name("FILE.dot");
+      ->type_name("PATH|-")
+      ->check(refuse_empty);
+  app.add_option("--graph", options.graph, "write the observed data flow for Graphviz")
+      ->type_name("FILE.dot")
+      ->check(refuse_empty);
   app.add_option("--timeout", options.timeout_s, "wall time after which one run counts as failed")
-      ->type_name("SECONDS")
       ->check(CLI::Range(1U, 1'000'000U))
+      ->type_name("SECONDS")
       ->capture_default_str();
-  app.add_flag("--dump-config", options.dump_config, "print the effective configuration of each run and do not run");
+  CLI::Option* dump = app.add_flag("--dump-config", options.dump_config,
+                                   "print each run with all its parameters as a scenario file, and do not run");
+  for (const char* result : {"--json", "--graph", "--received"}) dump->excludes(result);
   app.add_flag("--strace", options.strace, "print each task's system calls with simulated time on standard error");
   app.add_flag("--quiet,-q", options.quiet, "print failures only");
 }
@@ -44,8 +58,12 @@ ParsedCommandLine parse_command_line(int argc, char** argv) {
   ParsedCommandLine parsed;
   Options& options = parsed.options;
   CLI::App app{"Sluice: what it costs to send a file, counted on a simulated machine", "sluice"};
-  app.footer(std::string{"sluice COMMAND --help says more about a command.\n"} + kFooter);
+  app.footer(std::string{"sluice COMMAND --help says more about a command. The main job:\n"
+                         "  sluice compare scenarios/article.yaml\n"
+                         "  sluice compare scenarios/article.yaml --set nic.rate=100Gbps --file README.md\n\n"} +
+             kFooter);
   app.require_subcommand(1);
+  app.set_version_flag("--version", "sluice " SLUICE_VERSION);
 
   const auto add = [&](Command command, const char* name, const char* help) {
     CLI::App* sub = app.add_subcommand(name, help);
@@ -57,11 +75,12 @@ ParsedCommandLine parse_command_line(int argc, char** argv) {
               options);
   add_running(*add(Command::Run, "run", "run all strategies of a scenario and print everything about each"), options);
   CLI::App* check = add(Command::Check, "check", "read a scenario, build its machines on paper, and run nothing");
-  check->add_option("scenario", options.scenario, "scenario file")->required();
+  check->add_option("scenario", options.scenario, "scenario file")->type_name("FILE")->required()->check(refuse_empty);
   add_settings(*check, options);
   CLI::App* describe = add(Command::Describe, "describe",
                            "print every parameter with value, range, help and source, of a scenario or the defaults");
-  describe->add_option("scenario", options.scenario, "scenario file");
+  describe->add_option("scenario", options.scenario, "scenario file; without it the defaults are described")
+      ->type_name("FILE");
   add_settings(*describe, options);
 
   const std::vector<std::string> names{"compare", "run", "check", "describe"};

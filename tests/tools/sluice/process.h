@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -10,6 +11,7 @@
 #include <iterator>
 #include <string>
 #include <unistd.h>
+#include <vector>
 
 #include <sys/wait.h>
 
@@ -41,6 +43,36 @@ inline Outcome sluice(const std::string& arguments, const std::string& folder) {
   outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   outcome.err = read_all(errors);
   std::filesystem::remove(errors);
+  return outcome;
+}
+
+struct Interrupted {
+  bool began = false;          ///< the file appeared before the signal was sent
+  int status = 0;              ///< as waitpid() gives it
+  bool children_left = false;  ///< a process of the group outlived sluice
+};
+
+/// Starts sluice in a process group of its own, as a shell does, and signals the group as soon as `file` exists.
+inline Interrupted interrupt(const std::vector<std::string>& arguments, const std::string& file, int signal) {
+  const pid_t id = fork();
+  if (id == 0) {
+    setpgid(0, 0);
+    std::string binary = SLUICE_BINARY;
+    std::vector<char*> argv{binary.data()};
+    for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+    argv.push_back(nullptr);
+    if (std::freopen("/dev/null", "w", stderr) != nullptr) execv(SLUICE_BINARY, argv.data());
+    _exit(127);
+  }
+  setpgid(id, id);
+  Interrupted outcome;
+  for (int i = 0; i < 3000 && !outcome.began; ++i) {
+    usleep(10'000);
+    outcome.began = std::filesystem::exists(file);
+  }
+  kill(-id, signal);
+  waitpid(id, &outcome.status, 0);
+  outcome.children_left = kill(-id, 0) == 0;
   return outcome;
 }
 
