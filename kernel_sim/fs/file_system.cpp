@@ -19,8 +19,7 @@ FileSystem::FileSystem(hal::Machine& machine, base::Ledger& ledger, mm::FrameAll
 
 FileSystem::~FileSystem() { m_services.frames.set_reclaimer({}); }
 
-// --- open
-// --------------------------------------------------------------------------------------------------------------
+// --- open -----------------------------------------------------------------------------------------------------------
 
 /// The root directory, or the inode of its entry `name`; ENOENT leaves in `name` what could be created.
 Result<std::uint32_t> FileSystem::find(std::string_view path, std::string& name) const {
@@ -121,8 +120,7 @@ Result<void> FileSystem::add_entry(const std::string& name, std::uint32_t inode)
   return {};
 }
 
-// --- sync
-// --------------------------------------------------------------------------------------------------------------
+// --- sync -----------------------------------------------------------------------------------------------------------
 
 Result<void> FileSystem::sync(Inode& inode) {
   int error = 0;
@@ -184,8 +182,7 @@ Result<void> FileSystem::write_directory() {
   return write_block(m_super.inode_table, table);
 }
 
-// --- metadata on the disk
-// ------------------------------------------------------------------------------------------------
+// --- metadata on the disk -------------------------------------------------------------------------------------------
 
 Result<void> FileSystem::read_blocks(std::uint64_t first, std::uint64_t count, std::vector<std::byte>& into) {
   constexpr std::uint64_t kAtOnce = 256;
@@ -305,8 +302,7 @@ Result<void> FileSystem::read_directory() {
   return {};
 }
 
-// --- memory pressure
-// -----------------------------------------------------------------------------------------------------
+// --- memory pressure ------------------------------------------------------------------------------------------------
 
 std::uint64_t FileSystem::cached_pages() const {
   std::uint64_t pages = 0;

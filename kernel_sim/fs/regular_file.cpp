@@ -14,7 +14,6 @@ namespace sluice::fs {
 
 namespace {
 
-constexpr Bytes kMaxPerCall = 0x7FFF'F000;  // MAX_RW_COUNT
 constexpr std::uint64_t kMaxOffset = ~std::uint64_t{0} >> 1;
 
 class UserSource final : public WriteSource {
@@ -69,14 +68,12 @@ RegularFile::~RegularFile() {
 
 bool RegularFile::direct() const { return (flags() & O_DIRECT) != 0; }
 
-// --- read
-// --------------------------------------------------------------------------------------------------------------
+// --- read -----------------------------------------------------------------------------------------------------------
 
 Result<Bytes> RegularFile::read(mm::UserMemory& memory, VirtAddr to, Bytes size, std::uint64_t* offset) {
   if (!readable()) return refuse(EBADF);
   std::uint64_t& position = offset != nullptr ? *offset : m_position;
   if (position > kMaxOffset) return refuse(EINVAL);
-  size = std::min(size, kMaxPerCall);
   m_services.charge(m_services.config.read_call);
   return direct() ? direct_read(memory, to, size, position) : buffered_read(memory, to, size, position);
 }
@@ -173,7 +170,7 @@ Result<Bytes> RegularFile::splice_read(SpliceSink& sink, Bytes size, std::uint64
   std::uint64_t& position = offset != nullptr ? *offset : m_position;
   if (position > kMaxOffset) return refuse(EINVAL);
   m_services.charge(m_services.config.read_call);
-  size = std::min({size, kMaxPerCall, Bytes{sink.free_slots()} * kPageSize});
+  size = std::min(size, Bytes{sink.free_slots()} * kPageSize);
   Bytes done = 0;
   while (done < size && position < m_inode.size() && sink.free_slots() > 0) {
     Batch batch;
@@ -199,20 +196,29 @@ Result<Bytes> RegularFile::splice_read(SpliceSink& sink, Bytes size, std::uint64
   return done;
 }
 
-// --- write
-// -------------------------------------------------------------------------------------------------------------
+// --- write ----------------------------------------------------------------------------------------------------------
 
 Result<Bytes> RegularFile::write(mm::UserMemory& memory, VirtAddr from, Bytes size, std::uint64_t* offset) {
   if (!writable()) return refuse(EBADF);
   std::uint64_t& position = offset != nullptr ? *offset : m_position;
   if (position > kMaxOffset) return refuse(EINVAL);
-  size = std::min(size, kMaxPerCall);
   m_services.charge(m_services.config.write_call);
   if (size == 0) return 0;
+  return on_disk_if_asked(locked_write(memory, from, size, position));
+}
+
+Result<Bytes> RegularFile::locked_write(mm::UserMemory& memory, VirtAddr from, Bytes size, std::uint64_t& position) {
   const InodeLock lock{m_inode};
   if ((flags() & O_APPEND) != 0) position = m_inode.size();
   if (direct()) return direct_write(memory, from, size, position);
   return write_from_user(memory, from, size, position);
+}
+
+/// generic_write_sync: O_SYNC contains O_DSYNC.
+Result<Bytes> RegularFile::on_disk_if_asked(const Result<Bytes>& written) {
+  if (!written || *written == 0 || (flags() & O_DSYNC) == 0) return written;
+  if (const auto done = sync(); !done) return refuse(done.error().value);
+  return written;
 }
 
 Result<Bytes> RegularFile::write_from_user(mm::UserMemory& memory, VirtAddr from, Bytes size, std::uint64_t& position) {
@@ -233,6 +239,10 @@ Result<Bytes> RegularFile::splice_write(SpliceSource& source, Bytes size, std::u
   std::uint64_t& position = offset != nullptr ? *offset : m_position;
   if (position > kMaxOffset) return refuse(EINVAL);
   m_services.charge(m_services.config.write_call);
+  return on_disk_if_asked(locked_splice_write(source, size, position));
+}
+
+Result<Bytes> RegularFile::locked_splice_write(SpliceSource& source, Bytes size, std::uint64_t& position) {
   const InodeLock lock{m_inode};
   Bytes done = 0;
   while (done < size && source.fragments() > 0) {
@@ -256,8 +266,7 @@ Result<void> RegularFile::truncate(std::uint64_t size) {
 
 Result<void> RegularFile::sync() { return m_file_system.sync(m_inode); }
 
-// --- position, status, advice
-// ------------------------------------------------------------------------------------------
+// --- position, status, advice ---------------------------------------------------------------------------------------
 
 Result<std::uint64_t> RegularFile::seek(std::int64_t offset, int whence) {
   const auto size = static_cast<std::int64_t>(m_inode.size());

@@ -43,6 +43,9 @@ class RegularFile final : public File {
   void collect(std::uint64_t index, std::uint64_t end, Batch& batch);
   void put_pages(const Batch& batch, unsigned from);
   Result<Bytes> buffered_read(mm::UserMemory& memory, VirtAddr to, Bytes size, std::uint64_t& position);
+  Result<Bytes> locked_write(mm::UserMemory& memory, VirtAddr from, Bytes size, std::uint64_t& position);
+  Result<Bytes> locked_splice_write(SpliceSource& source, Bytes size, std::uint64_t& position);
+  Result<Bytes> on_disk_if_asked(const Result<Bytes>& written);
   Result<Bytes> write_from_user(mm::UserMemory& memory, VirtAddr from, Bytes size, std::uint64_t& position);
   Result<Bytes> buffered_write(WriteSource& source, Bytes size, std::uint64_t& position);
   // O_DIRECT (direct_io.cpp)

@@ -171,6 +171,22 @@ TEST(File, AppendWritesAtTheEndWhateverTheOffset) {
   });
 }
 
+TEST(File, ASynchronousWriteIsOnTheDiskWhenItReturns) {
+  Rig rig;
+  rig.run([&] {
+    const auto lazy = rig.open("/data", O_WRONLY);
+    EXPECT_EQ(rig.write_at(*lazy, filled(100, 1), 0), 100U);
+    EXPECT_EQ(rig.fs->statistics().pages_written, 0U);
+    for (const int flag : {O_DSYNC, O_SYNC}) {
+      const auto before = rig.fs->statistics().pages_written;
+      const auto file = rig.open("/data", O_WRONLY | flag);
+      EXPECT_EQ(rig.write_at(*file, filled(100, 1), 0), 100U);
+      EXPECT_EQ(rig.fs->statistics().pages_written, before + 1);
+    }
+    EXPECT_EQ(rig.fs->dirty_pages(), 0U);
+  });
+}
+
 TEST(File, AFullDiskIsEnospc) {
   Rig rig{{{"data", 1_MiB, 1}}, 8192, 2_MiB};
   rig.run([&] {
