@@ -15,6 +15,7 @@ std::uint32_t fold(std::uint64_t sum) {
 }  // namespace
 
 std::uint32_t internet_checksum_add(std::span<const std::byte> bytes, std::uint32_t sum, bool odd) {
+  if (bytes.empty()) return sum;
   // One's-complement addition does not mind byte order until the end (RFC 1071, 2 B), so sum native 32-bit words.
   std::uint64_t native = 0;
   std::size_t i = 0;

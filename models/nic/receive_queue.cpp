@@ -8,38 +8,13 @@
 namespace sluice::nic {
 
 ReceiveQueue::ReceiveQueue(NicCore& core)
-    : m_core(core), m_coalescing(core.config.rx_coalesce_frames, core.config.rx_coalesce_time) {}
+    : DescriptorQueue(core), m_coalescing(core.config.rx_coalesce_frames, core.config.rx_coalesce_time) {}
 
 // --- registers ------------------------------------------------------------------------------------------------------
 
-void ReceiveQueue::set_ring_base(std::uint64_t address) {
-  if (address % sizeof(RxDescriptor) != 0 || !m_ring.empty()) {
-    m_core.count_error(m_core.statistics.register_errors);
-    return;
-  }
-  m_base = BusAddr{address};
-  m_ring.restart(m_ring.size());
-}
-
-void ReceiveQueue::set_ring_size(std::uint64_t entries) {
-  if (!DescriptorRing::valid_size(entries) || !m_ring.empty()) {
-    m_core.count_error(m_core.statistics.register_errors);
-    return;
-  }
-  m_ring.restart(static_cast<std::uint32_t>(entries));
-}
-
-void ReceiveQueue::set_vector(std::uint64_t vector) {
-  if (vector >= fabric::kMsiSize / 16) {
-    m_core.count_error(m_core.statistics.register_errors);
-    return;
-  }
-  m_vector = static_cast<std::uint32_t>(vector);
-}
-
 void ReceiveQueue::ring_doorbell(std::uint64_t tail) {
   if (!m_ring.ring_doorbell(tail)) {
-    m_core.count_error(m_core.statistics.register_errors);
+    refuse();
     return;
   }
   if (m_fetched.size() < m_core.config.descriptor_batch / 2) m_work.notify(sc_core::SC_ZERO_TIME);

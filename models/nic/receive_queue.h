@@ -10,29 +10,22 @@
 #include <vector>
 
 #include "models/nic/coalescing_logic.h"
-#include "models/nic/nic_core.h"
+#include "models/nic/descriptor_queue.h"
 #include "models/nic/nic_registers.h"
-#include "models/nic/ring_logic.h"
 
 namespace sluice::nic {
 
-class ReceiveQueue {
+class ReceiveQueue : public DescriptorQueue {
  public:
   explicit ReceiveQueue(NicCore& core);
 
   // --- registers; must not wait ---
-  void set_ring_base(std::uint64_t address);
-  void set_ring_size(std::uint64_t entries);
-  void set_vector(std::uint64_t vector);
   void ring_doorbell(std::uint64_t tail);
   void set_masked(bool masked);
   void enable() { m_work.notify(sc_core::SC_ZERO_TIME); }
   /// Forgets the ring and its buffers. Frames on the wire arrive all the same.
   void reset();
 
-  [[nodiscard]] std::uint64_t ring_base() const { return m_base.value(); }
-  [[nodiscard]] std::uint32_t vector() const { return m_vector; }
-  [[nodiscard]] const DescriptorRing& ring() const { return m_ring; }
   [[nodiscard]] InterruptCause& cause() { return m_cause; }
 
   /// Frames with arrival dates, in their order.
@@ -56,11 +49,7 @@ class ReceiveQueue {
   void write_descriptors_back();
   void count_ahead();
 
-  NicCore& m_core;
   sc_core::sc_event m_work;
-  BusAddr m_base;
-  std::uint32_t m_vector = kNoVector;
-  DescriptorRing m_ring;
   std::deque<Fetched<RxDescriptor>> m_fetched;
   std::vector<RxDescriptor> m_done;  // filled since the last write-back, from the ring's head on
   std::deque<Burst> m_arriving;

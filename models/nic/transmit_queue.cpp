@@ -15,48 +15,23 @@ constexpr Bytes kFirstFetch = 4_KiB;
 }  // namespace
 
 TransmitQueue::TransmitQueue(NicCore& core)
-    : m_core(core),
+    : DescriptorQueue(core),
       m_fifo(core.config.tx_fifo),
       m_coalescing(core.config.tx_coalesce_frames, core.config.tx_coalesce_time) {}
 
 // --- registers ------------------------------------------------------------------------------------------------------
 
-void TransmitQueue::set_ring_base(std::uint64_t address) {
-  if (address % sizeof(TxDescriptor) != 0 || !m_ring.empty()) {
-    m_core.count_error(m_core.statistics.register_errors);
-    return;
-  }
-  m_base = BusAddr{address};
-  m_ring.restart(m_ring.size());
-}
-
-void TransmitQueue::set_ring_size(std::uint64_t entries) {
-  if (!DescriptorRing::valid_size(entries) || !m_ring.empty()) {
-    m_core.count_error(m_core.statistics.register_errors);
-    return;
-  }
-  m_ring.restart(static_cast<std::uint32_t>(entries));
-}
-
 void TransmitQueue::set_writeback(std::uint64_t address) {
   if (address % 4 != 0) {
-    m_core.count_error(m_core.statistics.register_errors);
+    refuse();
     return;
   }
   m_writeback = BusAddr{address};
 }
 
-void TransmitQueue::set_vector(std::uint64_t vector) {
-  if (vector >= fabric::kMsiSize / 16) {
-    m_core.count_error(m_core.statistics.register_errors);
-    return;
-  }
-  m_vector = static_cast<std::uint32_t>(vector);
-}
-
 void TransmitQueue::ring_doorbell(std::uint64_t tail) {
   if (!m_ring.ring_doorbell(tail)) {
-    m_core.count_error(m_core.statistics.register_errors);
+    refuse();
     return;
   }
   m_work.notify(sc_core::SC_ZERO_TIME);

@@ -8,33 +8,26 @@
 #include <vector>
 
 #include "models/nic/coalescing_logic.h"
-#include "models/nic/nic_core.h"
+#include "models/nic/descriptor_queue.h"
 #include "models/nic/nic_registers.h"
-#include "models/nic/ring_logic.h"
 #include "models/nic/transmit_logic.h"
 #include "models/nic/wire_logic.h"
 
 namespace sluice::nic {
 
-class TransmitQueue {
+class TransmitQueue : public DescriptorQueue {
  public:
   explicit TransmitQueue(NicCore& core);
 
   // --- registers; must not wait ---
-  void set_ring_base(std::uint64_t address);
-  void set_ring_size(std::uint64_t entries);
   void set_writeback(std::uint64_t address);
-  void set_vector(std::uint64_t vector);
   void ring_doorbell(std::uint64_t tail);
   void set_masked(bool masked);
   void enable() { m_work.notify(sc_core::SC_ZERO_TIME); }
   /// Forgets ring and packets not yet on the wire; the configuration registers return to their reset values.
   void reset();
 
-  [[nodiscard]] std::uint64_t ring_base() const { return m_base.value(); }
   [[nodiscard]] std::uint64_t writeback() const { return m_writeback.value(); }
-  [[nodiscard]] std::uint32_t vector() const { return m_vector; }
-  [[nodiscard]] const DescriptorRing& ring() const { return m_ring; }
   [[nodiscard]] InterruptCause& cause() { return m_cause; }
 
   // --- processes ---
@@ -66,14 +59,10 @@ class TransmitQueue {
   void complete(unsigned descriptors, Picoseconds at);
   void write_head_back();
 
-  NicCore& m_core;
   sc_core::sc_event m_work;
   sc_core::sc_event m_finished;
 
-  BusAddr m_base;
   BusAddr m_writeback;
-  std::uint32_t m_vector = kNoVector;
-  DescriptorRing m_ring;
   std::deque<Fetched<TxDescriptor>> m_fetched;
   std::vector<TxDescriptor> m_packet;  // descriptors of the packet in work
   PacketHeader m_header;               // of the packet in work
