@@ -66,7 +66,7 @@ void read_platform_key(const Node& node, const std::string& file, Configuration&
     return;
   }
   const std::string path = beside(file, node.scalar("platform"));
-  if (!std::filesystem::exists(path)) {
+  if (!std::filesystem::is_regular_file(path)) {
     throw error_at(node.position, fmt::format("platform: there is no file {}", path));
   }
   read_platform(load_yaml(path), configuration);

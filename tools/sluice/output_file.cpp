@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
+#include <filesystem>
+#include <system_error>
 #include <unistd.h>
 
 #include <sys/stat.h>
@@ -18,10 +20,18 @@ namespace {
   throw base::InputError{path + ": cannot be written: " + std::strerror(errno)};
 }
 
+/// A link stays; the file that it names is written.
+std::string behind_links(std::string path) {
+  std::error_code error;
+  if (!std::filesystem::is_symlink(path, error)) return path;
+  const std::filesystem::path file = std::filesystem::weakly_canonical(path, error);
+  return error ? path : file.string();
+}
+
 }  // namespace
 
 OutputFile::OutputFile(std::string path)
-    : m_path(std::move(path)), m_temporary(m_path + ".partial-" + std::to_string(getpid())) {
+    : m_path(behind_links(std::move(path))), m_temporary(m_path + ".partial-" + std::to_string(getpid())) {
   struct stat status {};
   if (stat(m_path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
     errno = EISDIR;

@@ -34,6 +34,16 @@ TEST(OutputFile, LeavesNothingBehindWhenItIsNot) {
   EXPECT_EQ(files_in(folder), 1U);
 }
 
+TEST(OutputFile, IsWrittenThroughALink) {
+  const tests::Folder folder;
+  folder.write("out", "old");
+  std::filesystem::create_symlink(folder.path("out"), folder.path("link"));
+  OutputFile file{folder.path("link")};
+  file.commit("text");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder.path("link")));
+  EXPECT_EQ(tests::read_all(folder.path("out")), "text");
+}
+
 TEST(OutputFile, RefusesAPathThatCannotBeWritten) {
   const tests::Folder folder;
   EXPECT_THROW(OutputFile{folder.path("none/out")}, base::InputError);
