@@ -7,7 +7,6 @@ namespace sluice::fs {
 
 void SpaceMap::give(BlockRange range) {
   if (range.count == 0) return;
-  m_free += range.count;
   auto next = m_ranges.lower_bound(range.first);
   if (next != m_ranges.begin()) {
     const auto before = std::prev(next);
@@ -35,7 +34,6 @@ void SpaceMap::mark_used(BlockRange range) {
       continue;
     }
     found = m_ranges.erase(found);
-    m_free -= std::min(stop, end) - std::max(first, range.first);
     if (first < range.first) m_ranges[first] = range.first - first;
     if (stop > end) m_ranges[end] = stop - end;
   }

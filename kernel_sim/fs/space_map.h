@@ -22,11 +22,9 @@ class SpaceMap {
   /// Up to `wanted` blocks in one range: at `goal` if that is free, else the first range that is large enough, else the
   /// largest. Nothing when no block is free.
   std::optional<BlockRange> take(std::uint64_t goal, std::uint64_t wanted);
-  [[nodiscard]] std::uint64_t free_blocks() const { return m_free; }
 
  private:
   std::map<std::uint64_t, std::uint64_t> m_ranges;  // first block -> count
-  std::uint64_t m_free = 0;
 };
 
 }  // namespace sluice::fs

@@ -72,7 +72,6 @@ class Stack {
   void leave(TcpConnection& connection);
   /// Takes over one reference of the packet, whose header is complete but for the checksum.
   void transmit(Skb& skb);
-  void throttle(TcpConnection& connection);
   /// Runs in a soft interrupt soon: what a closed descriptor leaves to be done.
   void close_later(std::shared_ptr<TcpConnection> connection);
   void send_reset(const nic::PacketHeader& cause);

@@ -96,7 +96,6 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   [[nodiscard]] Bytes queued_memory() const { return m_queued_memory; }
   [[nodiscard]] Bytes in_interface() const { return m_in_interface; }
   [[nodiscard]] std::uint64_t unacknowledged() const { return m_next - m_una; }
-  [[nodiscard]] Picoseconds smoothed_rtt() const { return m_srtt; }
 
  private:
   friend class Stack;
