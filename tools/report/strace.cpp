@@ -30,8 +30,9 @@ std::string strace_text(const Json& run) {
   out += " ---\n";
   for (const Json& entry : run.value("strace", Json::array())) {
     const std::string call = entry.value("call", "");
-    out += fmt::format("[{}] {} {}({}) = {} <{}>\n", entry.value("task", ""), seconds(entry.value("at_ns", 0.0)), call,
-                       entry.value("arguments", ""), result_text(entry.value("result", std::int64_t{0}), call),
+    const std::string left = fmt::format("[{}] {} {}({})", entry.value("task", ""), seconds(entry.value("at_ns", 0.0)),
+                                         call, entry.value("arguments", ""));
+    out += fmt::format("{:<39} = {} <{}>\n", left, result_text(entry.value("result", std::int64_t{0}), call),
                        seconds(entry.value("took_ns", 0.0)));
   }
   return out;

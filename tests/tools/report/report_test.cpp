@@ -195,24 +195,27 @@ TEST(Graph, PutsTheDisksSideToTheLeftOfTheNetworks) {
 }
 
 TEST(Strace, WritesCallsInStracesForm) {
-  const Json run{{"strategy", "sendfile_gather"},
-                 {"strace",
-                  {{{"task", "splice"},
-                    {"call", "read"},
-                    {"arguments", "3, 0x7f0000000000, 65536"},
-                    {"result", 65536},
-                    {"at_ns", 1250},
-                    {"took_ns", 42100}},
-                   {{"task", "splice"},
-                    {"call", "mmap"},
-                    {"arguments", "NULL, 0"},
-                    {"result", -22},
-                    {"at_ns", 2000},
-                    {"took_ns", 100}}}}};
+  const Json run{
+      {"strategy", "sendfile_gather"},
+      {"strace",
+       {{{"task", "splice"},
+         {"call", "read"},
+         {"arguments", "3, 0x7f0000000000, 65536"},
+         {"result", 65536},
+         {"at_ns", 1250},
+         {"took_ns", 42100}},
+        {{"task", "splice"},
+         {"call", "mmap"},
+         {"arguments", "NULL, 0"},
+         {"result", -22},
+         {"at_ns", 2000},
+         {"took_ns", 100}},
+        {{"task", "a"}, {"call", "close"}, {"arguments", "3"}, {"result", 0}, {"at_ns", 0}, {"took_ns", 1}}}}};
   EXPECT_EQ(strace_text(run),
             "--- sendfile_gather ---\n"
             "[splice] 0.000001250 read(3, 0x7f0000000000, 65536) = 65536 <0.000042100>\n"
-            "[splice] 0.000002000 mmap(NULL, 0) = -1 EINVAL (Invalid argument) <0.000000100>\n");
+            "[splice] 0.000002000 mmap(NULL, 0)      = -1 EINVAL (Invalid argument) <0.000000100>\n"
+            "[a] 0.000000000 close(3)                = 0 <0.000000001>\n");
 }
 
 class Schema : public testing::Test {

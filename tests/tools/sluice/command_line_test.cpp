@@ -2,6 +2,9 @@
 // The binary from outside: exit statuses, streams, files.
 #include <algorithm>
 #include <csignal>
+#include <sstream>
+#include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -113,6 +116,21 @@ TEST_F(CommandLine, ComparesTheArticlesStrategies) {
     EXPECT_THAT(outcome.out, HasSubstr(std::string{"\n"} + strategy + " "));
   }
   EXPECT_THAT(outcome.out, HasSubstr("on Linux splice needs two"));
+}
+
+TEST_F(CommandLine, PrintsTheTableOfTheReadme) {
+  const std::string readme = read_all(SLUICE_SOURCE_DIR "/README.md");
+  const auto begin = readme.find("The article's table");
+  ASSERT_NE(begin, std::string::npos);
+  std::istringstream shown{readme.substr(begin, readme.find("```", begin) - begin)};
+  std::istringstream printed{run("compare " + kArticle).out};
+  // Names and counts, which end in column 66; how long it takes is for the parameters to say.
+  const auto compared = [](std::istream& lines) {
+    std::vector<std::string> kept;
+    for (std::string line; std::getline(lines, line);) kept.push_back(line.substr(0, 66));
+    return kept;
+  };
+  EXPECT_EQ(compared(printed), compared(shown));
 }
 
 TEST_F(CommandLine, CountsWhatTheArticleCounts) {
