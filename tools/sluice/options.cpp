@@ -42,12 +42,11 @@ void add_running(CLI::App& app, Options& options) {
       ->type_name("FILE.dot")
       ->check(refuse_empty);
   app.add_option("--timeout", options.timeout_s, "wall time after which one run counts as failed")
-      ->check(CLI::Range(1U, 1'000'000U))
+      ->check(CLI::Range(1U, 1'000'000U).description(""))
       ->type_name("SECONDS")
       ->capture_default_str();
-  CLI::Option* dump = app.add_flag("--dump-config", options.dump_config,
-                                   "print each run with all its parameters as a scenario file, and do not run");
-  for (const char* result : {"--json", "--graph", "--received"}) dump->excludes(result);
+  app.add_flag("--dump-config", options.dump_config,
+               "print each run with all its parameters as a scenario file, and do not run");
   app.add_flag("--strace", options.strace, "print each task's system calls with simulated time on standard error");
   app.add_flag("--quiet,-q", options.quiet, "print failures only");
 }
@@ -101,6 +100,10 @@ ParsedCommandLine parse_command_line(int argc, char** argv) {
       std::fprintf(stderr, "sluice: %s (sluice --help says more)\n", stop.what());
       parsed.exit_status = kBadInput;
     }
+  }
+  if (options.dump_config && !(options.json + options.graph + options.received).empty()) {
+    std::fputs("sluice: --dump-config runs nothing that --json, --graph or --received could hold\n", stderr);
+    parsed.exit_status = kBadInput;
   }
   return parsed;
 }
