@@ -18,7 +18,6 @@ struct SystemcMachine::Context {
   sc_core::sc_event resumed;
   bool granted = false;  // holds a core; an event alone could be missed by a thread that has not started yet
   unsigned core = 0;
-  cpu::Mode mode = cpu::Mode::Kernel;
 };
 
 SystemcMachine::SystemcMachine(platform::Machine& models)
@@ -139,7 +138,7 @@ void SystemcMachine::run_context(Context& context) {
   while (!context.granted) sc_core::wait(context.resumed);
   context.granted = false;
   m_core = context.core;
-  core().set_mode(context.mode);
+  core().set_mode(cpu::Mode::Kernel);
   const std::optional<Id> next = context.body();
   core().synchronise();
   m_core = context.core;
@@ -177,7 +176,6 @@ void SystemcMachine::switch_to(std::optional<Id> next) {
   Context& caller = *m_contexts[self];
   left.synchronise();
   m_core = from;
-  caller.mode = left.mode();
   m_holder[from] = next;
   if (next) {
     grant(*next, from);
@@ -187,7 +185,7 @@ void SystemcMachine::switch_to(std::optional<Id> next) {
   while (!caller.granted) sc_core::wait(caller.resumed);
   caller.granted = false;
   m_core = caller.core;
-  core().set_mode(caller.mode);
+  core().set_mode(cpu::Mode::Kernel);  // only kernel code switches
 }
 
 void SystemcMachine::start(Id context, unsigned target) {

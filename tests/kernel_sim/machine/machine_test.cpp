@@ -181,6 +181,31 @@ TEST_F(BootedMachine, RecvBlocksUntilThePeerHasSentAndSeesItsBytes) {
   EXPECT_EQ(status, 0);
 }
 
+TEST_F(BootedMachine, AProgramThatIsPreemptedGoesOnInUserMode) {
+  files = {base::make_synthetic_content(1 << 20, 5)};
+  Picoseconds user;
+  run([&](kernel_sim::Kernel& k) {
+    const Picoseconds before = models->cores[0]->times().user;
+    auto& computing = k.start_program("computing", [](SystemCalls& calls) {
+      calls.compute(5'000'000);  // 5 ms, within which the other's disk interrupts come
+      return 0;
+    });
+    auto& reading = k.start_program("reading", [](SystemCalls& calls) {
+      const auto fd = static_cast<int>(calls.open("/file0", O_RDONLY));
+      EXPECT_EQ(calls.read(fd, map_memory(calls, 1 << 20), 1 << 20), 1 << 20);
+      return 0;
+    });
+    EXPECT_EQ(k.wait_for(reading), 0);
+    EXPECT_EQ(k.wait_for(computing), 0);
+    hal->synchronise();
+    user = models->cores[0]->times().user - before;
+  });
+  EXPECT_GE(user, 5_ms);
+  EXPECT_LT(user, 5'100_us);
+  EXPECT_GT(kernel->counts().context_switches, 4U);
+  expect_accounts_add_up();
+}
+
 TEST_F(BootedMachine, TwoProgramsOnTwoCoresComputeAtTheSameTime) {
   description.cpu.cores = 2;
   Picoseconds took;

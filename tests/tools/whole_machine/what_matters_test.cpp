@@ -106,6 +106,14 @@ TEST_F(WholeMachine, ADeepQueueReachesTheStaticBoundWhereADeviceLimits) {
   }
 }
 
+TEST_F(WholeMachine, TheLatencyOfASingleFileIsTheElapsedTime) {
+  for (const auto& [strategy, result] : run({.file = "size: 64 KiB, seed: 4", .page_cache = "cold"})) {
+    const double latency = result["latency_ns"]["max"];
+    EXPECT_GT(latency, 0.95 * elapsed(result)) << strategy;
+    EXPECT_LE(latency, elapsed(result)) << strategy;
+  }
+}
+
 TEST_F(WholeMachine, TwoRunsDifferOnlyInWhatTheSimulatorSaysAboutItself) {
   const Variation variation{.file = "size: 1 MiB, seed: 9", .page_cache = "cold"};
   Results first = run(variation);
