@@ -87,9 +87,8 @@ void Receiver::compare(std::span<const std::byte> bytes) {
 }
 
 void Receiver::write(std::span<const std::byte> bytes) {
-  if (m_file != nullptr && std::fwrite(bytes.data(), 1, bytes.size(), m_file) != bytes.size()) {
-    throw base::InputError{fmt::format("cannot write received file {}: {}", m_path, std::strerror(errno))};
-  }
+  if (m_file == nullptr || !m_write_error.empty()) return;
+  if (std::fwrite(bytes.data(), 1, bytes.size(), m_file) != bytes.size()) m_write_error = std::strerror(errno);
 }
 
 void Receiver::date_files(const nic::Arrival& arrival) {
@@ -109,13 +108,15 @@ std::string Receiver::sha256() {
 
 void Receiver::keep() {
   if (m_file == nullptr) return;
-  const bool written = std::fclose(std::exchange(m_file, nullptr)) == 0;
-  std::error_code error;
-  if (written) std::filesystem::rename(unfinished_name(m_path), m_path, error);
-  if (!written || error) {
-    throw base::InputError{
-        fmt::format("cannot write received file {}: {}", m_path, written ? error.message() : std::strerror(errno))};
+  if (std::fclose(std::exchange(m_file, nullptr)) != 0 && m_write_error.empty()) m_write_error = std::strerror(errno);
+  if (m_write_error.empty()) {
+    std::error_code error;
+    std::filesystem::rename(unfinished_name(m_path), m_path, error);
+    if (!error) return;
+    m_write_error = error.message();
   }
+  std::remove(unfinished_name(m_path).c_str());
+  throw base::InputError{fmt::format("cannot write received file {}: {}", m_path, m_write_error)};
 }
 
 }  // namespace sluice::tool

@@ -37,7 +37,7 @@ class Receiver : public nic::PeerApplication {
   [[nodiscard]] const std::vector<std::optional<Picoseconds>>& arrivals() const { return m_arrivals; }
   /// Of the bytes that were received. Reads the expected contents again, so it is not for the path of a run.
   [[nodiscard]] std::string sha256();
-  /// The received bytes are complete: gives the file its name.
+  /// The received bytes are complete: gives the file its name. InputError when it could not be written.
   void keep();
 
  private:
@@ -49,6 +49,7 @@ class Receiver : public nic::PeerApplication {
   std::shared_ptr<const StreamContent> m_expected;
   std::string m_path;
   std::FILE* m_file = nullptr;
+  std::string m_write_error;  // of the first write that failed; data() runs within the simulation and must not throw
   Bytes m_received = 0;
   std::optional<Bytes> m_first_difference;
   std::unique_ptr<Digest> m_digest;  // from the first difference on

@@ -63,6 +63,14 @@ TEST_F(CommandLine, HelpsOnEveryLevel) {
 
 TEST_F(CommandLine, SaysItsVersion) { EXPECT_THAT(run("--version").out, testing::StartsWith("sluice ")); }
 
+TEST_F(CommandLine, AFullDiskUnderReceivedIsOneLineAndLeavesNoPartOfAFile) {
+  const std::string received = m_folder.path("received");
+  std::filesystem::create_directory(received);
+  std::filesystem::create_symlink("/dev/full", received + "/read_write.part");
+  expect_refused("compare " + kArticle + " --received " + received, "No space left on device");
+  EXPECT_TRUE(std::filesystem::is_empty(received));
+}
+
 TEST_F(CommandLine, RefusesBadInputWithOneLineAndStatusTwo) {
   const std::string article = "compare " + kArticle;
   expect_refused("", "A subcommand is required");
