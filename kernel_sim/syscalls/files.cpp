@@ -95,7 +95,7 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::lseek(int fd, std::int64_t 
 
 kernel_sim::SystemCalls::Value SimulatedSystemCalls::fstat(int fd, kernel_sim::FileStatus& status) {
   return call(
-      Call::Fstat, [&] { return format("{}, {{st_mode={:#o}, st_size={}}}", fd, status.mode, status.size); },
+      Call::Fstat, [&] { return format("{}, {{st_mode={}, st_size={}}}", fd, file_mode(status.mode), status.size); },
       [&]() -> Result<void> {
         const Result<FilePointer> found = file(fd);
         if (!found) return tl::unexpected{found.error()};

@@ -12,6 +12,7 @@
 #include <netinet/tcp.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 namespace sluice::syscalls {
 
@@ -99,6 +100,14 @@ std::string open_flags(int flags) {
                  {O_DIRECTORY, "O_DIRECTORY"},
                  {O_CLOEXEC, "O_CLOEXEC"}},
                 "");
+}
+
+std::string pipe_flags(int flags) { return all_of(flags, {{O_NONBLOCK, "O_NONBLOCK"}, {O_CLOEXEC, "O_CLOEXEC"}}, "0"); }
+
+std::string file_mode(std::uint32_t mode) {
+  const std::string kind =
+      one_of(mode & S_IFMT, {{S_IFREG, "S_IFREG"}, {S_IFDIR, "S_IFDIR"}, {S_IFIFO, "S_IFIFO"}, {S_IFSOCK, "S_IFSOCK"}});
+  return fmt::format("{}|{:#o}", kind, mode & ~std::uint32_t{S_IFMT});
 }
 
 std::string seek_whence(int whence) {

@@ -17,6 +17,9 @@ std::string endpoint(const kernel_sim::Endpoint& endpoint);
 std::string poll_entries(std::span<const kernel_sim::PollEntry> entries);
 
 std::string open_flags(int flags);
+std::string pipe_flags(int flags);
+/// "S_IFREG|0644"
+std::string file_mode(std::uint32_t mode);
 std::string seek_whence(int whence);
 std::string fcntl_command(int command);
 std::string file_advice(int advice);

@@ -158,7 +158,7 @@ SystemCallsValue SimulatedSystemCalls::vmsplice(int fd, UserAddress buffer, std:
 
 SystemCallsValue SimulatedSystemCalls::pipe(int fds[2], int flags) {
   return call(
-      Call::Pipe, [&] { return format("[{}, {}], {}", fds[0], fds[1], open_flags(flags)); },
+      Call::Pipe, [&] { return format("[{}, {}]{}", fds[0], fds[1], flags == 0 ? "" : ", " + pipe_flags(flags)); },
       [&]() -> Result<Value> {
         if ((flags & ~(O_CLOEXEC | O_NONBLOCK)) != 0) return base::refuse(EINVAL);
         services().machine.cpu.execute(m_table.config().pipe);

@@ -110,7 +110,7 @@ class Run : private kernel_sim::Measurement {
     const kernel_sim::ProgramInfo* program = kernel_sim::find_program(m_plan.program);
     ensure(program != nullptr, "a strategy names a program that does not exist");
     const kernel_sim::TransferRequest request{
-        .paths = m_files.paths, .peer = {}, .chunk = m_plan.configuration.workload.chunk};
+        .paths = m_files.paths, .chunk = m_plan.configuration.workload.chunk, .failure = &m_program_failure};
     m_exit_status = kernel.run_program(
         m_plan.program, [&](kernel_sim::SystemCalls& calls) { return program->run(calls, request, *this); });
   }
@@ -151,8 +151,9 @@ class Run : private kernel_sim::Measurement {
     for (const std::string& task : m_kernel.blocked_tasks())
       m_failures.push_back("nothing is left to happen, but " + task);
     if (m_exit_status.value_or(0) != 0) {
-      m_failures.push_back(fmt::format("the program ended with {} {}",
-                                       kernel_sim::Kernel::describe_status(*m_exit_status), m_program_failure));
+      m_failures.push_back(fmt::format("the program ended with {}{}{}",
+                                       kernel_sim::Kernel::describe_status(*m_exit_status),
+                                       m_program_failure.empty() ? "" : ": ", m_program_failure));
     }
     if (!m_receiver.matches()) {
       m_failures.push_back(fmt::format("byte {} at the peer is not the file's", *m_receiver.first_difference()));

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arguments against what strace 6.1 prints for the same calls.
+#include "kernel_sim/syscalls/trace_format.h"
+
+#include <fcntl.h>
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+namespace sluice::syscalls {
+namespace {
+
+TEST(TraceFormat, ModesShowTheKindOfFileAndThePermissions) {
+  EXPECT_EQ(file_mode(S_IFREG | 0644), "S_IFREG|0644");
+  EXPECT_EQ(file_mode(S_IFIFO | 0600), "S_IFIFO|0600");
+}
+
+TEST(TraceFormat, FlagsOfAPipeAreNoAccessModes) {
+  EXPECT_EQ(pipe_flags(0), "0");
+  EXPECT_EQ(pipe_flags(O_NONBLOCK | O_CLOEXEC), "O_NONBLOCK|O_CLOEXEC");
+}
+
+TEST(TraceFormat, FlagsOfOpenBeginWithTheAccessMode) {
+  EXPECT_EQ(open_flags(O_RDONLY), "O_RDONLY");
+  EXPECT_EQ(open_flags(O_RDWR | O_CREAT | O_TRUNC), "O_RDWR|O_CREAT|O_TRUNC");
+}
+
+}  // namespace
+}  // namespace sluice::syscalls
