@@ -17,8 +17,10 @@ install_packages() {
   fi
   local wanted present missing
   wanted=$(grep -v '^#' "$root/tools/packages.txt" | sort -u)
+  # dpkg-query fails when it has never heard of one of them, which on a bare system is the rule.
   # shellcheck disable=SC2086  # one word per package
-  present=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null | sed -n 's/^installed //p' | sort -u)
+  present=$({ dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null || true; } |
+    sed -n 's/^installed //p' | sort -u)
   missing=$(comm -23 <(printf '%s\n' "$wanted") <(printf '%s\n' "$present") | tr '\n' ' ')
   [ -z "${missing// /}" ] && return
   local as_root=()
