@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mappings, and the program's own accesses to memory.
+#include <cstring>
+
+#include <sys/syscall.h>
+
+#include "tools/native/host_call.h"
+
+namespace sluice::native {
+
+using kernel_sim::UserAddress;
+using syscalls::Call;
+using Value = SystemCalls::Value;
+
+Value HostSystemCalls::mmap(UserAddress hint, std::uint64_t size, int protection, int flags, int fd,
+                            std::int64_t offset) {
+  return call(Call::Mmap, [&] { return raw(SYS_mmap, hint, size, protection, flags, fd, offset); });
+}
+
+Value HostSystemCalls::munmap(UserAddress address, std::uint64_t size) {
+  return call(Call::Munmap, [&] { return raw(SYS_munmap, address, size); });
+}
+
+Value HostSystemCalls::madvise(UserAddress address, std::uint64_t size, int advice) {
+  return call(Call::Madvise, [&] { return raw(SYS_madvise, address, size, advice); });
+}
+
+// The address is the program's: a bad one must reach the processor and fault there, so the sanitizers, which would
+// report it as an error of this code, look away.
+
+__attribute__((no_sanitize("undefined", "address"))) void HostSystemCalls::load(UserAddress from,
+                                                                                std::span<std::byte> to) {
+  if (!to.empty()) std::memcpy(to.data(), reinterpret_cast<const void*>(from), to.size());
+}
+
+__attribute__((no_sanitize("undefined", "address"))) void HostSystemCalls::store(UserAddress to,
+                                                                                 std::span<const std::byte> from) {
+  if (!from.empty()) std::memcpy(reinterpret_cast<void*>(to), from.data(), from.size());
+}
+
+__attribute__((no_sanitize("undefined", "address"))) void HostSystemCalls::fill(UserAddress to, std::byte value,
+                                                                                std::uint64_t size) {
+  if (size > 0) std::memset(reinterpret_cast<void*>(to), std::to_integer<int>(value), size);
+}
+
+}  // namespace sluice::native

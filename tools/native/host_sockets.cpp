@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <ctime>
+#include <poll.h>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "tools/native/host_call.h"
+
+namespace sluice::native {
+
+using kernel_sim::Endpoint;
+using kernel_sim::UserAddress;
+using syscalls::Call;
+using Value = SystemCalls::Value;
+
+namespace {
+
+sockaddr_in to_host(Endpoint endpoint) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(endpoint.address);
+  address.sin_port = htons(endpoint.port);
+  return address;
+}
+
+Endpoint from_host(const sockaddr_in& address) { return {ntohl(address.sin_addr.s_addr), ntohs(address.sin_port)}; }
+
+}  // namespace
+
+Value HostSystemCalls::socket(int domain, int type, int protocol) {
+  return call(Call::Socket, [&] { return raw(SYS_socket, domain, type, protocol); });
+}
+
+Value HostSystemCalls::connect(int fd, Endpoint peer) {
+  const sockaddr_in address = to_host(peer);
+  return call(Call::Connect, [&] { return raw(SYS_connect, fd, &address, sizeof address); });
+}
+
+Value HostSystemCalls::bind(int fd, Endpoint local) {
+  const sockaddr_in address = to_host(local);
+  return call(Call::Bind, [&] { return raw(SYS_bind, fd, &address, sizeof address); });
+}
+
+Value HostSystemCalls::listen(int fd, int backlog) {
+  return call(Call::Listen, [&] { return raw(SYS_listen, fd, backlog); });
+}
+
+Value HostSystemCalls::accept(int fd, Endpoint* peer, int flags) {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  const Value value = call(Call::Accept, [&] { return raw(SYS_accept4, fd, &address, &size, flags); });
+  if (value >= 0 && peer != nullptr) *peer = from_host(address);
+  return value;
+}
+
+Value HostSystemCalls::getsockname(int fd, Endpoint& local) {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  const Value value = call(Call::Getsockname, [&] { return raw(SYS_getsockname, fd, &address, &size); });
+  if (value >= 0) local = from_host(address);
+  return value;
+}
+
+Value HostSystemCalls::setsockopt(int fd, int level, int option, int value) {
+  return call(Call::Setsockopt, [&] { return raw(SYS_setsockopt, fd, level, option, &value, sizeof value); });
+}
+
+Value HostSystemCalls::send(int fd, UserAddress buffer, std::uint64_t size, int flags) {
+  return call(Call::Send, [&] { return raw(SYS_sendto, fd, buffer, size, flags, nullptr, 0); });
+}
+
+Value HostSystemCalls::recv(int fd, UserAddress buffer, std::uint64_t size, int flags) {
+  return call(Call::Recv, [&] { return raw(SYS_recvfrom, fd, buffer, size, flags, nullptr, nullptr); });
+}
+
+Value HostSystemCalls::shutdown(int fd, int how) {
+  return call(Call::Shutdown, [&] { return raw(SYS_shutdown, fd, how); });
+}
+
+Value HostSystemCalls::poll(std::span<kernel_sim::PollEntry> entries, int timeout_ms) {
+  std::vector<pollfd> wanted;
+  for (const auto& entry : entries) wanted.push_back({entry.fd, entry.events, 0});
+  timespec timeout{timeout_ms / 1000, timeout_ms % 1000 * 1'000'000L};
+  timespec* until = timeout_ms < 0 ? nullptr : &timeout;  // null waits for ever
+  const Value value = call(Call::Poll, [&] { return raw(SYS_ppoll, wanted.data(), wanted.size(), until, nullptr, 0); });
+  if (value >= 0) {
+    for (std::size_t i = 0; i < entries.size(); ++i) entries[i].returned = wanted[i].revents;
+  }
+  return value;
+}
+
+}  // namespace sluice::native

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// The interface of a program to its kernel, on the Linux that this process runs on.
+//
+//   HostSystemCalls calls{{.root = "/tmp/files"}};
+//   int status = run_as_process(calls, [&](SystemCalls& c) { return sendfile(c, request, region); });
+//
+// - Every call is the system call itself: no library wrapper changes an argument or a result.
+// - Addresses are addresses of this process. load, store and fill touch them directly; one that cannot be resolved
+//   raises SIGSEGV or SIGBUS, which ends the process. Programs therefore run in a process of their own (process.h).
+// - Calls are counted where they enter the interface, over all processes forked from the one that made this object.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <filesystem>
+#include <string>
+
+#include "kernel_sim/syscalls/call_record.h"
+#include "kernel_sim/system_calls.h"
+#include "tools/native/shared.h"
+
+namespace sluice::native {
+
+using kernel_sim::SystemCalls;
+
+struct HostOptions {
+  /// Folder of the host that programs see as "/". Empty: the host's own root. A path with ".." can lead out of it.
+  std::filesystem::path root;
+};
+
+class HostSystemCalls : public SystemCalls {
+ public:
+  /// Finds out how long a unit of compute takes, once per process (a few milliseconds).
+  explicit HostSystemCalls(HostOptions options = {});
+
+  /// Calls by name and mode switches as the simulated kernel counts them: one when a call enters, one when it returns.
+  [[nodiscard]] syscalls::CallCounts counts() const;
+
+  Value open(std::string_view path, int flags, int mode) override;
+  Value close(int fd) override;
+  Value read(int fd, kernel_sim::UserAddress buffer, std::uint64_t size) override;
+  Value write(int fd, kernel_sim::UserAddress buffer, std::uint64_t size) override;
+  Value pread(int fd, kernel_sim::UserAddress buffer, std::uint64_t size, std::int64_t offset) override;
+  Value pwrite(int fd, kernel_sim::UserAddress buffer, std::uint64_t size, std::int64_t offset) override;
+  Value lseek(int fd, std::int64_t offset, int whence) override;
+  Value fstat(int fd, kernel_sim::FileStatus& status) override;
+  Value ftruncate(int fd, std::int64_t size) override;
+  Value fsync(int fd) override;
+  Value posix_fadvise(int fd, std::int64_t offset, std::int64_t size, int advice) override;
+  Value fcntl(int fd, int command, std::int64_t argument) override;
+  Value dup(int fd) override;
+
+  Value sendfile(int out_fd, int in_fd, std::int64_t* offset, std::uint64_t size) override;
+  Value splice(int in_fd, std::int64_t* in_offset, int out_fd, std::int64_t* out_offset, std::uint64_t size,
+               unsigned flags) override;
+  Value tee(int in_fd, int out_fd, std::uint64_t size, unsigned flags) override;
+  Value vmsplice(int fd, kernel_sim::UserAddress buffer, std::uint64_t size, unsigned flags) override;
+  Value pipe(int fds[2], int flags) override;
+
+  Value mmap(kernel_sim::UserAddress hint, std::uint64_t size, int protection, int flags, int fd,
+             std::int64_t offset) override;
+  Value munmap(kernel_sim::UserAddress address, std::uint64_t size) override;
+  Value madvise(kernel_sim::UserAddress address, std::uint64_t size, int advice) override;
+
+  Value socket(int domain, int type, int protocol) override;
+  Value connect(int fd, kernel_sim::Endpoint peer) override;
+  Value bind(int fd, kernel_sim::Endpoint local) override;
+  Value listen(int fd, int backlog) override;
+  Value accept(int fd, kernel_sim::Endpoint* peer, int flags) override;
+  Value getsockname(int fd, kernel_sim::Endpoint& local) override;
+  Value setsockopt(int fd, int level, int option, int value) override;
+  Value send(int fd, kernel_sim::UserAddress buffer, std::uint64_t size, int flags) override;
+  Value recv(int fd, kernel_sim::UserAddress buffer, std::uint64_t size, int flags) override;
+  Value shutdown(int fd, int how) override;
+  Value poll(std::span<kernel_sim::PollEntry> entries, int timeout_ms) override;
+
+  /// The child is killed when its parent ends, so that no process outlives a run.
+  Value fork(Entry entry, std::span<const std::byte> arguments) override;
+  [[noreturn]] void exit(int status) override;
+  Value wait(std::int64_t pid, int& status) override;
+
+  void load(kernel_sim::UserAddress from, std::span<std::byte> to) override;
+  void store(kernel_sim::UserAddress to, std::span<const std::byte> from) override;
+  void fill(kernel_sim::UserAddress to, std::byte value, std::uint64_t size) override;
+  void compute(std::uint64_t work) override;
+
+ private:
+  struct Counters {
+    std::array<std::atomic<std::uint64_t>, syscalls::kCalls> entered{};
+    std::atomic<std::uint64_t> returned{};
+  };
+
+  template <class Work>
+  Value call(syscalls::Call which, Work&& work);
+  void enter(syscalls::Call which);
+  [[nodiscard]] std::string host_path(std::string_view path) const;
+
+  HostOptions m_options;
+  Shared<Counters> m_counters;
+};
+
+}  // namespace sluice::native

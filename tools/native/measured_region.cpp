@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/native/measured_region.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include <sys/resource.h>
+
+namespace sluice::native {
+
+namespace {
+
+std::int64_t read_clock(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+}  // namespace
+
+std::int64_t monotonic_ns() { return read_clock(CLOCK_MONOTONIC); }
+
+ResourceUse resource_use() {
+  rusage use{};
+  getrusage(RUSAGE_SELF, &use);
+  return {read_clock(CLOCK_PROCESS_CPUTIME_ID), use.ru_minflt, use.ru_majflt, use.ru_nvcsw, use.ru_nivcsw};
+}
+
+ResourceUse operator-(const ResourceUse& a, const ResourceUse& b) {
+  return {a.cpu_ns - b.cpu_ns, a.minor_faults - b.minor_faults, a.major_faults - b.major_faults,
+          a.voluntary_switches - b.voluntary_switches, a.involuntary_switches - b.involuntary_switches};
+}
+
+// The clock is read last at the begin and first at the end, so that reading the rest is not measured. The marks' pages
+// are written before, for their first touch is a fault that is not the program's.
+
+void MeasuredRegion::begin() {
+  std::fill(m_marks->file_began_at_ns.begin(), m_marks->file_began_at_ns.end(), 0);
+  m_marks->ended = false;
+  m_marks->files = 0;
+  m_marks->counts_at_begin = m_calls.counts();
+  m_marks->use_at_begin = resource_use();
+  m_marks->began_at_ns = monotonic_ns();
+}
+
+void MeasuredRegion::file_begins(std::uint64_t index) {
+  if (index >= kMaxFiles) return;
+  m_marks->file_began_at_ns[index] = monotonic_ns();
+  m_marks->files = index + 1;
+}
+
+void MeasuredRegion::end() {
+  m_marks->ended_at_ns = monotonic_ns();
+  m_marks->use_at_end = resource_use();
+  m_marks->counts_at_end = m_calls.counts();
+  m_marks->ended = true;
+}
+
+std::vector<std::int64_t> MeasuredRegion::files_began_at_ns() const {
+  const auto begin = m_marks->file_began_at_ns.begin();
+  return {begin, begin + static_cast<std::ptrdiff_t>(m_marks->files)};
+}
+
+syscalls::CallCounts MeasuredRegion::counts() const {
+  syscalls::CallCounts within = m_marks->counts_at_end;
+  for (std::size_t i = 0; i < syscalls::kCalls; ++i) within.calls[i] -= m_marks->counts_at_begin.calls[i];
+  within.mode_switches -= m_marks->counts_at_begin.mode_switches;
+  return within;
+}
+
+}  // namespace sluice::native

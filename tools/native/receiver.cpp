@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/native/receiver.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <unistd.h>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <openssl/evp.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+namespace sluice::native {
+
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : m_fd(fd) {}
+  ~Descriptor() {
+    if (m_fd >= 0) ::close(m_fd);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  [[nodiscard]] int get() const { return m_fd; }
+
+ private:
+  int m_fd;
+};
+
+void check(const char* call, int result) {
+  if (result < 0) throw_host_error(std::string{"receiver: "} + call, errno);
+}
+
+/// All descriptors but the first three and these two are closed, so that nobody waits for their end in vain.
+void keep_only(int a, int b) {
+  const auto [low, high] = std::minmax(a, b);
+  unsigned from = 3;
+  for (const int fd : {low, high}) {
+    if (fd < static_cast<int>(from)) continue;
+    if (static_cast<unsigned>(fd) > from) close_range(from, static_cast<unsigned>(fd) - 1, 0);
+    from = static_cast<unsigned>(fd) + 1;
+  }
+  close_range(from, ~0U, 0);
+}
+
+bool write_all(int fd, const std::byte* from, std::size_t size) {
+  while (size > 0) {
+    const ssize_t written = ::write(fd, from, size);
+    if (written < 0 && errno != EINTR) return false;
+    if (written < 0) continue;
+    from += written;
+    size -= static_cast<std::size_t>(written);
+  }
+  return true;
+}
+
+}  // namespace
+
+Receiver::Receiver(const ReceiverOptions& options) : m_mode(options.mode) {
+  const Descriptor listener{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  check("socket", listener.get());
+  if (options.receive_buffer > 0) {
+    // Before listen: the connection inherits it, and its window is settled when it is made.
+    check("SO_RCVBUF", ::setsockopt(listener.get(), SOL_SOCKET, SO_RCVBUF, &options.receive_buffer, sizeof(int)));
+  }
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  check("bind", ::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), size));
+  check("listen", ::listen(listener.get(), 1));
+  check("getsockname", ::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size));
+  m_endpoint = {INADDR_LOOPBACK, ntohs(address.sin_port)};
+  if (m_mode == ReceiverMode::Keep) {
+    m_kept = ::memfd_create("received", MFD_CLOEXEC);
+    check("memfd_create", m_kept);
+  }
+  try {
+    m_process = start_process([&] { return serve(listener.get(), options); }, options.placement);
+  } catch (...) {
+    if (m_kept >= 0) ::close(m_kept);
+    throw;
+  }
+}
+
+Receiver::~Receiver() {
+  if (m_process >= 0) kill_process(m_process);
+  if (m_kept >= 0) ::close(m_kept);
+}
+
+int Receiver::serve(int listener, const ReceiverOptions& options) {
+  keep_only(listener, m_kept);
+  int connection = -1;
+  do {
+    connection = ::accept(listener, nullptr, nullptr);
+  } while (connection < 0 && (errno == EINTR || errno == ECONNABORTED));
+  if (connection < 0) {
+    m_state->error = errno;
+    return 1;
+  }
+  const ResourceUse before = resource_use();
+  receive(connection, options.mode);
+  m_state->used = resource_use() - before;
+  return m_state->error == 0 ? 0 : 1;
+}
+
+void Receiver::receive(int connection, ReceiverMode mode) {
+  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(kReceiveSize);
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> digest{EVP_MD_CTX_new(), &EVP_MD_CTX_free};
+  if (digest == nullptr || EVP_DigestInit_ex(digest.get(), EVP_sha256(), nullptr) != 1) {
+    m_state->error = ENOMEM;
+    return;
+  }
+  for (;;) {
+    const ssize_t got = ::recv(connection, buffer.get(), kReceiveSize, mode == ReceiverMode::Discard ? MSG_TRUNC : 0);
+    ++m_state->calls;
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) m_state->error = errno;
+    if (got <= 0) break;
+    m_state->last_byte_at_ns = monotonic_ns();
+    m_state->bytes += static_cast<std::uint64_t>(got);
+    if (mode == ReceiverMode::Discard) continue;
+    EVP_DigestUpdate(digest.get(), buffer.get(), static_cast<std::size_t>(got));
+    if (mode == ReceiverMode::Keep && !write_all(m_kept, buffer.get(), static_cast<std::size_t>(got))) {
+      m_state->error = errno;
+      break;
+    }
+  }
+  EVP_DigestFinal_ex(digest.get(), m_state->digest.data(), nullptr);
+}
+
+ReceiverReport Receiver::finish(std::chrono::milliseconds limit) {
+  if (m_process >= 0) {
+    const std::optional<int> status = wait_for_process(m_process, limit);
+    if (!status) throw base::InputError{"native: receiver: the connection did not end in time"};
+    m_process = -1;
+    if (*status != 0 && m_state->error == 0) throw base::InputError{"native: receiver: ended before its connection"};
+  }
+  if (m_state->error != 0) throw_host_error("receiver: connection", m_state->error);
+  ReceiverReport report{m_state->bytes, m_state->calls, m_state->last_byte_at_ns, m_state->used, {}};
+  if (m_mode != ReceiverMode::Discard) {
+    for (const unsigned char byte : m_state->digest) report.sha256 += fmt::format("{:02x}", byte);
+  }
+  return report;
+}
+
+std::vector<std::byte> Receiver::received() const {
+  struct stat status {};
+  if (m_kept < 0 || ::fstat(m_kept, &status) != 0) return {};
+  std::vector<std::byte> bytes(static_cast<std::size_t>(status.st_size));
+  for (std::size_t done = 0; done < bytes.size();) {
+    const ssize_t got = ::pread(m_kept, bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
+    if (got <= 0) throw_host_error("receiver: kept bytes", got < 0 ? errno : EIO);
+    done += static_cast<std::size_t>(got);
+  }
+  return bytes;
+}
+
+}  // namespace sluice::native

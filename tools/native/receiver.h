@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// The far end of a native run: a process on 127.0.0.1 that takes one connection to its end.
+//
+//   Receiver receiver{{.mode = ReceiverMode::Hash}};
+//   request.peer = receiver.endpoint();
+//   ... run the sender ...
+//   receiver.finish().sha256
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "kernel_sim/system_calls.h"
+#include "tools/native/measured_region.h"
+#include "tools/native/process.h"
+
+namespace sluice::native {
+
+enum class ReceiverMode {
+  Discard,  ///< recv with MSG_TRUNC: the kernel frees the bytes and copies nothing
+  Hash,     ///< reads and hashes
+  Keep,     ///< reads, hashes and keeps all bytes
+};
+
+struct ReceiverOptions {
+  ReceiverMode mode = ReceiverMode::Discard;
+  int receive_buffer = 0;  ///< SO_RCVBUF in bytes; 0 leaves the kernel's default and its autotuning
+  Placement placement;
+};
+
+struct ReceiverReport {
+  std::uint64_t bytes = 0;
+  std::uint64_t calls = 0;           ///< of recv, with the one that found the end
+  std::int64_t last_byte_at_ns = 0;  ///< CLOCK_MONOTONIC; 0 when there was none
+  ResourceUse used;                  ///< from the connection to its end
+  std::string sha256;                ///< lower-case hexadecimal; empty when discarding
+};
+
+class Receiver {
+ public:
+  /// Bytes asked for per call.
+  static constexpr std::uint64_t kReceiveSize = std::uint64_t{1} << 20;
+
+  /// Listens on a free port. InputError when there is none, or no process.
+  explicit Receiver(const ReceiverOptions& options = {});
+  /// Ends the process if it has not ended.
+  ~Receiver();
+  Receiver(const Receiver&) = delete;
+  Receiver& operator=(const Receiver&) = delete;
+
+  [[nodiscard]] kernel_sim::Endpoint endpoint() const { return m_endpoint; }
+  /// Waits until the connection is at its end. InputError when it is not within `limit`, or broke.
+  ReceiverReport finish(std::chrono::milliseconds limit = std::chrono::seconds{60});
+  /// After finish: what ReceiverMode::Keep kept.
+  [[nodiscard]] std::vector<std::byte> received() const;
+
+ private:
+  struct State {
+    int error = 0;  ///< what broke the connection
+    std::uint64_t bytes = 0;
+    std::uint64_t calls = 0;
+    std::int64_t last_byte_at_ns = 0;
+    ResourceUse used;
+    std::array<unsigned char, 32> digest{};
+  };
+
+  int serve(int listener, const ReceiverOptions& options);
+  void receive(int connection, ReceiverMode mode);
+
+  kernel_sim::Endpoint m_endpoint;
+  ReceiverMode m_mode;
+  Shared<State> m_state;
+  int m_kept = -1;  ///< a file without a name, common to both processes
+  pid_t m_process = -1;
+};
+
+}  // namespace sluice::native
