@@ -19,9 +19,9 @@ struct Placement {
 };
 
 struct ProcessOptions {
-  Placement placement;
+  Placement placement = {};
   /// A program that runs longer is killed: its status is SIGKILL's.
-  std::optional<std::chrono::milliseconds> time_limit;
+  std::optional<std::chrono::milliseconds> time_limit = {};
 };
 
 /// Runs `main` in a forked process and waits for its end. Returns its status in wait's encoding.

@@ -30,7 +30,7 @@ enum class ReceiverMode {
 struct ReceiverOptions {
   ReceiverMode mode = ReceiverMode::Discard;
   int receive_buffer = 0;  ///< SO_RCVBUF in bytes; 0 leaves the kernel's default and its autotuning
-  Placement placement;
+  Placement placement = {};
 };
 
 struct ReceiverReport {
