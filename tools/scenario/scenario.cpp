@@ -89,7 +89,7 @@ void use_host_file(Workload& workload, const std::string& path, const Position& 
 }
 
 void read_workload(const Node& node, const std::string& file, Configuration& configuration) {
-  refuse_unknown_keys(node, "workload", {"file", "files", "chunk", "page_cache"});
+  refuse_unknown_keys(node, "workload", {"file", "files", "chunk", "page_cache", "cpus", "regime"});
   const Node* one = node.find("file");
   const Node* many = node.find("files");
   if ((one == nullptr) == (many == nullptr)) {
@@ -119,7 +119,7 @@ void read_workload(const Node& node, const std::string& file, Configuration& con
     for (const auto& [key, value] : content.entries)
       set((many ? "workload.files." : "workload.file.") + key.text, value);
   }
-  for (const char* key : {"chunk", "page_cache"}) {
+  for (const char* key : {"chunk", "page_cache", "cpus", "regime"}) {
     if (const Node* value = node.find(key)) set(std::string{"workload."} + key, *value);
   }
 }

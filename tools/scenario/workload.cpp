@@ -20,6 +20,9 @@ void Workload::describe(base::ParameterTable& table) {
   table.add("chunk", chunk, {1, 1_GiB}, "bytes asked for in one call", source);
   table.add_choice("page_cache", page_cache, {"cold", "warm"},
                    "warm: the files lie in the page cache when the run starts; CPU caches are cold", source);
+  table.add("cpus", cpus, {1, 2}, "over loopback: sender and receiver on one core, or on one each", source);
+  table.add_choice("regime", regime, {"default", "controlled"},
+                   "over loopback; controlled: SCHED_BATCH and socket buffers of 212992 B at both ends", source);
 }
 
 }  // namespace sluice::scenario

@@ -95,6 +95,19 @@ TEST_F(Scenarios, SettingsAreListedInTheOrderOfPrecedence) {
               ElementsAre(Pair("nic.mtu", "9 kB"), Pair("workload.chunk", "4 KiB"), Pair("wire.propagation", "1 us")));
 }
 
+TEST_F(Scenarios, CoresAndRegimeOfALoopbackTransferAreChosenAndDefaultToOneAndTheKernels) {
+  const auto workload = [&](const std::string& text) { return load(text).plans.at(0).configuration.workload; };
+  EXPECT_EQ(workload(kScenario).cpus, 1U);
+  EXPECT_FALSE(workload(kScenario).controlled());
+  const std::string chosen =
+      "schema: sluice/1\nplatform: platform.yaml\n"
+      "workload: { file: { size: 1 KiB }, cpus: 2, regime: controlled }\nstrategies: [splice]\n";
+  EXPECT_EQ(workload(chosen).cpus, 2U);
+  EXPECT_TRUE(workload(chosen).controlled());
+  EXPECT_TRUE(workload(load_and_dump(chosen)).controlled());
+  EXPECT_EQ(workload(load_and_dump(chosen)).cpus, 2U);
+}
+
 TEST_F(Scenarios, TheCommandLinesFileReplacesTheWorkloads) {
   const std::string file = m_folder.write("data", "twelve bytes");
   const auto workload = load(kScenario, {file, {}, false}).plans.at(0).configuration.workload;
