@@ -77,8 +77,8 @@ void Kernel::boot() {
 
 Result<void> Kernel::preload(std::string_view path) { return m_file_system->preload(path); }
 
-syscalls::Process& Kernel::start_program(std::string name, Main main) {
-  return m_processes->start(std::move(name), std::move(main));
+syscalls::Process& Kernel::start_program(std::string name, Main main, sched::Placement placement) {
+  return m_processes->start(std::move(name), std::move(main), placement);
 }
 
 int Kernel::wait_for(syscalls::Process& process) { return m_processes->wait_for(process); }

@@ -50,7 +50,7 @@ class Kernel {
   Result<void> preload(std::string_view path);
   using Main = syscalls::ProcessTable::Main;
   /// Starts a program as a process of its own; several may run at once.
-  syscalls::Process& start_program(std::string name, Main main);
+  syscalls::Process& start_program(std::string name, Main main, sched::Placement placement = {});
   /// Sleeps until the program has ended. Returns its status in wait's encoding.
   int wait_for(syscalls::Process& process);
   int run_program(std::string name, Main main) { return wait_for(start_program(std::move(name), std::move(main))); }

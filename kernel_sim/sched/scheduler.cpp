@@ -68,12 +68,23 @@ Scheduler::~Scheduler() = default;
 
 // --- tasks -----------------------------------------------------------------------------------------------------------
 
-Task& Scheduler::spawn(std::string name, std::function<void()> body, std::optional<unsigned> core, bool background) {
+Picoseconds Task::cpu_time() const {
+  // A core may be ahead of another, so that to the latter the task has not come yet.
+  if (m_state != State::Running) return m_charged;
+  return m_charged + std::max(Picoseconds{}, m_clock->now() - m_arrived);
+}
+
+Task& Scheduler::spawn(std::string name, std::function<void()> body, Placement placement, bool background) {
+  if (placement.core && *placement.core >= m_state->cores.size()) {
+    throw base::InputError{"task " + name + ": there is no core " + std::to_string(*placement.core)};
+  }
   Task& task = *m_state->tasks.emplace_back(std::make_unique<Task>());
   task.m_name = std::move(name);
   task.m_background = background;
-  task.m_pinned = core.has_value();
-  task.m_core = core ? *core : least_loaded();
+  task.m_placement = placement;
+  task.m_clock = &m_state->machine.cpu;
+  task.m_pinned = placement.core.has_value();
+  task.m_core = placement.core ? *placement.core : least_loaded();
   task.m_context = m_state->machine.contexts.create(task.m_name, [this, &task, body = std::move(body)] {
     arrive(task);
     body();
@@ -92,6 +103,7 @@ unsigned Scheduler::least_loaded() const {
 
 /// The end of a task: who gets its core.
 std::optional<hal::Contexts::Id> Scheduler::finish(Task& task) {
+  charge(task);
   task.m_state = Task::State::Finished;
   task.page_table.reset();
   m_state->machine.contexts.synchronise();
@@ -242,6 +254,7 @@ void Scheduler::leave_core(Task& self) {
     self.m_state = Task::State::Running;
     return;
   }
+  charge(self);
   give_core_to(core, next);
   m_state->machine.contexts.switch_to(next == nullptr ? std::nullopt : std::optional{next->m_context});
   arrive(self);
@@ -251,6 +264,7 @@ void Scheduler::arrive(Task& self) {
   hal::Cpu& cpu = m_state->machine.cpu;
   Core& core = this_core();
   self.m_state = Task::State::Running;
+  self.m_arrived = cpu.now();  // the switch is at the cost of the task that arrives, as in Linux
   cpu.set_mode(hal::Mode::Kernel);
   cpu.execute(m_state->config.context_switch);
   if (self.page_table && core.page_table != self.page_table) {
@@ -259,6 +273,8 @@ void Scheduler::arrive(Task& self) {
   }
   self.m_slice_began = cpu.now();
 }
+
+void Scheduler::charge(Task& task) const { task.m_charged += m_state->machine.cpu.now() - task.m_arrived; }
 
 void Scheduler::preemption_point() {
   Core& core = this_core();
@@ -329,7 +345,8 @@ void Scheduler::run_softirqs(Core& core) {
   if (core.softirqs.empty()) return;
   if (core.ksoftirqd == nullptr) {
     core.ksoftirqd = &spawn(
-        "ksoftirqd/" + std::to_string(core.number), [this, &core] { run_ksoftirqd(core); }, core.number, true);
+        "ksoftirqd/" + std::to_string(core.number), [this, &core] { run_ksoftirqd(core); }, {.core = core.number},
+        true);
   } else {
     wake_one(core.ksoftirqd_queue);
   }

@@ -31,6 +31,12 @@ struct SchedConfig {
   void describe(base::ParameterTable& table);
 };
 
+/// Where and how a task runs.
+struct Placement {
+  std::optional<unsigned> core;  ///< the only core that it runs on; by default any, first the least loaded
+  bool batch = false;            ///< SCHED_BATCH: it does not preempt others when it wakes up
+};
+
 class Task;
 
 /// Tasks that wait for one kind of event. Must outlive its waiters.
@@ -52,6 +58,9 @@ class Task {
   [[nodiscard]] State state() const { return m_state; }
   /// What a waiting task waits for, for people.
   [[nodiscard]] std::string_view waits_for() const { return m_waits_for; }
+  [[nodiscard]] const Placement& placement() const { return m_placement; }
+  /// What CLOCK_THREAD_CPUTIME_ID would say: the time that it held a core, in all modes.
+  [[nodiscard]] Picoseconds cpu_time() const;
 
   /// The physical address of the task's top page table; switched with the task. Null: keep what is loaded.
   std::optional<PhysAddr> page_table;
@@ -63,9 +72,13 @@ class Task {
   std::string m_name;
   State m_state = State::Runnable;
   std::string_view m_waits_for;
+  const hal::Cpu* m_clock = nullptr;
   hal::Contexts::Id m_context = 0;
+  Placement m_placement;
   unsigned m_core = 0;
   Picoseconds m_slice_began;
+  Picoseconds m_arrived;             // on the core that it holds
+  Picoseconds m_charged;             // for the cores that it held before
   std::vector<WaitQueue*> m_queues;  // that hold this task while it waits
   std::uint64_t m_waits = 0;         // tells one wait from the next, for its timer
   bool m_timed_out = false;
@@ -80,9 +93,9 @@ class Scheduler {
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
-  /// A new runnable task, for good on `core` (by default on any, first the least loaded). `background` tasks (kernel
-  /// threads) do not keep the simulation alive and are not reported as stalled.
-  Task& spawn(std::string name, std::function<void()> body, std::optional<unsigned> core = {}, bool background = false);
+  /// A new runnable task. `background` tasks (kernel threads) do not keep the simulation alive and are not reported as
+  /// stalled. Throws InputError when the machine has no core of that number.
+  Task& spawn(std::string name, std::function<void()> body, Placement placement = {}, bool background = false);
   /// Null in an interrupt on an idle core and before the first task runs.
   [[nodiscard]] Task* current() const;
 
@@ -139,6 +152,7 @@ class Scheduler {
   void give_core_to(Core& core, Task* next);
   void leave_core(Task& self);
   void arrive(Task& self);
+  void charge(Task& task) const;
   void run_softirqs(Core& core);
   void run_ksoftirqd(Core& core);
   void leave_interrupt();

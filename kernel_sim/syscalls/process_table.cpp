@@ -17,11 +17,11 @@ Process& ProcessTable::add(std::string name, Process* parent, FileTable files,
   return process;
 }
 
-Process& ProcessTable::start(std::string name, Main main) {
+Process& ProcessTable::start(std::string name, Main main, sched::Placement placement) {
   auto memory = std::make_unique<mm::AddressSpace>(m_services.machine, m_services.frames, m_services.ledger,
                                                    m_services.mm_config);
   Process& process = add(std::move(name), nullptr, FileTable{m_config.max_files}, std::move(memory));
-  run(process, std::move(main));
+  run(process, std::move(main), placement);
   return process;
 }
 
@@ -30,18 +30,21 @@ Result<Process*> ProcessTable::fork(Process& parent, Main main) {
   auto memory = parent.memory->fork();
   if (!memory) return tl::unexpected{memory.error()};
   Process& child = add(parent.name, &parent, parent.files, std::move(*memory));
-  run(child, std::move(main));
+  run(child, std::move(main), parent.task->placement());
   return &child;
 }
 
-void ProcessTable::run(Process& process, Main main) {
+void ProcessTable::run(Process& process, Main main, sched::Placement placement) {
   sched::Scheduler& scheduler = m_services.scheduler;
-  process.task = &scheduler.spawn(process.name, [this, &process, main = std::move(main)] {
-    process.task = m_services.scheduler.current();
-    process.task->process = &process;
-    m_services.scheduler.load_page_table(process.memory->root());
-    end(process, run_main(process, main));
-  });
+  process.task = &scheduler.spawn(
+      process.name,
+      [this, &process, main = std::move(main)] {
+        process.task = m_services.scheduler.current();
+        process.task->process = &process;
+        m_services.scheduler.load_page_table(process.memory->root());
+        end(process, run_main(process, main));
+      },
+      placement);
 }
 
 int ProcessTable::run_main(Process& process, const Main& main) {

@@ -35,8 +35,8 @@ class ProcessTable {
 
   ProcessTable(Services services, const SyscallConfig& config) : m_services(std::move(services)), m_config(config) {}
 
-  /// A process with an empty address space and no descriptors.
-  Process& start(std::string name, Main main);
+  /// A process with an empty address space and no descriptors. Its children inherit the placement.
+  Process& start(std::string name, Main main, sched::Placement placement = {});
   /// fork: as `parent`, with shared file descriptions and copy-on-write memory.
   Result<Process*> fork(Process& parent, Main main);
   /// For a kernel task: sleeps until the process has ended and returns its status.
@@ -55,7 +55,7 @@ class ProcessTable {
 
  private:
   Process& add(std::string name, Process* parent, FileTable files, std::unique_ptr<mm::AddressSpace> memory);
-  void run(Process& process, Main main);
+  void run(Process& process, Main main, sched::Placement placement);
   int run_main(Process& process, const Main& main);
   void end(Process& process, int status);
 

@@ -164,6 +164,40 @@ TEST(Scheduler, AnIdleCoreTakesTheWokenTask) {
   EXPECT_EQ(cores, (std::vector<unsigned>{0, 1, 0}));
 }
 
+TEST(Scheduler, APlacedTaskStaysOnItsCoreThoughAnotherIsIdle) {
+  Rig rig{2};
+  std::vector<unsigned> cores;
+  for (int i = 0; i < 2; ++i) {
+    rig.scheduler.spawn("placed",
+                        [&] {
+                          rig.machine.cpu.execute(1_ms);
+                          cores.push_back(rig.machine.contexts.current_core());
+                        },
+                        {.core = 1});
+  }
+  rig.fake.run_all();
+  EXPECT_EQ(cores, (std::vector<unsigned>{1, 1}));
+  EXPECT_THROW(rig.scheduler.spawn("nowhere", [] {}, {.core = 2}), base::InputError);
+}
+
+TEST(Scheduler, TheTimesOfTheTasksAndOfTheIdleCoreAddUp) {
+  Rig rig;
+  WaitQueue queue;
+  const Task& sleeper = rig.scheduler.spawn("sleeper", [&] {
+    rig.machine.cpu.execute(3_us);
+    rig.scheduler.wait(queue, "a while", 1_ms);
+    rig.machine.cpu.execute(5_us);
+  });
+  const Task& worker = rig.scheduler.spawn("worker", [&] {
+    rig.machine.cpu.execute(7_us);
+    EXPECT_EQ(rig.scheduler.current()->cpu_time(), 7_us + rig.config.context_switch.at(rig.machine.cpu.frequency()));
+  });
+  rig.fake.run_all();
+  const Picoseconds change = rig.config.context_switch.at(rig.machine.cpu.frequency());
+  EXPECT_EQ(worker.cpu_time(), 7_us + change);
+  EXPECT_EQ(sleeper.cpu_time(), 8_us + change + change);
+}
+
 TEST(Scheduler, SoftInterruptsRunAfterTheHandlerAndNotWhileBottomHalvesAreOff) {
   Rig rig;
   rig.machine.interrupts.set_handler(1, 0, rig.scheduler.interrupt_handler([&] {

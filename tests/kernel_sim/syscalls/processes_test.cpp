@@ -188,6 +188,31 @@ TEST(Processes, AnAccessedMappingThatIsTruncatedIsABusError) {
   EXPECT_EQ(WTERMSIG(status), SIGBUS);
 }
 
+TEST(Processes, AForkedChildInheritsThePlacement) {
+  ProcessRig rig{2};
+  rig.scheduler.spawn("init", [&] {
+    rig.processes.wait_for(rig.processes.start("parent",
+                                               [&](SystemCalls& calls) {
+                                                 ProcessRig* const us = &rig;
+                                                 calls.fork(
+                                                     [](SystemCalls&, std::span<const std::byte> argument) {
+                                                       ProcessRig* its_rig = nullptr;
+                                                       std::memcpy(&its_rig, argument.data(), sizeof its_rig);
+                                                       const sched::Placement placement =
+                                                           its_rig->scheduler.current()->placement();
+                                                       return placement.core == 1U && placement.batch ? 7 : 8;
+                                                     },
+                                                     std::as_bytes(std::span{&us, 1}));
+                                                 int status = 0;
+                                                 calls.wait(-1, status);
+                                                 EXPECT_EQ(WEXITSTATUS(status), 7);
+                                                 return 0;
+                                               },
+                                               {.core = 1, .batch = true}));
+  });
+  rig.fake.run_all();
+}
+
 TEST(Processes, TwoThatComputeShareACoreFairly) {
   ProcessRig rig;
   std::vector<int> order;
