@@ -70,9 +70,13 @@ void Kernel::boot() {
                                                         : "there is no file system on the disk"};
   }
   m_file_system->start_flusher();
-  // 3. The network card, and the interface on it.
-  m_nic = std::make_unique<drivers::NicDriver>(m_machine, m_scheduler, m_frames, *m_network, m_config.net);
-  m_network->attach(*m_nic);
+  // 3. The network card, if there is one, and the interface on it.
+  if (m_machine.network_card) {
+    m_nic = std::make_unique<drivers::NicDriver>(m_machine, m_scheduler, m_frames, *m_network, m_config.net);
+    m_network->attach(*m_nic);
+  }
+  // 4. 127.0.0.1.
+  m_loopback = std::make_unique<drivers::Loopback>(m_machine, m_scheduler, m_ledger, *m_network, m_config.net);
 }
 
 Result<void> Kernel::preload(std::string_view path) { return m_file_system->preload(path); }
@@ -113,6 +117,7 @@ std::vector<std::string> Kernel::shutdown_check() {
   std::vector<std::string> breaches;
   if (m_scheduler.unfinished().empty()) {
     m_nic.reset();
+    m_loopback.reset();
     m_network.reset();
     m_file_system.reset();
     m_block_queue.reset();

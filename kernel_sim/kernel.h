@@ -17,6 +17,7 @@
 
 #include "kernel_sim/block/request_queue.h"
 #include "kernel_sim/drivers/disk_driver.h"
+#include "kernel_sim/drivers/loopback.h"
 #include "kernel_sim/drivers/nic_driver.h"
 #include "kernel_sim/fs/file_system.h"
 #include "kernel_sim/ipc/pipe.h"
@@ -67,9 +68,10 @@ class Kernel {
 
   fs::FileSystem& file_system() { return *m_file_system; }
   net::Stack& network() { return *m_network; }
+  sched::Scheduler& scheduler() { return m_scheduler; }
   [[nodiscard]] const block::BlockStatistics& block_statistics() const { return m_block_queue->statistics(); }
   [[nodiscard]] const drivers::DiskDriver& disk_driver() const { return *m_disk; }
-  /// Null before boot.
+  /// Null before boot, and on a machine without one.
   [[nodiscard]] const drivers::NicDriver* nic_driver() const { return m_nic.get(); }
 
   /// After the run, once: takes the subsystems down and returns one sentence per breach (frames that leaked, were
@@ -89,6 +91,7 @@ class Kernel {
   std::unique_ptr<fs::FileSystem> m_file_system;
   std::unique_ptr<net::Stack> m_network;
   std::unique_ptr<drivers::NicDriver> m_nic;
+  std::unique_ptr<drivers::Loopback> m_loopback;
   ipc::PipeSystem m_pipes;
   std::unique_ptr<syscalls::ProcessTable> m_processes;
   std::exception_ptr m_failure;

@@ -152,6 +152,7 @@ struct Machine {
   Contexts& contexts;
   Interrupts& interrupts;
   BackDoor& back_door;
+  bool network_card = true;  ///< whether there is one (firmware's list of devices)
 };
 
 }  // namespace sluice::hal

@@ -28,6 +28,10 @@ void NetConfig::describe(base::ParameterTable& table) {
             "Linux net/ipv4/tcp.c tcp_rmem[1]");
   table.add("rmem_max", rmem_max, {4_KiB, 1_GiB}, "receive buffer that autotuning reaches",
             "Linux net/ipv4/tcp.c tcp_rmem[2]");
+  table.add("sndbuf_max", sndbuf_max, {4_KiB, 1_GiB}, "most that SO_SNDBUF can ask for; the kernel doubles it",
+            "Linux net.core.wmem_max, 212992 before 6.17");
+  table.add("rcvbuf_max", rcvbuf_max, {4_KiB, 1_GiB}, "most that SO_RCVBUF can ask for; the kernel doubles it",
+            "Linux net.core.rmem_max, 212992 before 6.17");
   table.add("autocork", autocork, "a small write waits while earlier packets are still in the interface",
             "Linux tcp_autocorking: on by default, commit f54b311142a9");
   table.add("limit_output", limit_output, {4_KiB, 1_GiB},
@@ -56,11 +60,21 @@ void NetConfig::describe(base::ParameterTable& table) {
   table.add("receive_call", receive_call, "tcp_recvmsg without copies: lock, checks, window", estimate);
   table.add("skb_allocate", skb_allocate, "allocating and initializing a packet", prototype_kernel);
   table.add("skb_free", skb_free, "freeing a packet, without its pages", prototype_kernel);
+  table.add("fragment_free", fragment_free, "one page fragment of a freed packet, without freeing the page", estimate);
   table.add("tcp_transmit", tcp_transmit, "TCP and IP output of one packet, whatever its size", estimate);
+  table.add("acknowledge", acknowledge, "TCP and IP output of a packet without payload", estimate);
   table.add("queue_transmit", queue_transmit, "transmit queue and its lock, per packet", estimate);
   table.add("software_segment", software_segment, "cutting off one segment in software, without copies", estimate);
-  table.add("tcp_receive", tcp_receive, "IP and TCP input of one packet or acknowledgment", estimate);
+  table.add("tcp_receive", tcp_receive, "IP and TCP input of one packet with payload", estimate);
+  table.add("tcp_acknowledged", tcp_acknowledged, "IP and TCP input of one packet without payload", estimate);
   table.add("timer", timer, "a TCP timer that expires", estimate);
+
+  table.add("backlog_max", backlog_max, {1, 1'000'000}, "packets that wait for a core's soft interrupt",
+            "Linux net.core.netdev_max_backlog");
+  table.add("loopback_transmit", loopback_transmit, "one packet handed to the receiving side by the loopback device",
+            estimate);
+  table.add("loopback_receive", loopback_receive, "one packet taken from the backlog up to IP", estimate);
+  table.add("backlog_poll", backlog_poll, "a soft interrupt for the backlog, without packets", estimate);
 
   table.add("tx_ring", tx_ring, {32, 32768}, "transmit descriptors, a power of two",
             "Linux mlx5 en.h MLX5E_PARAMS_DEFAULT_LOG_SQ_SIZE 10");
@@ -85,11 +99,17 @@ NetCosts::NetCosts(const NetConfig& config, Frequency frequency)
       receive_call(config.receive_call.at(frequency)),
       skb_allocate(config.skb_allocate.at(frequency)),
       skb_free(config.skb_free.at(frequency)),
+      fragment_free(config.fragment_free.at(frequency)),
       tcp_transmit(config.tcp_transmit.at(frequency)),
+      acknowledge(config.acknowledge.at(frequency)),
       queue_transmit(config.queue_transmit.at(frequency)),
       software_segment(config.software_segment.at(frequency)),
       tcp_receive(config.tcp_receive.at(frequency)),
+      tcp_acknowledged(config.tcp_acknowledged.at(frequency)),
       timer(config.timer.at(frequency)),
+      loopback_transmit(config.loopback_transmit.at(frequency)),
+      loopback_receive(config.loopback_receive.at(frequency)),
+      backlog_poll(config.backlog_poll.at(frequency)),
       tx_packet(config.tx_packet.at(frequency)),
       tx_descriptor(config.tx_descriptor.at(frequency)),
       tx_complete(config.tx_complete.at(frequency)),

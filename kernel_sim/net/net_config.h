@@ -16,6 +16,8 @@ struct NetConfig {
   Bytes wmem_max = 4_MiB;
   Bytes rmem_default = 128_KiB;
   Bytes rmem_max = 6_MiB;
+  Bytes sndbuf_max = 212'992;
+  Bytes rcvbuf_max = 212'992;
   bool autocork = true;
   Bytes limit_output = 1_MiB;
   unsigned initial_window = 10;
@@ -35,11 +37,20 @@ struct NetConfig {
   CpuCost receive_call = CpuCost::time(150_ns);
   CpuCost skb_allocate = CpuCost::time(24_ns);
   CpuCost skb_free = CpuCost::time(18_ns);
+  CpuCost fragment_free = CpuCost::time(5_ns);
   CpuCost tcp_transmit = CpuCost::time(500_ns);
+  CpuCost acknowledge = CpuCost::time(400_ns);
   CpuCost queue_transmit = CpuCost::time(200_ns);
   CpuCost software_segment = CpuCost::time(150_ns);
   CpuCost tcp_receive = CpuCost::time(250_ns);
+  CpuCost tcp_acknowledged = CpuCost::time(250_ns);
   CpuCost timer = CpuCost::time(100_ns);
+
+  // --- the loopback device
+  unsigned backlog_max = 1000;
+  CpuCost loopback_transmit = CpuCost::time(150_ns);
+  CpuCost loopback_receive = CpuCost::time(150_ns);
+  CpuCost backlog_poll = CpuCost::time(100_ns);
 
   // --- the NIC driver ---------------------------------------------------------------------------------------------
   unsigned tx_ring = 1024;
@@ -60,7 +71,9 @@ struct NetConfig {
 struct NetCosts {
   NetCosts(const NetConfig& config, Frequency frequency);
   Picoseconds socket_create, send_call, copy_fragment, splice_fragment, receive_call;
-  Picoseconds skb_allocate, skb_free, tcp_transmit, queue_transmit, software_segment, tcp_receive, timer;
+  Picoseconds skb_allocate, skb_free, fragment_free, tcp_transmit, acknowledge, queue_transmit, software_segment;
+  Picoseconds tcp_receive, tcp_acknowledged, timer;
+  Picoseconds loopback_transmit, loopback_receive, backlog_poll;
   Picoseconds tx_packet, tx_descriptor, tx_complete, napi_poll, rx_packet;
 };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "kernel_sim/net/tcp_connection.h"
 
@@ -65,6 +66,27 @@ Result<Skb*> SkbPool::make_linear() {
 
 Skb& SkbPool::make_received() { return take(); }
 
+Skb& SkbPool::clone(Skb& skb) {
+  base::ensure(!skb.linear, "linear packets are never cloned");
+  Skb& copy = take();
+  copy.header = skb.header;
+  copy.size = skb.size;
+  copy.frames = skb.frames;
+  copy.segment = skb.segment;
+  copy.checksum_by_device = skb.checksum_by_device;
+  copy.truesize = skb.truesize;
+  copy.fragment_count = skb.fragment_count;
+  for (unsigned i = 0; i < skb.fragment_count; ++i) {
+    copy.fragments[i] = skb.fragments[i];
+    m_frames.get(skb.fragments[i]);
+  }
+  if (skb.twin == nullptr) {
+    copy.twin = &skb;
+    skb.twin = &copy;
+  }
+  return copy;
+}
+
 Skb& SkbPool::take() {
   if (m_free.empty()) m_free.push_back(&m_all.emplace_back());
   Skb& skb = *m_free.back();
@@ -73,9 +95,11 @@ Skb& SkbPool::take() {
   return skb;
 }
 
-void SkbPool::release(Skb& skb) {
+unsigned SkbPool::release(Skb& skb) {
   base::ensure(skb.references > 0, "a packet was released more often than held");
-  if (--skb.references > 0) return;
+  if (--skb.references > 0) return 0;
+  Skb* const twin = std::exchange(skb.twin, nullptr);
+  if (twin != nullptr) twin->twin = nullptr;
   const bool owns_slot = skb.header_address != PhysAddr{};
   const PhysAddr slot = skb.header_address - (owns_slot ? kHeaderRoom - nic::kAllHeaders : 0);
   if (owns_slot) (skb.linear ? m_data_slots : m_header_slots).give(slot);
@@ -95,6 +119,7 @@ void SkbPool::release(Skb& skb) {
   skb.sequence = 0;
   m_free.push_back(&skb);
   for (unsigned i = 0; i < count; ++i) m_frames.put(fragments[i]);
+  return twin == nullptr ? count : 0;
 }
 
 bool SkbPool::continues(const Skb& skb, PhysAddr address) const {

@@ -4,6 +4,7 @@
 //
 //   paged:   [ header slot ]    fragments: [page][page] ... up to 17, each holding one reference
 //   linear:  [ headers | payload ]    one piece in a data slot, for interfaces that cannot gather
+//   clone:   the fragments of another packet, which the loopback device hands to the receiving side
 //
 // A packet has one reference per holder: the connection's queue, and the interface while its bytes are being sent.
 #pragma once
@@ -55,6 +56,7 @@ struct Skb {
     Skb* next = nullptr;
     Skb* previous = nullptr;
   };
+  Skb* twin = nullptr;  ///< the clone of a packet, or the packet of a clone, while both live and share fragments
   Links in_connection;  ///< in the queues of TCP
   Links in_transmit;    ///< in the transmit queue at the same time
 
@@ -134,8 +136,11 @@ class SkbPool {
   Result<Skb*> make_linear();
   /// For a frame in a receive buffer: no memory of its own.
   Skb& make_received();
-  /// One reference less; the last one gives fragments and memory back.
-  void release(Skb& skb);
+  /// A second packet on the same bytes (skb_clone), with one reference; its header is the first one's, as a record.
+  Skb& clone(Skb& skb);
+  /// One reference less; the last one gives fragments and memory back. Returns how many fragments the packet let go of,
+  /// 0 when somebody else still has the packet or its fragments.
+  unsigned release(Skb& skb);
 
   /// Appends bytes to a paged packet. Takes over one reference, or drops it when they continue the last fragment.
   /// False, and the reference stays with the caller, when there are `most` fragments already.

@@ -14,6 +14,7 @@ constexpr std::uint16_t kLastPort = 60999;
 constexpr Picoseconds kTimeWait = Picoseconds{kPicosecondsPerSecond} * 60;  // TCP_TIMEWAIT_LEN
 /// The first connection's numbers pass 2^32 after 1 MiB, so that every longer transfer tests wrapping.
 constexpr std::uint64_t kFirstSequence = 0xFFF0'0000;
+constexpr Bytes kStandardMtu = 1500;
 constexpr std::uint64_t kSequenceStep = 0x0101'0000;
 
 std::uint64_t key_of(kernel_sim::Endpoint peer, std::uint16_t local_port) {
@@ -35,11 +36,27 @@ Stack::Stack(hal::Machine& machine, sched::Scheduler& scheduler, mm::FrameAlloca
 Stack::~Stack() = default;
 
 void Stack::attach(NetDevice& device, std::uint32_t address) {
-  if (m_device == &device) return;
-  m_device = &device;
+  if (m_card == &device) return;
+  m_card = &device;
   m_address = address;
   m_skbs = std::make_unique<SkbPool>(m_frames, nic::segment_size(device.features().mtu));
   m_queue = std::make_unique<TransmitQueue>(m_machine, m_costs, *m_skbs, device);
+}
+
+void Stack::attach_loopback(NetDevice& device) {
+  m_loopback = &device;
+  // No packet for it is linear, so the size of linear packets is the card's affair if there is one.
+  if (m_skbs == nullptr) m_skbs = std::make_unique<SkbPool>(m_frames, nic::segment_size(kStandardMtu));
+}
+
+NetDevice* Stack::route(std::uint32_t destination) const { return is_local(destination) ? m_loopback : m_card; }
+
+bool Stack::is_local(std::uint32_t address) const {
+  return (address >> 24) == (kLoopbackAddress >> 24) || (m_card != nullptr && address == m_address);
+}
+
+std::uint32_t Stack::source_address(std::uint32_t destination) const {
+  return (destination >> 24) == (kLoopbackAddress >> 24) ? kLoopbackAddress : m_address;
 }
 
 std::shared_ptr<TcpSocket> Stack::create_socket(int flags) {
@@ -53,6 +70,11 @@ std::uint32_t Stack::timestamp() const {
 
 // --- connections -----------------------------------------------------------------------------------------------------
 
+void Stack::advance_port() {
+  const unsigned next = m_next_port + 2U;
+  m_next_port = static_cast<std::uint16_t>(next <= kLastPort ? next : kFirstPort + 1U - next % 2);
+}
+
 bool Stack::free_port(const TcpConnection& connection, std::uint16_t port) const {
   if (m_connections.contains(key_of(connection.m_peer, port))) return false;
   const auto waiting = m_time_wait.find(port);
@@ -63,9 +85,8 @@ Result<void> Stack::enter(const std::shared_ptr<TcpConnection>& connection) {
   TcpConnection& tcp = *connection;
   if (tcp.m_local.port == 0) {
     for (unsigned tries = 0; tries <= unsigned{kLastPort} - kFirstPort && tcp.m_local.port == 0; ++tries) {
-      if (free_port(tcp, m_next_port)) tcp.m_local.port = m_next_port;
-      const unsigned next = m_next_port + 2U;
-      m_next_port = static_cast<std::uint16_t>(next <= kLastPort ? next : kFirstPort + 1U - next % 2);
+      if (!m_bound_ports.contains(m_next_port) && free_port(tcp, m_next_port)) tcp.m_local.port = m_next_port;
+      advance_port();
     }
     if (tcp.m_local.port == 0) return refuse(EADDRNOTAVAIL);
   } else if (!free_port(tcp, tcp.m_local.port)) {
@@ -75,8 +96,8 @@ Result<void> Stack::enter(const std::shared_ptr<TcpConnection>& connection) {
   m_connections.emplace(key_of(tcp.m_peer, tcp.m_local.port), connection);
   tcp.m_entered = true;
 
-  const DeviceFeatures& device = m_device->features();
-  tcp.m_mss = static_cast<std::uint32_t>(nic::segment_size(device.mtu));
+  const DeviceFeatures& device = route(tcp.m_peer.address)->features();
+  tcp.m_mss = tcp.m_device_mss = static_cast<std::uint32_t>(nic::segment_size(device.mtu));
   tcp.m_linear = !device.gather && !m_config.gso;
   tcp.m_large = m_config.gso || (device.gather && device.segmentation && device.checksum);
   tcp.m_initial = tcp.m_una = tcp.m_next = tcp.m_highest = m_next_sequence;
@@ -84,6 +105,27 @@ Result<void> Stack::enter(const std::shared_ptr<TcpConnection>& connection) {
   m_next_sequence += kSequenceStep;
   return {};
 }
+
+Result<std::uint16_t> Stack::take_port(const TcpConnection& connection, std::uint16_t port) {
+  if (port == 0) {
+    for (unsigned tries = 0; tries <= unsigned{kLastPort} - kFirstPort && port == 0; ++tries) {
+      if (!m_bound_ports.contains(m_next_port) && free_port(connection, m_next_port)) port = m_next_port;
+      advance_port();
+    }
+    if (port == 0) return refuse(EADDRINUSE);
+  }
+  if (!m_bound_ports.insert(port).second) return refuse(EADDRINUSE);
+  return port;
+}
+
+void Stack::give_port(const TcpConnection& connection) { m_bound_ports.erase(connection.m_local.port); }
+
+Result<void> Stack::add_listener(const std::shared_ptr<TcpConnection>& connection) {
+  if (!m_listeners.try_emplace(connection->m_local.port, connection).second) return refuse(EADDRINUSE);
+  return {};
+}
+
+void Stack::remove_listener(const TcpConnection& connection) { m_listeners.erase(connection.m_local.port); }
 
 void Stack::leave(TcpConnection& connection) {
   if (connection.state() == TcpConnection::State::TimeWait) {
@@ -103,8 +145,13 @@ void Stack::close_later(std::shared_ptr<TcpConnection> connection) {
 void Stack::transmit(Skb& skb) {
   ++m_statistics.packets_sent;
   m_machine.cpu.store(skb.header_address, nic::encode(skb.header));
-  spend(m_costs.tcp_transmit + m_costs.queue_transmit);
-  m_queue->add(skb);
+  spend(skb.size > 0 ? m_costs.tcp_transmit : m_costs.acknowledge);
+  if (route(skb.header.destination_address) == m_loopback) {
+    m_loopback->transmit(skb, false);
+  } else {
+    spend(m_costs.queue_transmit);
+    m_queue->add(skb);
+  }
 }
 
 void Stack::receive(Skb& skb) {
@@ -117,6 +164,14 @@ void Stack::receive(Skb& skb) {
   const kernel_sim::Endpoint peer{skb.header.source_address, skb.header.source_port};
   const auto found = m_connections.find(key_of(peer, skb.header.destination_port));
   if (found == m_connections.end()) {
+    const bool opens =
+        (skb.header.flags & (nic::tcp_flag::kSyn | nic::tcp_flag::kAck | nic::tcp_flag::kReset)) == nic::tcp_flag::kSyn;
+    const auto listener = m_listeners.find(skb.header.destination_port);
+    if (opens && listener != m_listeners.end()) {
+      const std::shared_ptr<TcpConnection> listening = listener->second;
+      listening->receive_syn(skb);
+      return;
+    }
     spend(m_costs.tcp_receive);
     if ((skb.header.flags & nic::tcp_flag::kReset) == 0) send_reset(skb.header);
     m_skbs->release(skb);

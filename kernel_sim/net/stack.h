@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The network stack: one interface, TCP over IPv4 with static neighbours. Sockets above, the interface below, and
-// between them the transmit queue.
+// The network stack: TCP over IPv4 with static neighbours, on at most one network card and the loopback device. Sockets
+// above, the interfaces below, and between them the transmit queue of the card.
 //
-//   program ─ TcpSocket ─ TcpConnection ── TransmitQueue ── NetDevice
+//   program ─ TcpSocket ─ TcpConnection ── TransmitQueue ── NetDevice of a card
+//                             │       └──────────────────── NetDevice of loopback
 //                             └──────────── Stack::receive ◄── driver's poll (soft interrupt)
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -38,15 +41,25 @@ class Stack {
   Stack(const Stack&) = delete;
   Stack& operator=(const Stack&) = delete;
 
-  /// At boot, by the driver before it takes interrupts. Without an interface connect is refused with ENETUNREACH.
+  /// At boot, by the driver of a card before it takes interrupts. Where no interface leads connect is refused with
+  /// ENETUNREACH.
   void attach(NetDevice& device, std::uint32_t address = kLocalAddress);
+  /// The device for 127.0.0.0/8 and for this machine's own addresses. It takes packets at once and never stops.
+  void attach_loopback(NetDevice& device);
   /// An unconnected TCP socket; `flags` are those of the open file (O_RDWR, O_NONBLOCK).
   std::shared_ptr<TcpSocket> create_socket(int flags);
   [[nodiscard]] const StackStatistics& statistics() const { return m_statistics; }
+  /// Of the card; there must be one.
   [[nodiscard]] const TransmitQueue& transmit_queue() const { return *m_queue; }
   /// Connections that are not over, closed sockets that still drain among them.
   [[nodiscard]] std::size_t connections() const { return m_connections.size(); }
 
+  /// Called with each piece of payload that a program takes off a receive queue, before its memory is given back.
+  using ReceiveObserver = std::function<void(PhysAddr at, Bytes size)>;
+  void observe_receive(ReceiveObserver observer) { m_receive_observer = std::move(observer); }
+
+  /// 127.0.0.1
+  static constexpr std::uint32_t kLoopbackAddress = 0x7F00'0001;
   /// 10.0.0.1
   static constexpr std::uint32_t kLocalAddress = 0x0A00'0001;
 
@@ -69,6 +82,16 @@ class Stack {
   // --- for connections ------------------------------------------------------------------------------------------
   /// Gives the connection its local port and the packets that come from `peer`.
   Result<void> enter(const std::shared_ptr<TcpConnection>& connection);
+  /// The interface that leads to an address; null when none does.
+  [[nodiscard]] NetDevice* route(std::uint32_t destination) const;
+  [[nodiscard]] bool is_local(std::uint32_t address) const;
+  [[nodiscard]] std::uint32_t source_address(std::uint32_t destination) const;
+  /// For bind: reserves `port`, or any for 0. EADDRINUSE.
+  Result<std::uint16_t> take_port(const TcpConnection& connection, std::uint16_t port);
+  void give_port(const TcpConnection& connection);
+  /// Opening packets for the connection's local port go to it. EADDRINUSE.
+  Result<void> add_listener(const std::shared_ptr<TcpConnection>& connection);
+  void remove_listener(const TcpConnection& connection);
   void leave(TcpConnection& connection);
   /// Takes over one reference of the packet, whose header is complete but for the checksum.
   void transmit(Skb& skb);
@@ -78,6 +101,7 @@ class Stack {
   [[nodiscard]] bool checksum_holds(const Skb& skb);
   void spend(Picoseconds cost) { m_machine.cpu.execute(cost); }
   [[nodiscard]] std::uint32_t timestamp() const;
+  void advance_port();
   [[nodiscard]] bool free_port(const TcpConnection& connection, std::uint16_t port) const;
 
   hal::Machine& m_machine;
@@ -87,12 +111,16 @@ class Stack {
   const NetConfig& m_config;
   NetCosts m_costs;
   StackStatistics m_statistics;
-  NetDevice* m_device = nullptr;
-  std::uint32_t m_address = kLocalAddress;
+  NetDevice* m_card = nullptr;
+  NetDevice* m_loopback = nullptr;
+  std::uint32_t m_address = kLocalAddress;  // of the card
   std::unique_ptr<SkbPool> m_skbs;
   std::unique_ptr<TransmitQueue> m_queue;
   std::unordered_map<std::uint64_t, std::shared_ptr<TcpConnection>> m_connections;  // by peer and port; never walked
   std::unordered_map<std::uint16_t, Picoseconds> m_time_wait;                       // local port: until when
+  std::unordered_map<std::uint16_t, std::shared_ptr<TcpConnection>> m_listeners;    // by local port
+  std::set<std::uint16_t> m_bound_ports;
+  ReceiveObserver m_receive_observer;
   std::vector<std::shared_ptr<TcpConnection>> m_throttled;
   std::uint16_t m_next_port;
   std::uint64_t m_next_sequence;

@@ -17,8 +17,7 @@ TcpConnection::TcpConnection(Stack& stack)
     : m_stack(stack),
       m_congestion(stack.m_config.initial_window),
       m_send_buffer(stack.m_config.wmem_default),
-      m_receive_buffer(stack.m_config.rmem_default),
-      m_quick_acks(stack.m_config.quick_acks) {}
+      m_receive_window(stack.m_config.rmem_default, stack.m_config.rmem_max) {}
 
 TcpConnection::~TcpConnection() {
   if (m_page_fragment.size > 0) m_stack.m_frames.put_at_shutdown(Frame::of(m_page_fragment.address));
@@ -99,17 +98,18 @@ int TcpConnection::take_error() { return std::exchange(m_error, 0); }
 
 Result<void> TcpConnection::bind(kernel_sim::Endpoint local) {
   if (m_state != State::Closed || m_local.port != 0) return refuse(EINVAL);
-  if (local.address != 0 && local.address != m_stack.m_address) return refuse(EADDRNOTAVAIL);
-  m_local = local;
-  m_bound = local.port != 0;
+  if (local.address != 0 && !m_stack.is_local(local.address)) return refuse(EADDRNOTAVAIL);
+  const Result<std::uint16_t> port = m_stack.take_port(*this, local.port);
+  if (!port) return tl::unexpected{port.error()};
+  m_local = {local.address, *port};
+  m_bound = true;
   return {};
 }
 
 Result<void> TcpConnection::connect(kernel_sim::Endpoint peer, bool non_blocking) {
-  if (m_stack.m_device == nullptr) return refuse(ENETUNREACH);
   lock();
   Result<void> result;
-  if (m_was_connected) {
+  if (m_was_connected || m_state == State::Listen) {
     result = refuse(EISCONN);
   } else if (m_state == State::SynSent && non_blocking) {
     result = refuse(EALREADY);
@@ -129,8 +129,9 @@ Result<void> TcpConnection::connect(kernel_sim::Endpoint peer, bool non_blocking
 }
 
 Result<void> TcpConnection::start_handshake(kernel_sim::Endpoint peer) {
+  if (m_stack.route(peer.address) == nullptr) return refuse(ENETUNREACH);
   m_peer = peer;
-  m_local.address = m_stack.m_address;
+  if (m_local.address == 0) m_local.address = m_stack.source_address(peer.address);
   if (!m_bound) m_local.port = 0;
   if (const Result<void> entered = m_stack.enter(shared_from_this()); !entered) return entered;
   m_send_shutdown = false;
@@ -163,7 +164,7 @@ void TcpConnection::enter_established() {
   m_state = State::Established;
   m_was_connected = true;
   update_send_buffer();
-  m_round_began = m_stack.m_machine.cpu.now();
+  m_receive_window.start(m_device_mss, m_stack.m_machine.cpu.now());
   wake();
 }
 
@@ -172,7 +173,12 @@ void TcpConnection::enter_established() {
 Result<void> TcpConnection::shutdown(int how) {
   if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR) return refuse(EINVAL);
   lock();
-  if (m_state == State::Closed || m_state == State::SynSent) {
+  if (m_state == State::Listen && how != SHUT_WR) {
+    stop_listening();
+    unlock();
+    return {};
+  }
+  if (m_state == State::Closed || m_state == State::Listen || m_state == State::SynSent) {
     unlock();
     return refuse(ENOTCONN);
   }
@@ -221,7 +227,9 @@ void TcpConnection::close_from_interrupt() {
 void TcpConnection::close_owned() {
   m_orphan = true;
   m_receive_shutdown = true;
-  if (m_state == State::Closed || m_state == State::SynSent || m_state == State::TimeWait) {
+  if (m_state == State::Listen) {
+    stop_listening();
+  } else if (m_state == State::Closed || m_state == State::SynSent || m_state == State::TimeWait) {
     finish();
   } else if (!m_received.empty()) {  // data that nobody will read: tell the peer (RFC 2525, 2.17)
     send_control(nic::tcp_flag::kReset | nic::tcp_flag::kAck, m_next);
@@ -254,6 +262,7 @@ void TcpConnection::finish() {
   while (Skb* const skb = m_unsent.pop_front()) m_stack.skbs().release(*skb);
   m_queued_memory = 0;
   m_in_flight = 0;
+  if (m_bound) m_stack.give_port(*this);
   if (m_orphan) drop_received();
   if (m_page_fragment.size > 0) m_stack.m_frames.put(std::exchange(m_page_fragment, {}));
   if (std::exchange(m_entered, false)) m_stack.leave(*this);
@@ -262,8 +271,8 @@ void TcpConnection::finish() {
 
 void TcpConnection::drop_received() {
   while (Skb* const skb = m_received.pop_front()) m_stack.skbs().release(*skb);
+  m_receive_window.freed(m_receive_window.memory());
   m_received_bytes = 0;
-  m_receive_memory = 0;
   m_front_used = 0;
 }
 
@@ -275,11 +284,10 @@ Result<void> TcpConnection::set_option(int level, int option, int value) {
   Result<void> result;
   const auto twice = static_cast<Bytes>(std::max(value, 0)) * 2;  // the kernel doubles it for its own overhead
   if (level == SOL_SOCKET && option == SO_SNDBUF) {
-    m_send_buffer = std::max<Bytes>(std::min(twice, m_stack.m_config.wmem_max * 2), 4608);  // SOCK_MIN_SNDBUF
+    m_send_buffer = std::max<Bytes>(std::min(twice, m_stack.m_config.sndbuf_max * 2), 4608);  // SOCK_MIN_SNDBUF
     m_send_buffer_fixed = true;
   } else if (level == SOL_SOCKET && option == SO_RCVBUF) {
-    m_receive_buffer = std::max<Bytes>(std::min(twice, m_stack.m_config.rmem_max * 2), 2304);  // SOCK_MIN_RCVBUF
-    m_receive_buffer_fixed = true;
+    m_receive_window.fix_buffer(std::max<Bytes>(std::min(twice, m_stack.m_config.rcvbuf_max * 2), 2304));
   } else if (level == SOL_SOCKET && (option == SO_REUSEADDR || option == SO_KEEPALIVE)) {
     // accepted: every local port is used once, and there is nothing to keep alive for hours
   } else if (level == IPPROTO_TCP && option == TCP_NODELAY) {
@@ -303,7 +311,7 @@ Result<int> TcpConnection::option(int level, int option) {
   if (level == SOL_SOCKET && option == SO_ERROR) return take_error();
   if (level == SOL_SOCKET && option == SO_TYPE) return SOCK_STREAM;
   if (level == SOL_SOCKET && option == SO_SNDBUF) return static_cast<int>(m_send_buffer);
-  if (level == SOL_SOCKET && option == SO_RCVBUF) return static_cast<int>(m_receive_buffer);
+  if (level == SOL_SOCKET && option == SO_RCVBUF) return static_cast<int>(m_receive_window.buffer());
   if (level == IPPROTO_TCP && option == TCP_NODELAY) return (m_nagle & kNagleOff) != 0 ? 1 : 0;
   if (level == IPPROTO_TCP && option == TCP_CORK) return (m_nagle & kCork) != 0 ? 1 : 0;
   if (level == IPPROTO_TCP && option == TCP_MAXSEG) return static_cast<int>(m_mss);
@@ -315,6 +323,7 @@ std::int16_t TcpConnection::poll() const {
   int bits = 0;
   if (m_state == State::Closed || (m_send_shutdown && m_receive_shutdown)) bits |= POLLHUP;
   if (m_error != 0) bits |= POLLERR;
+  if (m_state == State::Listen) return static_cast<std::int16_t>(m_accept_queue.empty() ? 0 : POLLIN | POLLRDNORM);
   if (m_state == State::SynSent) return static_cast<std::int16_t>(bits);
   if (m_receive_shutdown) bits |= POLLIN | POLLRDNORM | POLLRDHUP;
   if (m_received_bytes > 0) bits |= POLLIN | POLLRDNORM;

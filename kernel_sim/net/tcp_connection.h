@@ -17,6 +17,7 @@
 #include "kernel_sim/fs/file.h"
 #include "kernel_sim/net/congestion.h"
 #include "kernel_sim/net/net_config.h"
+#include "kernel_sim/net/receive_window.h"
 #include "kernel_sim/net/skb.h"
 #include "kernel_sim/net/tcp_timer.h"
 #include "kernel_sim/sched/scheduler.h"
@@ -31,7 +32,9 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
  public:
   enum class State : std::uint8_t {
     Closed,
+    Listen,
     SynSent,
+    SynReceived,
     Established,
     FinWait1,
     FinWait2,
@@ -60,6 +63,10 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   // --- for the socket: calls of tasks -----------------------------------------------------------------------------
   Result<void> bind(kernel_sim::Endpoint local);
   Result<void> connect(kernel_sim::Endpoint peer, bool non_blocking);
+  /// Connections that came in wait to be accepted, at most `backlog` + 1 of them. EINVAL, EADDRINUSE.
+  Result<void> listen(int backlog);
+  /// EINVAL when not listening, EAGAIN.
+  Result<std::shared_ptr<TcpConnection>> accept(bool non_blocking);
   Result<Bytes> send(mm::UserMemory& memory, VirtAddr from, Bytes size, SendFlags flags);
   Result<Bytes> send_pages(fs::SpliceSource& source, Bytes size, SendFlags flags);
   /// No more pages follow the ones that were sent with `more`.
@@ -72,11 +79,15 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void close();
   /// As close, from the last reference to the socket, in a soft interrupt.
   void close_from_interrupt();
-  [[nodiscard]] bool needs_close() const { return m_entered || !m_received.empty(); }
+  [[nodiscard]] bool needs_close() const {
+    return m_entered || !m_received.empty() || m_bound || m_state == State::Listen;
+  }
   [[nodiscard]] std::int16_t poll() const;
   [[nodiscard]] sched::WaitQueue& wait_queue() { return m_waiters; }
 
   // --- for the stack ----------------------------------------------------------------------------------------------
+  /// Of a listening socket: the opening packet of a new connection, in a soft interrupt. Takes it over.
+  void receive_syn(Skb& skb);
   /// A packet for this connection, in a soft interrupt. Takes it over.
   void receive(Skb& skb);
   /// A timer may have expired, or the interface gave packets back.
@@ -115,6 +126,10 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   [[nodiscard]] bool handshake_over() const { return m_state != State::SynSent; }
   [[nodiscard]] bool may_send_or_failed() const;
   [[nodiscard]] bool readable_or_over() const { return m_received_bytes > 0 || m_receive_shutdown || m_error != 0; }
+  [[nodiscard]] bool acceptable_or_over() const { return !m_accept_queue.empty() || m_state != State::Listen; }
+  void stop_listening();
+  void become_acceptable();
+  void answer_syn(const Skb& skb);
   Result<void> start_handshake(kernel_sim::Endpoint peer);
   Result<void> wait_connected(bool non_blocking);
   [[nodiscard]] int take_error();
@@ -163,13 +178,16 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   // tcp_input.cpp: from the interface
   void process(Skb& skb);
   void process_syn_sent(Skb& skb);
+  bool process_syn_received(const Skb& skb);
   bool process_acknowledgment(const Skb& skb);
   std::uint32_t drop_acknowledged(std::uint64_t acknowledged);
   void measure_rtt(Picoseconds rtt);
   void process_data(Skb& skb);
   void process_fin();
   void check_output_and_space();
-  void acknowledge_soon(bool now);
+  void acknowledge_soon(bool at_once);
+  void note_data_arrival(const Skb& skb);
+  void follow_window(std::uint64_t window);
   [[nodiscard]] Picoseconds rto() const;
   void rearm_retransmission();
 
@@ -190,6 +208,9 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   bool m_send_shutdown = false;
   bool m_receive_shutdown = false;
   sched::WaitQueue m_waiters;
+  std::vector<std::shared_ptr<TcpConnection>> m_accept_queue;  // of a listening socket; few
+  std::size_t m_backlog_limit = 0;
+  std::weak_ptr<TcpConnection> m_listener;  // that this one came in by
 
   Owner m_owner = Owner::Nobody;
   sched::WaitQueue m_lock_waiters;
@@ -199,9 +220,10 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   bool m_output_deferred = false;
 
   // sending
-  std::uint32_t m_mss = 0;
-  bool m_linear = false;  // packets are built linear: no gather and no GSO
-  bool m_large = false;   // packets of several segments are built
+  std::uint32_t m_device_mss = 0;  // of full packets of the interface
+  std::uint32_t m_mss = 0;         // now: at most half of the peer's window
+  bool m_linear = false;           // packets are built linear: no gather and no GSO
+  bool m_large = false;            // packets of several segments are built
   std::uint64_t m_initial = 0;
   std::uint64_t m_una = 0;
   std::uint64_t m_next = 0;
@@ -245,12 +267,10 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   SkbQueue m_received;
   Bytes m_received_bytes = 0;
   std::uint32_t m_front_used = 0;  // bytes of the first received packet that were read
-  Bytes m_receive_memory = 0;
-  Bytes m_receive_buffer = 0;
-  bool m_receive_buffer_fixed = false;
-  Bytes m_read_in_round = 0;
-  Picoseconds m_round_began;
+  ReceiveWindow m_receive_window;
   unsigned m_quick_acks = 0;
+  bool m_quick_acks_given = false;  // by the first data
+  unsigned m_pushed_packets = 0;    // since the last acknowledgment (ICSK_ACK_PUSHED, ICSK_ACK_PUSHED2)
 };
 
 }  // namespace sluice::net

@@ -2,6 +2,7 @@
 // From the interface: acknowledgments, data and the other end's state changes (net/ipv4/tcp_input.c). Packets arrive in
 // order here, so one that is ahead of its turn is dropped and asked for again.
 #include <algorithm>
+#include <utility>
 
 #include "kernel_sim/net/stack.h"
 #include "kernel_sim/net/tcp_connection.h"
@@ -28,7 +29,7 @@ constexpr unsigned kMostBackoff = 9;  // the time-out stays below TCP_RTO_MAX, 1
 
 /// One packet, with the connection owned. Takes the packet.
 void TcpConnection::process(Skb& skb) {
-  m_stack.spend(m_stack.m_costs.tcp_receive);
+  m_stack.spend(skb.size > 0 ? m_stack.m_costs.tcp_receive : m_stack.m_costs.tcp_acknowledged);
   if (m_state == State::Closed) {
     if (!has(skb, flag::kReset)) m_stack.send_reset(skb.header);
     m_stack.skbs().release(skb);
@@ -36,6 +37,10 @@ void TcpConnection::process(Skb& skb) {
   }
   if (m_state == State::SynSent) {
     process_syn_sent(skb);
+    m_stack.skbs().release(skb);
+    return;
+  }
+  if (m_state == State::SynReceived && !process_syn_received(skb)) {
     m_stack.skbs().release(skb);
     return;
   }
@@ -92,6 +97,23 @@ void TcpConnection::process_syn_sent(Skb& skb) {
   send_acknowledgment();
 }
 
+/// The other end answers our SYN-ACK, or repeats its SYN. True when the packet goes on as one of a connection.
+bool TcpConnection::process_syn_received(const Skb& skb) {
+  if (has(skb, flag::kReset)) {
+    finish();
+    return false;
+  }
+  if (has(skb, flag::kSyn)) {
+    retransmission_timeout();
+    return false;
+  }
+  if (!has(skb, flag::kAck) || skb.header.acknowledgment != static_cast<std::uint32_t>(m_next)) return false;
+  process_acknowledgment(skb);
+  enter_established();
+  become_acceptable();
+  return true;
+}
+
 // --- acknowledgments -------------------------------------------------------------------------------------------------
 
 /// tcp_ack. False when the connection ended by it.
@@ -100,7 +122,7 @@ bool TcpConnection::process_acknowledgment(const Skb& skb) {
   if (acknowledged > m_highest || acknowledged < m_una) return true;
   // The newest acknowledgment's window counts, a smaller one too; packets come in order.
   m_window_end = acknowledged + skb.header.window;
-  m_largest_window = std::max<std::uint64_t>(m_largest_window, skb.header.window);
+  follow_window(skb.header.window);
   m_attempts = 0;
   if (m_probe.pending()) m_backoff = 0;
   if (acknowledged == m_una) return true;
@@ -125,6 +147,14 @@ bool TcpConnection::process_acknowledgment(const Skb& skb) {
   return true;
 }
 
+/// tcp_ack_update_window, tcp_bound_to_half_wnd: segments are at most half of the largest window the peer ever had.
+void TcpConnection::follow_window(std::uint64_t window) {
+  if (window <= m_largest_window) return;
+  m_largest_window = window;
+  const std::uint64_t half = window > 536 ? window / 2 : window;  // TCP_MSS_DEFAULT
+  m_mss = static_cast<std::uint32_t>(std::min<std::uint64_t>(m_device_mss, std::max<std::uint64_t>(half, 48)));
+}
+
 /// tcp_clean_rtx_queue: frees what is acknowledged whole; of the rest counts the segments. Returns how many segments
 /// this acknowledgment covered.
 std::uint32_t TcpConnection::drop_acknowledged(std::uint64_t acknowledged) {
@@ -138,7 +168,7 @@ std::uint32_t TcpConnection::drop_acknowledged(std::uint64_t acknowledged) {
   while (Skb* const skb = m_unacked.front()) {
     if (skb->end() > acknowledged) {
       const auto bytes = acknowledged > skb->sequence ? acknowledged - skb->sequence : 0;
-      const auto covered = static_cast<std::uint16_t>(bytes / m_mss);
+      const auto covered = static_cast<std::uint16_t>(bytes / std::max<Bytes>(skb->segment, 1));
       if (covered > skb->acknowledged) {
         segments += covered - skb->acknowledged;
         skb->acknowledged = covered;
@@ -160,11 +190,12 @@ std::uint32_t TcpConnection::drop_acknowledged(std::uint64_t acknowledged) {
     done.push_back(*skb);
     ++packets;
   }
-  if (packets > 0) m_stack.spend(m_stack.m_costs.skb_free * packets);
+  unsigned fragments = 0;
   while (Skb* const skb = done.pop_front()) {
     m_queued_memory -= std::min<Bytes>(m_queued_memory, skb->syn ? 0 : skb->truesize);
-    m_stack.skbs().release(*skb);
+    fragments += m_stack.skbs().release(*skb);
   }
+  if (packets > 0) m_stack.spend(m_stack.m_costs.skb_free * packets + m_stack.m_costs.fragment_free * fragments);
   if (sent_at) measure_rtt(now - *sent_at);
   return segments;
 }
@@ -236,15 +267,27 @@ void TcpConnection::process_data(Skb& skb) {
     skb.fragments[0].address += known;
     skb.fragments[0].size -= known;
     m_received_bytes += skb.size;
-    m_receive_memory += skb.truesize;
+    note_data_arrival(skb);
     m_received.push_back(skb);
   } else {
     m_stack.skbs().release(skb);
   }
   if (fin) process_fin();
-  const bool two_segments = m_receive_next - m_receive_told >= 2 * std::uint64_t{m_mss};
-  if (m_state != State::Closed) acknowledge_soon(fin || two_segments || m_quick_acks > 0);
+  if (m_state != State::Closed) acknowledge_soon(fin);
   wake();
+}
+
+/// tcp_event_data_recv: the window grows, and what the acknowledgment depends on is noted.
+void TcpConnection::note_data_arrival(const Skb& skb) {
+  const Bytes size = skb.segment != 0 ? skb.segment : skb.size;
+  const bool ends_write = size < m_receive_window.measured_segment() || has(skb, flag::kPush);
+  if (ends_write) ++m_pushed_packets;
+  m_receive_window.queued(size, skb.truesize);
+  if (!std::exchange(m_quick_acks_given, true)) {  // tcp_incr_quickack
+    const Bytes window = m_receive_edge > m_receive_next ? m_receive_edge - m_receive_next : 0;
+    const Bytes packets = std::max<Bytes>(window / (2 * m_receive_window.measured_segment()), 2);
+    m_quick_acks = std::max(m_quick_acks, static_cast<unsigned>(std::min<Bytes>(packets, m_stack.m_config.quick_acks)));
+  }
 }
 
 void TcpConnection::process_fin() {
@@ -272,9 +315,13 @@ void TcpConnection::process_fin() {
   }
 }
 
-void TcpConnection::acknowledge_soon(bool now) {
+/// __tcp_ack_snd_check: an acknowledgment goes out for more than one full segment if it need not shrink the window;
+/// else the reader will send it.
+void TcpConnection::acknowledge_soon(bool at_once) {
   if (m_receive_next == m_receive_told) return;
-  if (now) {
+  const std::uint64_t window = m_receive_edge > m_receive_next ? m_receive_edge - m_receive_next : 0;
+  const bool more_than_one = m_receive_next - m_receive_told > m_receive_window.measured_segment();
+  if (at_once || m_quick_acks > 0 || (more_than_one && m_receive_window.select() >= window)) {
     send_acknowledgment();
   } else if (!m_delayed_ack.pending()) {
     m_delayed_ack.set(*this, m_stack.m_config.delayed_ack);

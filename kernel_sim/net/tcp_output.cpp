@@ -173,6 +173,7 @@ void TcpConnection::sent_new_data(Skb& skb) {
 void TcpConnection::transmit(Skb& skb) {
   namespace flag = nic::tcp_flag;
   std::uint8_t flags = skb.syn ? flag::kSyn : flag::kAck;
+  if (m_state == State::SynReceived) flags |= flag::kAck;
   // Large packets always carry PSH, so that the receiver does not hold their last segments back (Linux 5.4).
   if (skb.size > 0 && (skb.push || skb.frames > 1)) flags |= flag::kPush;
   if (skb.fin) flags |= flag::kFin;
@@ -199,6 +200,7 @@ void TcpConnection::fill_header(Skb& skb, std::uint8_t flags) {
     skb.header.acknowledgment = static_cast<std::uint32_t>(m_receive_next);
     m_receive_told = m_receive_next;
     m_delayed_ack.stop();
+    m_pushed_packets = 0;
     if (m_quick_acks > 0) --m_quick_acks;
   }
   packet_entered(skb, shared_from_this());
@@ -221,13 +223,15 @@ void TcpConnection::send_acknowledgment() {
   send_control(nic::tcp_flag::kAck, m_highest);
 }
 
-/// The window to announce: half of the free receive buffer (the other half is for overhead), never less than before.
+/// tcp_select_window: never less than what was announced before.
 std::uint32_t TcpConnection::select_window() {
   const Bytes unit = Bytes{1} << nic::kWindowScale;
-  const Bytes space = m_receive_buffer > m_receive_memory ? (m_receive_buffer - m_receive_memory) / 2 : 0;
+  const bool opening = m_state == State::SynSent || m_state == State::SynReceived;
+  if (m_receive_window.tight()) m_quick_acks = 0;
+  const Bytes space =
+      opening ? std::min<Bytes>(m_receive_window.buffer() / 2, kUnscaledWindow) : m_receive_window.select();
   const Bytes told = m_receive_edge > m_receive_next ? m_receive_edge - m_receive_next : 0;
-  Bytes window = round_down(m_state == State::SynSent ? std::min<Bytes>(space, kUnscaledWindow) : space, unit);
-  window = std::max(window, round_down(told, unit));
+  const Bytes window = round_down(std::max(space, told), unit);
   m_receive_edge = m_receive_next + window;
   return static_cast<std::uint32_t>(window);
 }
@@ -245,7 +249,8 @@ void TcpConnection::update_send_buffer() {
 /// Everything in flight is taken for lost and sent again from the start (go-back).
 void TcpConnection::retransmission_timeout() {
   if (m_unacked.empty()) return;
-  const unsigned most = m_state == State::SynSent ? m_stack.m_config.syn_retries : m_stack.m_config.retries;
+  const bool opening = m_state == State::SynSent || m_state == State::SynReceived;
+  const unsigned most = opening ? m_stack.m_config.syn_retries : m_stack.m_config.retries;
   if (++m_attempts > most) {
     reset(ETIMEDOUT);
     return;
@@ -263,7 +268,7 @@ void TcpConnection::retransmission_timeout() {
   m_in_flight = 0;
   m_next = m_una;
   Skb& first = *m_unsent.front();
-  if (m_state == State::SynSent) {
+  if (opening) {
     sent_new_data(first);
     transmit(first);
   } else {

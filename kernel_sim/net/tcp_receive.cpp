@@ -41,7 +41,14 @@ Result<Bytes> TcpConnection::receive_with(Bytes size, ReceiveFlags flags, Take t
   std::uint32_t used = m_front_used;
   while (error == 0 && !stopped && done < size) {
     if (skb == nullptr) {
-      if (flags.peek ? done > 0 : done > 0 && !flags.wait_all) break;
+      if (done > 0 && !flags.peek && !m_backlog.empty()) {  // more came while this call owned the connection
+        unlock();
+        lock();
+        skb = m_received.front();
+        used = m_front_used;
+        continue;
+      }
+      if (done > 0 && (flags.peek || !flags.wait_all)) break;
       if (m_error != 0) {
         if (done == 0) error = take_error();
         break;
@@ -71,6 +78,7 @@ Result<Bytes> TcpConnection::receive_with(Bytes size, ReceiveFlags flags, Take t
         error = taken.error().value;
         return;
       }
+      if (!flags.peek && m_stack.m_receive_observer) m_stack.m_receive_observer(address, *taken);
       done += *taken;
       used += static_cast<std::uint32_t>(*taken);
       stopped = *taken < piece;
@@ -82,9 +90,9 @@ Result<Bytes> TcpConnection::receive_with(Bytes size, ReceiveFlags flags, Take t
       if (used == skb->size) {
         m_received.remove(*skb);
         m_front_used = 0;
-        m_receive_memory -= std::min<Bytes>(m_receive_memory, skb->truesize);
-        m_stack.spend(m_stack.m_costs.skb_free);
-        m_stack.skbs().release(*skb);
+        m_receive_window.freed(skb->truesize);
+        const unsigned fragments = m_stack.skbs().release(*skb);
+        m_stack.spend(m_stack.m_costs.skb_free + m_stack.m_costs.fragment_free * fragments);
       }
     }
     if (next != skb) used = 0;
@@ -96,24 +104,22 @@ Result<Bytes> TcpConnection::receive_with(Bytes size, ReceiveFlags flags, Take t
   return refuse(error);
 }
 
-/// tcp_cleanup_rbuf, tcp_rcv_space_adjust: tells the peer of new room when it has doubled, and lets the buffer follow
-/// the reader, twice what it read in a round trip.
+/// tcp_rcv_space_adjust, __tcp_cleanup_rbuf: the buffer follows the reader; an acknowledgment that waited goes out when
+/// it covers more than a segment, when a write was read to its end, or when the window has at least doubled.
 void TcpConnection::after_reading(Bytes copied) {
-  if (copied == 0 || m_state == State::Closed) return;
-  m_read_in_round += copied;
-  const Picoseconds now = m_stack.m_machine.cpu.now();
-  if (now - m_round_began >= std::max(m_srtt, 1_us)) {
-    const Bytes wanted = 2 * (2 * m_read_in_round + 16 * Bytes{m_mss});
-    if (!m_receive_buffer_fixed) {
-      m_receive_buffer = std::max(m_receive_buffer, std::min(wanted, m_stack.m_config.rmem_max));
-    }
-    m_read_in_round = 0;
-    m_round_began = now;
+  if (m_state == State::Closed) return;
+  if (copied > 0) m_receive_window.read(copied, m_stack.m_machine.cpu.now());
+  bool now = false;
+  if (m_delayed_ack.pending()) {
+    const bool drained = copied > 0 && m_pushed_packets > 0 && m_received.empty();
+    now = drained || m_receive_next - m_receive_told > m_receive_window.measured_segment();
   }
-  const Bytes room = m_receive_buffer > m_receive_memory ? (m_receive_buffer - m_receive_memory) / 2 : 0;
   const Bytes told = m_receive_edge > m_receive_next ? m_receive_edge - m_receive_next : 0;
-  const bool drained = m_delayed_ack.pending() && m_receive_next - m_receive_told > m_mss;
-  if (drained || (room >= 2 * told && room - told >= m_mss && !m_receive_shutdown)) send_acknowledgment();
+  if (copied > 0 && !now && !m_receive_shutdown && m_receive_window.may_double(told)) {
+    const Bytes window = m_receive_window.select();
+    now = window > 0 && window >= 2 * told;
+  }
+  if (now) send_acknowledgment();
 }
 
 }  // namespace sluice::net

@@ -2,6 +2,7 @@
 #include "kernel_sim/net/tcp_socket.h"
 
 #include <fcntl.h>
+#include <utility>
 
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -13,6 +14,9 @@ namespace sluice::net {
 
 TcpSocket::TcpSocket(Stack& stack, int flags)
     : File(flags), m_stack(stack), m_connection(std::make_shared<TcpConnection>(stack)) {}
+
+TcpSocket::TcpSocket(Stack& stack, int flags, std::shared_ptr<TcpConnection> connection)
+    : File(flags), m_stack(stack), m_connection(std::move(connection)) {}
 
 TcpSocket::~TcpSocket() {
   if (!m_closed && m_connection->needs_close()) m_stack.close_later(m_connection);
@@ -26,9 +30,14 @@ void TcpSocket::close() {
 
 Result<void> TcpSocket::connect(kernel_sim::Endpoint peer) { return m_connection->connect(peer, non_blocking()); }
 Result<void> TcpSocket::bind(kernel_sim::Endpoint local) { return m_connection->bind(local); }
-Result<void> TcpSocket::listen(int /*backlog*/) { return refuse(ENOSYS); }
-Result<std::shared_ptr<TcpSocket>> TcpSocket::accept(kernel_sim::Endpoint* /*peer*/, int /*flags*/) {
-  return refuse(ENOSYS);
+Result<void> TcpSocket::listen(int backlog) { return m_connection->listen(backlog); }
+Result<std::shared_ptr<TcpSocket>> TcpSocket::accept(kernel_sim::Endpoint* peer, int flags) {
+  if ((flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != 0) return refuse(EINVAL);
+  Result<std::shared_ptr<TcpConnection>> accepted = m_connection->accept(non_blocking());
+  if (!accepted) return tl::unexpected{accepted.error()};
+  if (peer != nullptr) *peer = (*accepted)->peer();
+  const int open_flags = (flags & SOCK_NONBLOCK) != 0 ? O_RDWR | O_NONBLOCK : O_RDWR;
+  return std::make_shared<TcpSocket>(m_stack, open_flags, std::move(*accepted));
 }
 kernel_sim::Endpoint TcpSocket::local() const { return m_connection->local(); }
 kernel_sim::Endpoint TcpSocket::peer() const { return m_connection->peer(); }

@@ -21,6 +21,8 @@ class TcpSocket final : public fs::File {
  public:
   /// Use Stack::create_socket.
   TcpSocket(Stack& stack, int flags);
+  /// A connection that was accepted.
+  TcpSocket(Stack& stack, int flags, std::shared_ptr<TcpConnection> connection);
   /// Closes in the background when close() was not called.
   ~TcpSocket() override;
 
@@ -28,8 +30,10 @@ class TcpSocket final : public fs::File {
   /// ECONNREFUSED, ETIMEDOUT, EISCONN, EALREADY, EADDRNOTAVAIL.
   Result<void> connect(kernel_sim::Endpoint peer);
   Result<void> bind(kernel_sim::Endpoint local);
-  /// The stack has no passive open: ENOSYS.
+  /// EINVAL when connected, EADDRINUSE.
   Result<void> listen(int backlog);
+  /// Waits for a connection unless non-blocking (EAGAIN). `flags`: SOCK_NONBLOCK, SOCK_CLOEXEC. EINVAL when not
+  /// listening.
   Result<std::shared_ptr<TcpSocket>> accept(kernel_sim::Endpoint* peer, int flags);
   [[nodiscard]] kernel_sim::Endpoint local() const;
   [[nodiscard]] kernel_sim::Endpoint peer() const;

@@ -38,19 +38,21 @@ Machine::Machine(const MachineDescription& description, std::shared_ptr<disk::Di
 
   // Devices.
   disk = std::make_unique<disk::DiskController>("disk", description.disk, image, ledger);
-  nic = std::make_unique<nic::Nic>("nic", description.nic, ledger);
-  wire = std::make_unique<nic::Wire>(description.nic, description.wire, ledger);
-  peer = std::make_unique<nic::Peer>("peer", description.peer, *wire, ledger);
-  nic->connect(*wire);
+  if (description.has("nic")) {
+    nic = std::make_unique<nic::Nic>("nic", description.nic, ledger);
+    wire = std::make_unique<nic::Wire>(description.nic, description.wire, ledger);
+    peer = std::make_unique<nic::Peer>("peer", description.peer, *wire, ledger);
+    nic->connect(*wire);
+  }
 
   // The root complex between them; a device's port is its register window.
-  constexpr unsigned kPorts = 2;
-  static_assert(static_cast<unsigned>(fabric::DeviceSlot::Disk) < kPorts);
-  static_assert(static_cast<unsigned>(fabric::DeviceSlot::Nic) < kPorts);
+  static_assert(static_cast<unsigned>(fabric::DeviceSlot::Disk) == 0);
+  static_assert(static_cast<unsigned>(fabric::DeviceSlot::Nic) == 1);
+  const unsigned ports = nic ? 2 : 1;
   root_complex = std::make_unique<interconnect::RootComplex>("root_complex", description.root_complex,
-                                                             description.memory.size, ledger, kPorts);
+                                                             description.memory.size, ledger, ports);
   disk_link = std::make_unique<interconnect::PcieLink>("disk_link", link_config(description, "disk"));
-  nic_link = std::make_unique<interconnect::PcieLink>("nic_link", link_config(description, "nic"));
+  if (nic) nic_link = std::make_unique<interconnect::PcieLink>("nic_link", link_config(description, "nic"));
   const auto plug = [&](interconnect::PcieLink& link, fabric::DmaPort& dma, fabric::RegisterBank& registers,
                         fabric::DeviceSlot slot) {
     const auto port = static_cast<unsigned>(slot);
@@ -60,7 +62,7 @@ Machine::Machine(const MachineDescription& description, std::shared_ptr<disk::Di
     link.registers.bind(registers.bus);
   };
   plug(*disk_link, disk->dma, disk->registers, fabric::DeviceSlot::Disk);
-  plug(*nic_link, nic->dma, nic->registers, fabric::DeviceSlot::Nic);
+  if (nic) plug(*nic_link, nic->dma, nic->registers, fabric::DeviceSlot::Nic);
   for (const auto& core : cores) core->bus.bind(root_complex->cpu);
   root_complex->memory.bind(caches->dma);
   root_complex->interrupts.bind(interrupts->messages);

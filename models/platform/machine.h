@@ -40,8 +40,9 @@ struct Machine {
   std::unique_ptr<irq::InterruptController> interrupts;
   std::unique_ptr<interconnect::RootComplex> root_complex;
   std::unique_ptr<interconnect::PcieLink> disk_link;
-  std::unique_ptr<interconnect::PcieLink> nic_link;
   std::unique_ptr<disk::DiskController> disk;
+  // Null on a machine without a network card, whose receiver runs on it (loopback):
+  std::unique_ptr<interconnect::PcieLink> nic_link;
   std::unique_ptr<nic::Wire> wire;
   std::unique_ptr<nic::Nic> nic;
   std::unique_ptr<nic::Peer> peer;

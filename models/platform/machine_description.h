@@ -56,6 +56,8 @@ struct MachineDescription {
   nic::PeerConfig peer;
 
   [[nodiscard]] bool has(std::string_view component) const { return components.contains(std::string{component}); }
+  /// Neither card nor wire nor peer: it sends to a receiver that runs on it.
+  [[nodiscard]] bool is_loopback() const { return !has("nic") && !has("wire") && !has("peer"); }
   /// The PCIe link at which the device hangs; null when there is none.
   [[nodiscard]] const Link* pcie_link_of(std::string_view device) const;
   /// All components with default parameters, disk and NIC each on a PCIe link of its own.

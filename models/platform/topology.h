@@ -32,7 +32,8 @@ class Topology {
   Topology& operator=(const Topology&) = delete;
 
   /// Max-flow from the disk's medium to memory and on to the peer; warm, from memory to the peer. Rounded up, so that
-  /// no run can pass it by rounding. The limit named is the first edge of the minimum cut on the way.
+  /// no run can pass it by rounding. Over loopback bytes need not leave memory: warm there is no such bound, and it is
+  /// 0 and nameless. The limit named is the first edge of the minimum cut on the way.
   [[nodiscard]] Bound static_bound() const;
   /// The links on a shortest way between two components; empty when there is none.
   [[nodiscard]] std::vector<std::string> route(const std::string& from, const std::string& to) const;

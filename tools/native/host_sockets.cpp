@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -32,7 +33,12 @@ Endpoint from_host(const sockaddr_in& address) { return {ntohl(address.sin_addr.
 }  // namespace
 
 Value HostSystemCalls::socket(int domain, int type, int protocol) {
-  return call(Call::Socket, [&] { return raw(SYS_socket, domain, type, protocol); });
+  return call(Call::Socket, [&] {
+    const Value fd = raw(SYS_socket, domain, type, protocol);
+    const std::string& name = m_options.congestion_control;
+    if (fd >= 0 && !name.empty()) raw(SYS_setsockopt, fd, IPPROTO_TCP, TCP_CONGESTION, name.c_str(), name.size());
+    return fd;
+  });
 }
 
 Value HostSystemCalls::connect(int fd, Endpoint peer) {

@@ -25,7 +25,9 @@ using kernel_sim::SystemCalls;
 
 struct HostOptions {
   /// Folder of the host that programs see as "/". Empty: the host's own root. A path with ".." can lead out of it.
-  std::filesystem::path root;
+  std::filesystem::path root = {};
+  /// TCP_CONGESTION of every new socket, e.g. "reno", which every user may choose; empty: the host's default.
+  std::string congestion_control = {};
 };
 
 class HostSystemCalls : public SystemCalls {

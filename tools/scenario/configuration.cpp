@@ -41,7 +41,9 @@ std::vector<std::string> unused_among(const std::vector<std::string>& keys, cons
   const bool ssd = configuration.machine.disk.medium == disk::MediumKind::Ssd;
   std::vector<std::string> sentences;
   for (const std::string& key : keys) {
-    if (key.starts_with(ssd ? "disk.hdd_" : "disk.ssd_")) {
+    if ((key == "workload.cpus" || key == "workload.regime") && !configuration.machine.is_loopback()) {
+      sentences.push_back(fmt::format("{} has no effect: the receiver is at the other end of a wire", key));
+    } else if (key.starts_with(ssd ? "disk.hdd_" : "disk.ssd_")) {
       sentences.push_back(fmt::format("{} has no effect: the disk's medium is {}", key, ssd ? "ssd" : "hdd"));
     } else if (key.starts_with("disk.") && key != "disk.capacity" && configuration.workload.warm()) {
       sentences.push_back(fmt::format("{} has no effect: the page cache is warm, the disk is not used", key));

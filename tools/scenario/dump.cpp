@@ -85,6 +85,7 @@ std::string dump(const RunPlan& plan) {
   out += fmt::format("strategies: [{}]\n", plan.strategy);
   // The strategy sets the feature that it is named for; what was set over it must be set again.
   const Strategy* strategy = find_strategy(plan.strategy);
+  if (configuration.machine.is_loopback()) return out;
   if (strategy != nullptr && strategy->gather && *strategy->gather != configuration.machine.nic.gather) {
     out += fmt::format("with: {{ nic.gather: {} }}\n", configuration.machine.nic.gather);
   }

@@ -28,6 +28,9 @@ void check_limits(const Configuration& configuration, const std::string& name) {
   checked(machine.mmu);
   platform::check(machine, name);
 
+  if (machine.is_loopback() && workload.cpus > machine.cpu.cores) {
+    refuse(fmt::format("workload.cpus: {} for a machine with cpu.cores = {}", workload.cpus, machine.cpu.cores));
+  }
   if (workload.size > (Bytes{1} << 50) / workload.count) refuse("the workload is larger than 1 PiB");
   const Bytes pages = round_up(workload.size, kPageSize) * workload.count;
   if (pages > machine.disk.capacity / 16 * 15) {

@@ -290,13 +290,18 @@ class Planner {
     plan.configuration = m_document.base;
     plan.strace = m_command_line.strace;
     platform::check(plan.configuration.machine, m_scenario.path);
+    const bool loopback = plan.configuration.machine.is_loopback();
+    if (loopback && !strategy.gather.value_or(true)) {
+      throw error_at(at, fmt::format("strategy {}: a machine without a NIC sends over loopback, which always gathers",
+                                     strategy.name));
+    }
     {
       ParameterIndex index{plan.configuration};
       const auto apply = [&](const Setting& setting) {
         index.set(setting.key, setting.text, setting.at);
         plan.settings.emplace_back(setting.key, index.find(setting.key)->get());
       };
-      if (strategy.gather) apply({"nic.gather", *strategy.gather ? "true" : "false", at});
+      if (strategy.gather && !loopback) apply({"nic.gather", *strategy.gather ? "true" : "false", at});
       for (const Setting& setting : m_document.with) apply(setting);
       for (const Setting& setting : point) {
         apply(setting);
@@ -334,6 +339,7 @@ class Planner {
     std::vector<std::string> keys;
     for (const auto& [key, text] : plan.settings) keys.push_back(key);
     for (const std::string& sentence : unused_among(keys, plan.configuration)) once(sentence);
+    if (plan.configuration.machine.is_loopback()) return;
     if (strategy.gather && plan.configuration.machine.nic.gather != *strategy.gather) {
       once(fmt::format("strategy {} is named for nic.gather={}, which a setting overrides", strategy.name,
                        *strategy.gather));

@@ -20,7 +20,7 @@ HardwareCounters read_counters(const platform::Machine& machine, const kernel_si
   for (const auto& mmu : machine.mmus) counters.tlb_misses += mmu->counts().misses;
   counters.context_switches = kernel.counts().context_switches;
   counters.interrupts = machine.interrupts->accepted();
-  counters.dma_descriptors = machine.disk->statistics().descriptors + machine.nic->statistics().descriptors_fetched;
+  counters.dma_descriptors = machine.disk->statistics().descriptors;
   const auto& registers = machine.root_complex->statistics();
   counters.mmio_accesses = registers.register_reads + registers.register_writes;
   counters.dram_read = machine.memory->bytes_read();
@@ -33,9 +33,12 @@ HardwareCounters read_counters(const platform::Machine& machine, const kernel_si
       counters.busy.emplace_back(fmt::format("{}.{}", name, way), direction->timeline.busy_until(now));
     }
   };
-  counters.wire_frames = machine.wire->statistics(nic::Direction::ToPeer).frames;
-  counters.busy.emplace_back("nic.wire", machine.wire->busy(nic::Direction::ToPeer, now));
-  add_link("pcie.nic", *machine.nic_link);
+  if (machine.nic) {
+    counters.dma_descriptors += machine.nic->statistics().descriptors_fetched;
+    counters.wire_frames = machine.wire->statistics(nic::Direction::ToPeer).frames;
+    counters.busy.emplace_back("nic.wire", machine.wire->busy(nic::Direction::ToPeer, now));
+    add_link("pcie.nic", *machine.nic_link);
+  }
   add_link("pcie.disk", *machine.disk_link);
   counters.busy.emplace_back("memory", machine.memory->busy_until(now));
   counters.busy.emplace_back("disk.media", machine.disk->medium_busy_until(now));

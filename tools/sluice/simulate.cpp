@@ -14,6 +14,7 @@
 #include "kernel_sim/hal/systemc/systemc_machine.h"
 #include "kernel_sim/kernel.h"
 #include "kernel_sim/programs/program.h"
+#include "kernel_sim/programs/receive.h"
 #include "models/platform/machine.h"
 #include "models/platform/topology.h"
 #include "tools/sluice/meter.h"
@@ -71,7 +72,11 @@ class Run : private kernel_sim::Measurement {
         m_hal(m_machine),
         m_kernel(m_hal.machine(), m_machine.ledger, plan.configuration.kernel),
         m_file_began(m_files.stream->file_count()) {
-    m_machine.peer->set_application(m_receiver);
+    if (m_machine.peer) {
+      m_machine.peer->set_application(m_receiver);
+    } else {
+      m_kernel.network().observe_receive([this](PhysAddr at, Bytes size) { received_here(at, size); });
+    }
     m_receiver.complete = [this](Picoseconds at) {
       m_last_byte.notify(fabric::to_sc_time(at) - sc_core::sc_time_stamp());
     };
@@ -109,10 +114,49 @@ class Run : private kernel_sim::Measurement {
     m_warming = Clock::now() - began;
     const kernel_sim::ProgramInfo* program = kernel_sim::find_program(m_plan.program);
     ensure(program != nullptr, "a strategy names a program that does not exist");
-    const kernel_sim::TransferRequest request{
-        .paths = m_files.paths, .chunk = m_plan.configuration.workload.chunk, .failure = &m_program_failure};
+    const scenario::Workload& workload = m_plan.configuration.workload;
+    kernel_sim::TransferRequest request{.paths = m_files.paths, .chunk = workload.chunk, .failure = &m_program_failure};
+    syscalls::Process* receiver = nullptr;
+    if (!m_machine.peer) {
+      receiver = &start_receiver(kernel, request.peer);
+      if (workload.controlled()) request.send_buffer = scenario::kControlledSocketBuffer;
+    }
     m_exit_status = kernel.run_program(
         m_plan.program, [&](kernel_sim::SystemCalls& calls) { return program->run(calls, request, *this); });
+    if (receiver != nullptr) m_receiver_status = kernel.wait_for(*receiver);
+  }
+
+  /// Over loopback the receiver is a program on this machine. Returns when it listens at `where`.
+  syscalls::Process& start_receiver(kernel_sim::Kernel& kernel, kernel_sim::Endpoint& where) {
+    m_receive_request.failure = &m_receiver_failure;
+    if (m_plan.configuration.workload.controlled()) {
+      m_receive_request.receive_buffer = scenario::kControlledSocketBuffer;
+    }
+    bool listens = false;
+    sched::WaitQueue listening;
+    m_receive_request.listening = [&](kernel_sim::Endpoint endpoint) {
+      where = endpoint;
+      listens = true;
+      kernel.scheduler().wake_all(listening);
+    };
+    syscalls::Process& receiver = kernel.start_program(
+        "receiver", [this](kernel_sim::SystemCalls& calls) { return kernel_sim::receive(calls, m_receive_request); });
+    while (!listens && !receiver.ended) kernel.scheduler().wait(listening, "a receiver that listens");
+    return receiver;
+  }
+
+  /// The receiver took these bytes off its socket: they have arrived. It looks at none of them, so they are checked
+  /// here.
+  void received_here(PhysAddr at, Bytes size) {
+    const Picoseconds now = m_hal.time();
+    const base::Shadow shadow = m_machine.ledger.shadow_of(at, size);
+    m_machine.ledger.delivered(shadow);
+    m_receiver.data({.bytes = m_machine.memory->at(at, size),
+                     .shadow = shadow,
+                     .first_frame_arrival = now,
+                     .frame_interval = {},
+                     .last_frame_arrival = now,
+                     .first_frame_bytes = size});
   }
 
   // --- marks --------------------------------------------------------------------------------------------------------
@@ -154,6 +198,11 @@ class Run : private kernel_sim::Measurement {
       m_failures.push_back(fmt::format("the program ended with {}{}{}",
                                        kernel_sim::Kernel::describe_status(*m_exit_status),
                                        m_program_failure.empty() ? "" : ": ", m_program_failure));
+    }
+    if (m_receiver_status.value_or(0) != 0) {
+      m_failures.push_back(fmt::format("the receiver ended with {}{}{}",
+                                       kernel_sim::Kernel::describe_status(*m_receiver_status),
+                                       m_receiver_failure.empty() ? "" : ": ", m_receiver_failure));
     }
     if (!m_receiver.matches()) {
       m_failures.push_back(fmt::format("byte {} at the peer is not the file's", *m_receiver.first_difference()));
@@ -324,6 +373,9 @@ class Run : private kernel_sim::Measurement {
 
   std::optional<int> m_exit_status;
   std::string m_program_failure;
+  kernel_sim::ReceiveRequest m_receive_request;
+  std::optional<int> m_receiver_status;
+  std::string m_receiver_failure;
   std::optional<HardwareCounters> m_begin;
   std::optional<HardwareCounters> m_end;
   kernel_sim::KernelCounts m_calls_at_begin;

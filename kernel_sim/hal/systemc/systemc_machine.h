@@ -20,7 +20,7 @@ class SystemcMachine : private Cpu, private Contexts, private Interrupts, privat
   explicit SystemcMachine(platform::Machine& models);
   ~SystemcMachine() override;
 
-  Machine machine() { return {*this, *this, *this, *this}; }
+  Machine machine() { return {*this, *this, *this, *this, m_models.nic != nullptr}; }
   /// Lets SystemC time catch up with the running core: after it, what other processes see is up to date.
   void synchronise() override;
   /// The time of the running core.

@@ -198,7 +198,8 @@ TEST(Options, AreStoredAndDoubledAsLinuxDoes) {
     EXPECT_TRUE(socket->set_option(IPPROTO_TCP, TCP_NODELAY, 1).has_value());
     EXPECT_EQ(socket->option(IPPROTO_TCP, TCP_NODELAY), 1);
     EXPECT_EQ(socket->set_option(IPPROTO_TCP, 9999, 1).error().value, ENOPROTOOPT);
-    EXPECT_EQ(socket->listen(1).error().value, ENOSYS);
+    EXPECT_TRUE(socket->listen(1).has_value());
+    EXPECT_EQ(socket->connect({net::Stack::kLocalAddress, 9}).error().value, EISCONN);
   });
 }
 
@@ -273,7 +274,7 @@ TEST(Receive, TheFirstSegmentsOfAConnectionAreAcknowledgedAtOnce) {
       bench.peer_next += 10;
       bench.sleep(5_us);
     }
-    EXPECT_EQ(bench.sent.size(), 15U);  // the handshake's acknowledgment was the sixteenth
+    EXPECT_EQ(bench.sent.size(), 16U);
   });
 }
 
@@ -285,8 +286,9 @@ TEST(Receive, AnnouncesTheWindowThatTheBufferLeaves) {
     bench.from_peer({.acknowledgment = bench.first_byte, .window = 1 << 20, .flags = flag::kAck}, 1_us,
                     std::vector<std::byte>(1448));
     bench.sleep(5_us);
-    // Half of (128 KiB - 2304) is 64384, but the edge told before stays: 65536 - 1448 = 64088, in whole KiB 62.
-    EXPECT_EQ(bench.sent.back().header.window, 62_KiB);
+    // The threshold began at 45 segments in 64 KiB and rises by two for a packet that is worth its 2304 bytes of
+    // memory: 65160 + 2 x 1448 = 68056, in whole KiB 66. There is room for 160/256 of (128 KiB - 2304).
+    EXPECT_EQ(bench.sent.back().header.window, 66_KiB);
     bench.peer_next += 1448;
     bench.from_peer({.acknowledgment = bench.first_byte, .window = 1 << 20, .flags = flag::kAck}, 1_us,
                     std::vector<std::byte>(1448));

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel_sim/net/receive_window.h"
+
+#include <algorithm>
+
+namespace sluice::net {
+
+namespace {
+constexpr Bytes kUnscaledWindow = 65535;  // what a SYN can announce
+constexpr Bytes kInitialSegments = 10;    // TCP_INIT_CWND
+/// rcv_rtt_est >> 3: the receiver's round trip is measured by timestamps of 1 ms, and a round is an eighth of it.
+constexpr Picoseconds kRound = 125_us;
+}  // namespace
+
+void ReceiveWindow::fix_buffer(Bytes buffer) {
+  m_buffer = buffer;
+  m_fixed = true;
+}
+
+void ReceiveWindow::start(Bytes segment, Picoseconds now) {
+  m_largest_segment = segment;
+  m_clamp = window_from(m_buffer);
+  m_threshold = std::min({m_clamp, kUnscaledWindow, std::max(round_down(m_clamp, segment), segment)});
+  m_last_round = std::min(m_threshold, kInitialSegments * segment);
+  m_in_round = 0;
+  m_round_began = now;
+}
+
+Bytes ReceiveWindow::window_from(Bytes memory) const { return memory * m_ratio / kRatioOne; }
+Bytes ReceiveWindow::memory_for(Bytes window) const { return window * kRatioOne / m_ratio; }
+
+void ReceiveWindow::queued(Bytes size, Bytes truesize) {
+  measure(size, truesize);
+  m_memory += truesize;
+  if (size >= 128) grow(size, truesize);
+}
+
+void ReceiveWindow::freed(Bytes truesize) { m_memory -= std::min(m_memory, truesize); }
+
+/// tcp_measure_rcv_mss: full segments tell how large the peer's are, and how many bytes of memory a byte of them costs.
+void ReceiveWindow::measure(Bytes size, Bytes truesize) {
+  if (size < m_segment) return;
+  if (size != m_segment && truesize > 0) {
+    const Bytes ratio = std::clamp<Bytes>(size * kRatioOne / truesize, 1, kRatioOne - 1);
+    if (ratio != m_ratio) {
+      m_ratio = ratio;
+      m_clamp = window_from(m_buffer);
+    }
+  }
+  m_segment = std::min(size, m_largest_segment);
+}
+
+/// tcp_grow_window: the threshold rises by two packets for each that came, if packets of this overhead will fit.
+void ReceiveWindow::grow(Bytes size, Bytes truesize) {
+  const Bytes limit = std::min(m_clamp, space());
+  if (limit <= m_threshold) return;
+  Bytes step = 0;
+  if (window_from(truesize) <= size) {
+    step = 2 * m_largest_segment;
+  } else {  // __tcp_grow_window: a packet that costs more than its share counts when there is room for it several times
+    Bytes memory = window_from(truesize) / 2;
+    for (Bytes window = window_from(m_most) / 2; m_threshold <= window; window /= 2, memory /= 2) {
+      if (memory <= size) {
+        step = 2 * m_segment;
+        break;
+      }
+      if (window == 0) break;
+    }
+  }
+  if (step > 0) m_threshold += std::min(limit - m_threshold, std::max(step, 2 * size));
+}
+
+void ReceiveWindow::read(Bytes size, Picoseconds now) {
+  m_in_round += size;
+  if (now - m_round_began < kRound) return;
+  if (m_in_round > m_last_round) {
+    if (!m_fixed) {
+      Bytes wanted = 2 * m_in_round + 16 * m_largest_segment;
+      wanted += 2 * (wanted * (m_in_round - m_last_round) / std::max<Bytes>(m_last_round, 1));
+      const Bytes buffer = std::min(memory_for(wanted), m_most);
+      if (buffer > m_buffer) {
+        m_buffer = buffer;
+        m_clamp = window_from(buffer);
+      }
+    }
+    m_last_round = m_in_round;
+  }
+  m_in_round = 0;
+  m_round_began = now;
+}
+
+Bytes ReceiveWindow::select() const {
+  const Bytes segment = std::min(m_segment, full_space());
+  const Bytes free = space();
+  if (tight() && (free < window_from(m_buffer) / 16 || free < segment)) return 0;
+  return std::min(free, m_threshold);
+}
+
+}  // namespace sluice::net

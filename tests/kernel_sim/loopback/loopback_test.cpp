@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// Both ends of a connection on one stack: passive open, and packets that share the sender's pages.
+#include "kernel_sim/drivers/loopback.h"
+
+#include <fcntl.h>
+#include <poll.h>
+
+#include <sys/socket.h>
+
+#include "tests/kernel_sim/net/test_bench.h"
+
+namespace sluice::tests {
+namespace {
+
+using kernel_sim::Endpoint;
+
+struct Rig : TestBench {
+  Rig() { bound = {net::Stack::kLoopbackAddress, 7000}; }
+
+  std::shared_ptr<net::TcpSocket> listening(int backlog = 4, int flags = O_RDWR) {
+    auto socket = stack.create_socket(flags);
+    EXPECT_TRUE(socket->bind(bound).has_value());
+    EXPECT_TRUE(socket->listen(backlog).has_value());
+    return socket;
+  }
+  struct Pair {
+    std::shared_ptr<net::TcpSocket> sender;
+    std::shared_ptr<net::TcpSocket> receiver;
+  };
+  Pair connected(int flags = O_RDWR) {
+    const auto listener = listening();
+    auto sender = stack.create_socket(flags);
+    EXPECT_TRUE(sender->connect(bound).has_value());
+    auto receiver = listener->accept(nullptr, 0);
+    EXPECT_TRUE(receiver.has_value());
+    return {sender, *receiver};
+  }
+  [[nodiscard]] bool same_bytes(Bytes a, Bytes b, Bytes size) {
+    const auto first = fake.bytes(PhysAddr{40_MiB + a}, size);
+    return std::ranges::equal(first, fake.bytes(PhysAddr{40_MiB + b}, size));
+  }
+
+  Endpoint bound;
+  drivers::Loopback loopback{machine, scheduler, fake.ledger(), stack, config};
+};
+
+TEST(Loopback, BytesThatOneEndWritesTheOtherReads) {
+  Rig rig;
+  rig.run([&] {
+    const auto [sender, receiver] = rig.connected();
+    EXPECT_EQ(rig.send(*sender, 0, 100'000), 100'000U);
+    EXPECT_EQ(receiver->recv(rig.memory, VirtAddr{4_MiB}, 100'000, MSG_WAITALL), 100'000U);
+    EXPECT_TRUE(rig.same_bytes(0, 4_MiB, 100'000));
+    EXPECT_EQ(receiver->peer().port, sender->local().port);
+    EXPECT_EQ(sender->local().address, net::Stack::kLoopbackAddress);
+  });
+  EXPECT_TRUE(rig.sent.empty()) << "nothing goes out by the card";
+}
+
+TEST(Loopback, PagesArriveAsReferencesAndAreFreedWhenBothEndsLetGo) {
+  Rig rig;
+  rig.run([&] {
+    const auto [sender, receiver] = rig.connected();
+    const auto pages = rig.pages(0, 10 * kPageSize);
+    const Frame first = Frame::of(pages[0].address);
+    PageSource source{rig.frames, pages};
+    EXPECT_EQ(sender->splice_write(source, 10 * kPageSize, nullptr, 0), 10 * kPageSize);
+    EXPECT_GE(rig.frames.references(first), 1U) << "the packet on the way holds it";
+    EXPECT_EQ(receiver->recv(rig.memory, VirtAddr{0}, 1_MiB, MSG_TRUNC), 10 * kPageSize);
+    rig.sleep(50_ms);
+    EXPECT_EQ(rig.frames.held_frames(Place::PageCache), 0U);
+  });
+  EXPECT_EQ(rig.fake.ledger().total_by(Mover::Cpu).payload, 0U);
+}
+
+TEST(Loopback, EveryPieceThatIsTakenIsShownToTheObserverOnce) {
+  Rig rig;
+  Bytes seen = 0;
+  rig.stack.observe_receive([&](PhysAddr, Bytes size) { seen += size; });
+  rig.run([&] {
+    const auto [sender, receiver] = rig.connected();
+    EXPECT_EQ(rig.send(*sender, 0, 50'000), 50'000U);
+    EXPECT_EQ(receiver->recv(rig.memory, VirtAddr{0}, 20'000, MSG_PEEK), 20'000U);
+    EXPECT_EQ(seen, 0U);
+    EXPECT_EQ(receiver->recv(rig.memory, VirtAddr{0}, 1_MiB, MSG_TRUNC), 50'000U);
+  });
+  EXPECT_EQ(seen, 50'000U);
+}
+
+/// The SYN's window of 64 KiB halves the segments (tcp_bound_to_half_wnd) until a larger one was announced.
+TEST(Loopback, SegmentsGrowWithTheWindowToTheLargestIpPacket) {
+  Rig rig;
+  rig.run([&] {
+    const auto [sender, receiver] = rig.connected();
+    EXPECT_LE(sender->connection().segment_size(), 32'768U);
+    Bytes at = 0;
+    for (int i = 0; i < 16; ++i, at += 100'000) {
+      EXPECT_EQ(rig.send(*sender, at, 100'000), 100'000U);
+      EXPECT_EQ(receiver->recv(rig.memory, VirtAddr{4_MiB}, 100'000, MSG_WAITALL), 100'000U);
+    }
+    EXPECT_EQ(sender->connection().segment_size(), 65'483U);
+  });
+}
+
+TEST(Loopback, ASenderSleepsWhenBuffersAreFullAndGoesOnWhenTheReaderReads) {
+  Rig rig;
+  rig.run([&] {
+    const auto [sender, receiver] = rig.connected();
+    Bytes got = 0;
+    bool reads = true;
+    rig.scheduler.spawn("reader", [&] {
+      while (reads) {
+        const auto piece = receiver->recv(rig.memory, VirtAddr{0}, 1_MiB, MSG_TRUNC);
+        ASSERT_TRUE(piece.has_value());
+        reads = *piece > 0;
+        got += *piece;
+      }
+    });
+    EXPECT_EQ(rig.send(*sender, 0, 8_MiB), 8_MiB);
+    EXPECT_TRUE(sender->shutdown(SHUT_WR).has_value());
+    rig.sleep(10_ms);
+    EXPECT_EQ(got, 8_MiB);
+    EXPECT_FALSE(reads);
+  });
+}
+
+TEST(Loopback, TheOtherEndSeesTheEndOfTheStream) {
+  Rig rig;
+  rig.run([&] {
+    const auto [sender, receiver] = rig.connected();
+    EXPECT_TRUE(sender->shutdown(SHUT_WR).has_value());
+    EXPECT_EQ(receiver->recv(rig.memory, VirtAddr{0}, 10, 0), 0U);
+    EXPECT_EQ(rig.send(*receiver, 0, 10), 10U) << "the other direction stays open";
+    EXPECT_EQ(sender->recv(rig.memory, VirtAddr{0}, 10, 0), 10U);
+  });
+}
+
+TEST(PassiveOpen, WithoutAListenerAConnectionIsRefused) {
+  Rig rig;
+  rig.run([&] {
+    const auto socket = rig.stack.create_socket(O_RDWR);
+    EXPECT_EQ(socket->connect(rig.bound).error().value, ECONNREFUSED);
+  });
+}
+
+TEST(PassiveOpen, AcceptIsRefusedOrWaitsAsLinuxDoes) {
+  Rig rig;
+  rig.run([&] {
+    const auto idle = rig.stack.create_socket(O_RDWR);
+    EXPECT_EQ(idle->accept(nullptr, 0).error().value, EINVAL);
+    const auto listener = rig.listening(1, O_RDWR | O_NONBLOCK);
+    EXPECT_EQ(listener->accept(nullptr, 0).error().value, EAGAIN);
+    EXPECT_EQ(listener->poll() & POLLIN, 0);
+    const auto socket = rig.stack.create_socket(O_RDWR);
+    EXPECT_TRUE(socket->connect(rig.bound).has_value());
+    EXPECT_NE(listener->poll() & POLLIN, 0);
+    Endpoint peer;
+    const auto accepted = listener->accept(&peer, SOCK_NONBLOCK);
+    ASSERT_TRUE(accepted.has_value());
+    EXPECT_EQ(peer.port, socket->local().port);
+    EXPECT_EQ((*accepted)->recv(rig.memory, VirtAddr{0}, 1, 0).error().value, EAGAIN);
+  });
+}
+
+TEST(PassiveOpen, APortHasOneListener) {
+  Rig rig;
+  rig.run([&] {
+    const auto listener = rig.listening();
+    const auto second = rig.stack.create_socket(O_RDWR);
+    EXPECT_EQ(second->bind(rig.bound).error().value, EADDRINUSE);
+    EXPECT_TRUE(second->listen(1).has_value()) << "on a port of its own";
+    EXPECT_NE(second->local().port, rig.bound.port);
+  });
+}
+
+TEST(PassiveOpen, AClosedListenerFreesItsPortAndResetsWhomNobodyAccepted) {
+  Rig rig;
+  rig.run([&] {
+    const auto listener = rig.listening();
+    const auto socket = rig.stack.create_socket(O_RDWR);
+    EXPECT_TRUE(socket->connect(rig.bound).has_value());
+    listener->close();
+    rig.sleep(1_ms);
+    EXPECT_EQ(rig.stack.create_socket(O_RDWR)->connect(rig.bound).error().value, ECONNREFUSED);
+    rig.listening();
+  });
+}
+
+}  // namespace
+}  // namespace sluice::tests
