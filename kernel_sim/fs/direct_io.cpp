@@ -76,21 +76,29 @@ Result<Bytes> RegularFile::direct_write(mm::UserMemory& memory, VirtAddr from, B
   if (size % kSector != 0) return refuse(EFAULT);
   const std::uint64_t end = divide_up(position + size, kPageSize);
   if (position > m_inode.size()) m_inode.zero_beyond_end();
-  // 2. Nothing of the range stays in the page cache, neither before nor after.
-  m_inode.start_write_back(first, end);
-  if (const auto written = m_inode.wait_for_write_back(first, end); !written) return refuse(written.error().value);
-  m_inode.unmap(first, end - first, false);
-  m_inode.drop_pages(first, end);
+  // 2. Nothing of the range stays in the page cache, neither before nor after. Folios go as a whole.
+  if (const auto written = drop_cached(first, end); !written) return refuse(written.error().value);
   if (const auto allocated = m_inode.allocate_blocks(first, end - first); !allocated) {
     return refuse(allocated.error().value);
   }
   if (const auto done = transfer(block::Direction::Write, pins.fragments(), position); !done) return refuse(EIO);
-  m_inode.unmap(first, end - first, false);
-  m_inode.drop_pages(first, end);
+  if (const auto written = drop_cached(first, end); !written) return refuse(written.error().value);
   m_inode.grow_to(position + size);
   position += size;
   m_services.statistics.direct_bytes += size;
   return size;
+}
+
+/// invalidate_inode_pages2_range, after filemap_write_and_wait_range.
+Result<void> RegularFile::drop_cached(std::uint64_t first, std::uint64_t end) {
+  m_inode.extend_to_folios(first, end);
+  do {
+    m_inode.start_write_back(first, end);
+    if (const auto written = m_inode.wait_for_write_back(first, end); !written) return written;
+    m_inode.unmap(first, end - first, false);
+  } while (m_inode.cache().next_dirty(first, end) < end);  // by a mapping, meanwhile
+  m_inode.drop_folios(first, end);
+  return {};
 }
 
 /// Buffered, but on the disk and out of the page cache at the end.
@@ -101,7 +109,7 @@ Result<Bytes> RegularFile::write_through(mm::UserMemory& memory, VirtAddr from, 
   const std::uint64_t end = divide_up(position, kPageSize);
   m_inode.start_write_back(first, end);
   if (const auto done = m_inode.wait_for_write_back(first, end); !done) return refuse(done.error().value);
-  m_inode.drop_clean_pages(first, end);
+  m_inode.drop_clean_folios(first, end);
   return written;
 }
 

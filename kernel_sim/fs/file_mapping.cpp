@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel_sim/fs/file_mapping.h"
 
+#include <algorithm>
+
 #include <sys/mman.h>
 
 namespace sluice::fs {
@@ -12,32 +14,32 @@ FileMapping::FileMapping(Services& services, Inode& inode, std::shared_ptr<ReadA
 
 FileMapping::~FileMapping() { m_inode.remove_mapping(*this); }
 
-Result<Frame> FileMapping::fault_page(const Fault& fault, bool& major) {
+Result<mm::Folio> FileMapping::fault_page(const Fault& fault, bool& major) {
   m_services.charge(m_services.config.page_lookup);
   for (;;) {
     if (fault.index >= m_inode.size_in_pages()) return refuse(EFAULT);
-    if (CachedPage* page = m_inode.cache().find(fault.index)) {
+    if (m_inode.cache().find(fault.index) != nullptr) {
       // Found: the next window may be due even while this page is still on its way.
       if (fault.advice != MADV_RANDOM && m_read_ahead->max_pages > 0) {
         if (m_read_ahead->mmap_misses > 0) --m_read_ahead->mmap_misses;
-        if (page->is(CachedPage::kReadahead)) {
-          m_inode.read_ahead_marked(*m_read_ahead, *page, fault.index, m_read_ahead->max_pages);
+        if (m_inode.cache().head_of(fault.index).is(CachedPage::kReadahead)) {
+          m_inode.read_ahead_marked(*m_read_ahead, fault.index, m_read_ahead->max_pages);
         }
       }
     } else {
       major = true;
       page_missing(fault);
-      if (m_inode.cache().find(fault.index) == nullptr) m_inode.start_reading(fault.index, 1, 0);
+      if (m_inode.cache().find(fault.index) == nullptr) m_inode.start_reading(fault.index, 1);
       if (m_inode.cache().find(fault.index) == nullptr && fault.index < m_inode.size_in_pages()) return refuse(ENOMEM);
     }
     const auto ready = m_inode.wait_uptodate(fault.index);
     if (!ready && ready.error().value == EAGAIN) continue;  // truncated or reclaimed meanwhile: look again
     if (!ready) return refuse(ready.error().value);
     if (fault.index >= m_inode.size_in_pages()) return refuse(EFAULT);
-    CachedPage* page = m_inode.cache().find(fault.index);
-    page->accessed();
-    m_services.frames.get(page->frame);
-    return page->frame;
+    const mm::Folio folio = m_inode.cache().folio_of(fault.index);
+    m_inode.cache().find(folio.first)->accessed();
+    m_services.frames.get(folio.frame);
+    return folio;
   }
 }
 
@@ -49,23 +51,22 @@ void FileMapping::page_missing(const Fault& fault) {
   const std::uint64_t lots = m_services.config.mmap_lots_of_misses;
   if (state.mmap_misses < lots * 10) ++state.mmap_misses;
   if (state.mmap_misses > lots) return;
-  state.start = fault.index > state.max_pages / 2 ? fault.index - state.max_pages / 2 : 0;
-  state.size = state.max_pages;
-  state.async_size = state.max_pages / 4;
-  m_inode.start_reading(state.start, state.size, state.async_size);
+  m_inode.read_around(state, fault.index);
 }
 
-std::optional<Frame> FileMapping::cached_page(std::uint64_t index) {
-  CachedPage* page = m_inode.cache().find(index);
-  // A page with the marker must fault by itself, to start the next window (next_uptodate_folio).
-  if (page == nullptr || index >= m_inode.size_in_pages() || page->is(CachedPage::kLocked) ||
-      page->is(CachedPage::kReadahead) || !page->is(CachedPage::kUptodate)) {
-    return {};
-  }
-  if (m_read_ahead->mmap_misses > 0) --m_read_ahead->mmap_misses;
-  page->accessed();
-  m_services.frames.get(page->frame);
-  return page->frame;
+/// next_uptodate_folio. A folio with the marker must fault by itself, to start the next window.
+std::optional<mm::Folio> FileMapping::cached_folio(std::uint64_t index) {
+  PageCache& cache = m_inode.cache();
+  if (index >= m_inode.size_in_pages() || cache.find(index) == nullptr) return {};
+  const mm::Folio folio = cache.folio_of(index);
+  CachedPage& head = *cache.find(folio.first);
+  if (head.is(CachedPage::kReadahead) || cache.ready(folio.first, folio.pages) < folio.pages) return {};
+  head.accessed();
+  return folio;
+}
+
+void FileMapping::mapped_around(std::uint64_t pages) {
+  m_read_ahead->mmap_misses -= std::min(m_read_ahead->mmap_misses, pages);
 }
 
 }  // namespace sluice::fs

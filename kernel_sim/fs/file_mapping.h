@@ -12,8 +12,10 @@ class FileMapping final : public mm::MappedObject {
   FileMapping(Services& services, Inode& inode, std::shared_ptr<ReadAheadState> read_ahead);
   ~FileMapping() override;
 
-  Result<Frame> fault_page(const Fault& fault, bool& major) override;
-  std::optional<Frame> cached_page(std::uint64_t index) override;
+  [[nodiscard]] std::uint64_t page_count() const override { return m_inode.size_in_pages(); }
+  Result<mm::Folio> fault_page(const Fault& fault, bool& major) override;
+  std::optional<mm::Folio> cached_folio(std::uint64_t index) override;
+  void mapped_around(std::uint64_t pages) override;
   void page_dirtied(std::uint64_t index) override { m_inode.page_dirtied(index); }
   void will_need(std::uint64_t first_index, std::uint64_t pages) override { m_inode.read_exactly(first_index, pages); }
 

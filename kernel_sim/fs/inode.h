@@ -24,8 +24,8 @@ namespace sluice::fs {
 class WriteSource {
  public:
   virtual ~WriteSource() = default;
-  /// Makes sure that the next bytes can be copied without a fault. False: they cannot.
-  virtual bool prepare(Bytes size) = 0;
+  /// How many of the next bytes can be copied without a fault (fault_in_readable).
+  virtual Bytes prepare(Bytes size) = 0;
   /// Copies the next bytes; returns how many.
   virtual Bytes copy_to(PhysAddr to, Bytes size) = 0;
 };
@@ -53,18 +53,21 @@ class Inode {
   std::uint64_t overflow_block = 0;
 
   // --- reading (inode_read.cpp) --------------------------------------------------------------------------------
-  /// page_cache_ra_unbounded: brings those of pages [first, first + count) that are missing on their way from the
-  /// disk, within the file. The page `lookahead` before the end gets the marker.
-  void start_reading(std::uint64_t first, std::uint64_t count, std::uint64_t lookahead);
+  /// Brings those pages of the window that are missing on their way from the disk, within the file.
+  void start_window(const ReadAheadWindow& window);
+  /// The same for pages [first, first + count), one by one and without a marker.
+  void start_reading(std::uint64_t first, std::uint64_t count);
   /// A page is missing in the cache; `request` pages are wanted (page_cache_sync_ra).
   void read_ahead_missing(ReadAheadState& state, std::uint64_t index, std::uint64_t request);
-  /// The page carries the marker (page_cache_async_ra).
-  void read_ahead_marked(ReadAheadState& state, CachedPage& page, std::uint64_t index, std::uint64_t request);
+  /// The cached page belongs to a folio with the marker (page_cache_async_ra).
+  void read_ahead_marked(ReadAheadState& state, std::uint64_t index, std::uint64_t request);
+  /// A mapping misses the page: a window with it in the middle (do_sync_mmap_readahead).
+  void read_around(ReadAheadState& state, std::uint64_t index);
   /// force_page_cache_ra: exactly these pages.
   void read_exactly(std::uint64_t index, std::uint64_t count);
   /// Waits until the page is up to date. EIO when it cannot be read; EAGAIN when it is not in the cache any more.
   Result<void> wait_uptodate(std::uint64_t index);
-  /// Marks pages as up to date that the back door filled.
+  /// Brings the whole file into the cache without time, in folios as if it had been written. ENOMEM: not all of it.
   Result<void> preload();
 
   // --- writing (inode_write.cpp); the caller holds lock() --------------------------------------------------------
@@ -85,12 +88,15 @@ class Inode {
   /// Starts writing dirty pages of [first, end) and, in wait_for_write_back, waits for those on their way.
   void start_write_back(std::uint64_t first, std::uint64_t end);
   Result<void> wait_for_write_back(std::uint64_t first, std::uint64_t end);
-  /// Takes pages of [first, end) out of the cache, waiting for locked ones. Dirty contents are lost.
-  void drop_pages(std::uint64_t first, std::uint64_t end);
-  /// Takes clean pages that nobody else holds out of the cache (fadvise); never waits.
-  void drop_clean_pages(std::uint64_t first, std::uint64_t end);
-  /// Clock over the pages from `hand` on: frees up to `wanted` clean pages that only the cache holds. Advances `hand`;
-  /// past the last page it is end_index().
+  /// [first, end), extended to whole folios of the cache on both sides.
+  void extend_to_folios(std::uint64_t& first, std::uint64_t& end);
+  /// Takes folios with pages in [first, end) out of the cache, waiting for locked ones. Dirty contents are lost.
+  void drop_folios(std::uint64_t first, std::uint64_t end);
+  /// Takes folios that lie in [first, end), are clean and that nobody else holds out of the cache (fadvise); never
+  /// waits.
+  void drop_clean_folios(std::uint64_t first, std::uint64_t end);
+  /// Clock over the folios from `hand` on: frees about `wanted` clean pages that only the cache holds, whole folios.
+  /// Advances `hand`; past the last page it is end_index(). Adds to `looked` how many folios it looked at.
   std::uint64_t reclaim(std::uint64_t wanted, std::uint64_t& hand, std::uint64_t& looked);
   /// Unmaps the pages everywhere.
   void unmap(std::uint64_t first, std::uint64_t pages, bool private_copies);
@@ -105,11 +111,35 @@ class Inode {
  private:
   class ReadBio;
   class WriteBio;
+  /// Pages of one folio that a write goes to, with one reference for the writer.
+  struct WriteTarget {
+    std::uint64_t index;
+    std::uint64_t pages;
+    Frame frame;
+    bool fresh;  ///< not up to date yet, and locked
+  };
+  [[nodiscard]] ReadAheadLimits read_ahead_limits() const;
+  CachedPage& add_folio(std::uint64_t index, Frame frame, unsigned order, unsigned flags);
+  std::uint64_t insert_folios(const ReadAheadWindow& window, std::vector<std::uint64_t>& pages);
+  void insert_gaps(std::uint64_t first, std::uint64_t end, std::uint64_t lookahead, std::vector<std::uint64_t>& pages);
+  void load_folio(const mm::Folio& folio);
+  [[nodiscard]] std::uint64_t folios_in(std::uint64_t first, std::uint64_t count);
   void submit_reads(std::span<const std::uint64_t> pages);
   void finish_reading(std::uint64_t first, std::uint64_t count, bool success);
   void finish_writing(std::uint64_t first, std::uint64_t count, bool success);
   void unlock_page(std::uint64_t index);
-  Result<Frame> page_to_write(std::uint64_t index, Bytes offset, Bytes size, bool& fresh);
+  [[nodiscard]] unsigned write_order(std::uint64_t index, Bytes size) const;
+  Result<WriteTarget> folio_to_write(std::uint64_t index, Bytes offset, Bytes size);
+  Result<WriteTarget> cached_target(std::uint64_t index, Bytes size);
+  Result<WriteTarget> new_target(std::uint64_t index, Bytes size);
+  Result<void> prepare_fresh(const WriteTarget& target, Bytes offset, Bytes size);
+  void abandon_write(const WriteTarget& target);
+  void finish_write(const WriteTarget& target, std::uint64_t written);
+  void cut_folio(std::uint64_t size);
+  void mark_clean(std::uint64_t index);
+  [[nodiscard]] bool busy(const mm::Folio& folio);
+  void drop_folio(const mm::Folio& folio);
+  [[nodiscard]] bool in_use(const mm::Folio& folio);
   Result<std::uint64_t> take_block(std::uint64_t page, std::uint64_t wanted);
   void balance_dirty_pages();
 

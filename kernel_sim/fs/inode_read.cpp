@@ -25,28 +25,73 @@ class Inode::ReadBio final : public block::Bio {
   std::uint64_t m_first;
 };
 
-void Inode::start_reading(std::uint64_t first, std::uint64_t count, std::uint64_t lookahead) {
-  if (first >= size_in_pages()) return;
-  count = std::min(count, size_in_pages() - first);
+void Inode::start_reading(std::uint64_t first, std::uint64_t count) { start_window({first, count, 0, 0}); }
+
+/// page_cache_ra_order: folios as large as the window says, as long as nothing of it is cached; then single pages.
+void Inode::start_window(const ReadAheadWindow& window) {
+  if (window.first >= size_in_pages()) return;
   ++m_services.statistics.read_ahead_windows;
   m_services.charge(m_services.config.read_ahead_submit);
+  std::vector<std::uint64_t> pages;
+  pages.reserve(window.pages);
+  const std::uint64_t done = window.order > 0 ? insert_folios(window, pages) : window.first;
+  insert_gaps(done, window.first + window.pages, window.lookahead, pages);
+  submit_reads(pages);
+}
+
+/// Up to the end of the window or of the file, or to a page that is cached, or until memory has no such blocks; returns
+/// how far it came. Adds what is to be read to `pages`.
+std::uint64_t Inode::insert_folios(const ReadAheadWindow& window, std::vector<std::uint64_t>& pages) {
+  const std::uint64_t end = std::min(window.first + window.pages, size_in_pages());
+  const std::uint64_t marker = window.first + window.pages - window.lookahead;
+  std::uint64_t index = window.first;
+  std::uint64_t folios = 0;
+  while (index < end) {
+    const unsigned order = read_ahead_order(index, end, window.order);
+    const std::uint64_t count = std::uint64_t{1} << order;
+    const auto frame = m_services.frames.try_allocate(Place::PageCache, order);
+    if (!frame) break;
+    if (m_cache.any(index, count)) {
+      m_services.frames.put(*frame);
+      break;
+    }
+    add_folio(index, *frame, order, CachedPage::kLocked);
+    if (marker >> order << order == index) m_cache.find(index)->set(CachedPage::kReadahead);
+    for (std::uint64_t i = 0; i < count; ++i) pages.push_back(index + i);
+    index += count;
+    ++folios;
+  }
+  m_services.charge(m_services.config.page_insert, folios);
+  return index;
+}
+
+/// page_cache_ra_unbounded: single pages where there is none yet.
+void Inode::insert_gaps(std::uint64_t first, std::uint64_t end, std::uint64_t lookahead,
+                        std::vector<std::uint64_t>& pages) {
+  end = std::min(end, size_in_pages());
   // The marker's place counts from the end as clipped to the file (do_page_cache_ra).
-  const std::uint64_t marker = lookahead > 0 && lookahead <= count ? count - lookahead : ~std::uint64_t{0};
-  std::vector<std::uint64_t> missing;
-  missing.reserve(count);
-  for (std::uint64_t i = 0; i < count; ++i) {
-    if (m_cache.find(first + i) != nullptr) continue;
+  const std::uint64_t marker = lookahead > 0 && first + lookahead <= end ? end - lookahead : ~std::uint64_t{0};
+  std::uint64_t inserted = 0;
+  for (std::uint64_t index = first; index < end; ++index) {
+    if (m_cache.find(index) != nullptr) continue;
     const auto frame = m_services.frames.allocate(Place::PageCache);
     if (!frame) break;
-    if (m_cache.find(first + i) != nullptr) {  // somebody was faster while the frame was allocated
+    if (m_cache.find(index) != nullptr) {  // somebody was faster while the frame was allocated
       m_services.frames.put(*frame);
       continue;
     }
-    m_cache.insert(first + i, *frame, i == marker ? CachedPage::kLocked | CachedPage::kReadahead : CachedPage::kLocked);
-    missing.push_back(first + i);
+    add_folio(index, *frame, 0, CachedPage::kLocked);
+    if (index == marker) m_cache.find(index)->set(CachedPage::kReadahead);
+    pages.push_back(index);
+    ++inserted;
   }
-  m_services.charge(m_services.config.page_insert, missing.size());
-  submit_reads(missing);
+  m_services.charge(m_services.config.page_insert, inserted);
+}
+
+/// Into the cache, which holds a reference for each page (filemap_add_folio). Takes over the one on `frame`.
+CachedPage& Inode::add_folio(std::uint64_t index, Frame frame, unsigned order, unsigned flags) {
+  if (order > 0) m_services.frames.get(frame, (1U << order) - 1);
+  return m_cache.insert(index, frame, order, flags);
 }
 
 /// The pages are in the cache and locked by the caller, in ascending order.
@@ -74,7 +119,7 @@ void Inode::submit_reads(std::span<const std::uint64_t> pages) {
 }
 
 void Inode::finish_reading(std::uint64_t first, std::uint64_t count, bool success) {
-  m_services.charge(m_services.config.page_read_done, count);
+  m_services.charge(m_services.config.page_read_done, folios_in(first, count));
   for (std::uint64_t index = first; index < first + count; ++index) {
     CachedPage* page = m_cache.find(index);
     base::ensure(page != nullptr && page->is(CachedPage::kLocked), "a page stays locked in the cache while it is read");
@@ -85,35 +130,51 @@ void Inode::finish_reading(std::uint64_t first, std::uint64_t count, bool succes
   m_cache.wake(m_services.scheduler, first, count);
 }
 
+std::uint64_t Inode::folios_in(std::uint64_t first, std::uint64_t count) {
+  std::uint64_t folios = 0;
+  for (std::uint64_t index = first; index < first + count; index = m_cache.folio_of(index).end()) ++folios;
+  return folios;
+}
+
 void Inode::unlock_page(std::uint64_t index) {
   m_cache.find(index)->clear(CachedPage::kLocked);
   m_cache.wake(m_services.scheduler, index, 1);
 }
 
+ReadAheadLimits Inode::read_ahead_limits() const {
+  return {m_services.queue.max_request() / kPageSize, m_services.config.max_folio_order};
+}
+
 void Inode::read_ahead_missing(ReadAheadState& state, std::uint64_t index, std::uint64_t request) {
   if (state.max_pages == 0) return read_exactly(index, 1);
   if (state.random) return read_exactly(index, request);
-  const std::uint64_t most_io = m_services.queue.max_request() / kPageSize;
-  if (const auto window = decide_read_ahead(state, m_cache, index, request, most_io, false)) {
-    start_reading(window->first, window->pages, window->lookahead);
+  start_window(read_ahead_of_missing(state, m_cache, index, request, read_ahead_limits()));
+}
+
+void Inode::read_ahead_marked(ReadAheadState& state, std::uint64_t index, std::uint64_t request) {
+  const mm::Folio folio = m_cache.folio_of(index);
+  CachedPage& head = *m_cache.find(folio.first);
+  if (state.max_pages == 0 || head.is(CachedPage::kWriteback)) return;
+  head.clear(CachedPage::kReadahead);
+  ++m_services.statistics.read_ahead_hits;
+  if (const auto window = read_ahead_of_marked(state, m_cache, index, folio.pages, request, read_ahead_limits())) {
+    start_window(*window);
   }
 }
 
-void Inode::read_ahead_marked(ReadAheadState& state, CachedPage& page, std::uint64_t index, std::uint64_t request) {
-  if (state.max_pages == 0 || page.is(CachedPage::kWriteback)) return;
-  page.clear(CachedPage::kReadahead);
-  ++m_services.statistics.read_ahead_hits;
-  const std::uint64_t most_io = m_services.queue.max_request() / kPageSize;
-  if (const auto window = decide_read_ahead(state, m_cache, index, request, most_io, true)) {
-    start_reading(window->first, window->pages, window->lookahead);
-  }
+void Inode::read_around(ReadAheadState& state, std::uint64_t index) {
+  state.start = index > state.max_pages / 2 ? index - state.max_pages / 2 : 0;
+  state.size = state.max_pages;
+  state.async_size = state.max_pages / 4;
+  state.order = 0;
+  start_window(current_window(state, read_ahead_limits()));
 }
 
 void Inode::read_exactly(std::uint64_t index, std::uint64_t count) {
   const std::uint64_t most = std::max(m_services.queue.max_request(), m_services.config.read_ahead) / kPageSize;
   for (count = std::min(count, std::max<std::uint64_t>(most, 1)); count > 0 && index < size_in_pages();) {
     const std::uint64_t chunk = std::min(count, kForcedChunk);
-    start_reading(index, chunk, 0);
+    start_reading(index, chunk);
     index += chunk;
     count -= chunk;
   }
@@ -137,50 +198,43 @@ Result<void> Inode::wait_uptodate(std::uint64_t index) {
 }
 
 Result<void> Inode::preload() {
-  auto& back_door = m_services.machine.back_door;
   const std::uint64_t pages = size_in_pages();
   for (std::uint64_t index = 0; index < pages;) {
-    const auto piece = m_extents.find(index);
-    const std::uint64_t end = std::min(pages, index + std::min(piece.pages, pages));
-    const std::uint64_t piece_first = index;
-    // Runs of frames that are neighbours in memory are loaded at once.
-    std::uint64_t run_first = index;
-    Frame run_frame;
-    const auto load_run = [&](std::uint64_t run_end) {
-      if (run_end == run_first) return;
-      const Bytes size = (run_end - run_first) * kPageSize;
-      if (piece.hole()) {
-        const auto memory = back_door.memory(run_frame.address(), size);
-        std::fill(memory.begin(), memory.end(), std::byte{0});
-      } else {
-        back_door.load_from_disk((piece.block + (run_first - piece_first)) * kPageSize, run_frame.address(), size);
-      }
-    };
-    for (; index < end; ++index) {
-      if (m_cache.find(index) != nullptr) {
-        load_run(index);
-        run_first = index + 1;
-        continue;
-      }
-      if (m_services.frames.free_frames() <= m_services.frames.low_watermark()) {
-        load_run(index);
-        return refuse(ENOMEM);
-      }
-      const auto frame = m_services.frames.allocate_at_boot(Place::PageCache);
-      if (!frame) {
-        load_run(index);
-        return refuse(ENOMEM);
-      }
-      if (index == run_first || frame->number() != run_frame.number() + (index - run_first)) {
-        load_run(index);
-        run_first = index;
-        run_frame = *frame;
-      }
-      m_cache.insert(index, *frame, CachedPage::kUptodate);
+    if (m_cache.find(index) != nullptr) {
+      ++index;
+      continue;
     }
-    load_run(end);
+    const Bytes write_size = m_services.config.preload_write_size;
+    const Bytes position = index * kPageSize;
+    const Bytes written = std::min(write_size - position % write_size, m_size - position);
+    unsigned order = write_order(index, written);
+    while (m_cache.any(index, std::uint64_t{1} << order)) --order;
+    const std::uint64_t count = std::uint64_t{1} << order;
+    if (m_services.frames.free_frames() < m_services.frames.low_watermark() + count) return refuse(ENOMEM);
+    const auto frame = m_services.frames.allocate_at_boot(Place::PageCache, order);
+    if (!frame) return refuse(ENOMEM);
+    add_folio(index, *frame, order, CachedPage::kUptodate);
+    load_folio(m_cache.folio_of(index));
+    index += count;
   }
   return {};
+}
+
+/// Without time: what the disk holds for the folio's pages.
+void Inode::load_folio(const mm::Folio& folio) {
+  auto& back_door = m_services.machine.back_door;
+  for (std::uint64_t index = folio.first; index < folio.end();) {
+    const auto piece = m_extents.find(index);
+    const std::uint64_t count = std::min(piece.pages, folio.end() - index);
+    const PhysAddr at = folio.frame_of(index).address();
+    if (piece.hole()) {
+      const auto memory = back_door.memory(at, count * kPageSize);
+      std::fill(memory.begin(), memory.end(), std::byte{0});
+    } else {
+      back_door.load_from_disk(piece.block * kPageSize, at, count * kPageSize);
+    }
+    index += count;
+  }
 }
 
 }  // namespace sluice::fs

@@ -29,10 +29,23 @@ void Inode::mark_dirty(std::uint64_t index) {
   m_services.dirty_pages += m_cache.dirty_pages() - before;
 }
 
+void Inode::mark_clean(std::uint64_t index) {
+  const auto before = m_cache.dirty_pages();
+  m_cache.clear_dirty(index);
+  m_services.dirty_pages -= before - m_cache.dirty_pages();
+}
+
+/// block_page_mkwrite: all of the folio, up to the end of the file.
 void Inode::page_dirtied(std::uint64_t index) {
   if (m_cache.find(index) == nullptr) return;  // truncated under the mapping
-  if (const auto allocated = allocate_blocks(index, 1); !allocated) m_write_error = allocated.error().value;
-  if (m_cache.find(index) != nullptr) mark_dirty(index);
+  const mm::Folio folio = m_cache.folio_of(index);
+  const std::uint64_t end = std::min(folio.end(), size_in_pages());
+  if (folio.first >= end) return;
+  if (const auto allocated = allocate_blocks(folio.first, end - folio.first); !allocated)
+    m_write_error = allocated.error().value;
+  for (std::uint64_t i = folio.first; i < std::min(end, size_in_pages()); ++i) {
+    if (m_cache.find(i) != nullptr) mark_dirty(i);
+  }
 }
 
 void Inode::start_write_back(std::uint64_t first, std::uint64_t end) {
@@ -40,10 +53,7 @@ void Inode::start_write_back(std::uint64_t first, std::uint64_t end) {
   for (std::uint64_t index = first; (index = m_cache.next_dirty(index, end)) < end;) {
     const auto piece = m_extents.find(index);
     if (piece.hole()) {  // a mapping wrote to a hole when the disk was full
-      const auto before = m_cache.dirty_pages();
-      m_cache.clear_dirty(index);
-      m_services.dirty_pages -= before - m_cache.dirty_pages();
-      ++index;
+      mark_clean(index++);
       continue;
     }
     // A page that is still on its way is waited for, so that writes of one page do not overtake each other.
@@ -58,8 +68,7 @@ void Inode::start_write_back(std::uint64_t first, std::uint64_t end) {
       CachedPage* page = m_cache.find(index + run);
       if (page == nullptr || !page->is(CachedPage::kDirty) || page->is(CachedPage::kWriteback)) break;
       // Clean before it is read by the disk: a write that comes later makes it dirty again.
-      m_cache.clear_dirty(index + run);
-      --m_services.dirty_pages;
+      mark_clean(index + run);
       page->set(CachedPage::kWriteback);
       bio->add(page->frame.address(), kPageSize);
     }
@@ -100,24 +109,51 @@ Result<void> Inode::wait_for_write_back(std::uint64_t first, std::uint64_t end) 
   return {};
 }
 
-void Inode::drop_pages(std::uint64_t first, std::uint64_t end) {
+/// A page of the folio is locked, on its way to the disk or newer than it.
+bool Inode::busy(const mm::Folio& folio) {
+  for (std::uint64_t i = folio.first; i < folio.end(); ++i) {
+    const CachedPage& page = *m_cache.find(i);
+    if (page.is(CachedPage::kLocked) || page.is(CachedPage::kWriteback) || page.is(CachedPage::kDirty)) return true;
+  }
+  return false;
+}
+
+/// Mapped, in a pipe or on its way to the network.
+bool Inode::in_use(const mm::Folio& folio) { return m_services.frames.references(folio.frame) != folio.pages; }
+
+void Inode::drop_folio(const mm::Folio& folio) {
+  for (std::uint64_t i = folio.first; i < folio.end(); ++i) mark_clean(i);
+  m_cache.erase(folio);
+  m_services.frames.put(folio.frame, folio.pages);
+}
+
+void Inode::extend_to_folios(std::uint64_t& first, std::uint64_t& end) {
+  if (m_cache.find(first) != nullptr) first = m_cache.folio_of(first).first;
+  if (end > 0 && m_cache.find(end - 1) != nullptr) end = m_cache.folio_of(end - 1).end();
+}
+
+void Inode::drop_folios(std::uint64_t first, std::uint64_t end) {
   for (std::uint64_t index = first; (index = m_cache.next_cached(index, end)) < end;) {
-    const CachedPage* page = m_cache.find(index);
-    if (page->is(CachedPage::kLocked) || page->is(CachedPage::kWriteback)) {
-      m_cache.wait(m_services.scheduler, index, "a page of a file");
+    const mm::Folio folio = m_cache.folio_of(index);
+    std::uint64_t held = folio.first;
+    while (held < folio.end() && !m_cache.find(held)->is(CachedPage::kLocked) &&
+           !m_cache.find(held)->is(CachedPage::kWriteback)) {
+      ++held;
+    }
+    if (held < folio.end()) {
+      m_cache.wait(m_services.scheduler, held, "a page of a file");
       continue;
     }
-    if (page->is(CachedPage::kDirty)) --m_services.dirty_pages;
-    m_services.frames.put(m_cache.erase(index));
-    ++index;
+    drop_folio(folio);
+    index = folio.end();
   }
 }
 
-void Inode::drop_clean_pages(std::uint64_t first, std::uint64_t end) {
-  for (std::uint64_t index = first; (index = m_cache.next_cached(index, end)) < end; ++index) {
-    const CachedPage* page = m_cache.find(index);
-    if (page->is(CachedPage::kLocked) || page->is(CachedPage::kWriteback) || page->is(CachedPage::kDirty)) continue;
-    if (m_services.frames.references(page->frame) == 1) m_services.frames.put(m_cache.erase(index));
+void Inode::drop_clean_folios(std::uint64_t first, std::uint64_t end) {
+  for (std::uint64_t index = first; (index = m_cache.next_cached(index, end)) < end;) {
+    const mm::Folio folio = m_cache.folio_of(index);
+    index = folio.end();
+    if (folio.first >= first && folio.end() <= end && !busy(folio) && !in_use(folio)) drop_folio(folio);
   }
 }
 
@@ -125,18 +161,18 @@ std::uint64_t Inode::reclaim(std::uint64_t wanted, std::uint64_t& hand, std::uin
   std::uint64_t freed = 0;
   const std::uint64_t end = m_cache.end_index();
   while (freed < wanted && (hand = m_cache.next_cached(hand, end)) < end) {
-    const std::uint64_t index = hand++;
+    const mm::Folio folio = m_cache.folio_of(hand);
+    hand = folio.end();
     ++looked;
-    CachedPage* page = m_cache.find(index);
-    if (page->is(CachedPage::kLocked) || page->is(CachedPage::kWriteback) || page->is(CachedPage::kDirty)) continue;
-    if (m_services.frames.references(page->frame) != 1) continue;  // mapped, in a pipe or on its way to the network
-    if (page->is(CachedPage::kActive)) {
-      page->clear(CachedPage::kActive);
-      page->clear(CachedPage::kAccessed);
+    if (busy(folio) || in_use(folio)) continue;
+    CachedPage& head = *m_cache.find(folio.first);
+    if (head.is(CachedPage::kActive)) {
+      head.clear(CachedPage::kActive);
+      head.clear(CachedPage::kAccessed);
       continue;
     }
-    m_services.frames.put(m_cache.erase(index));
-    ++freed;
+    drop_folio(folio);
+    freed += folio.pages;
   }
   m_services.statistics.pages_reclaimed += freed;
   return freed;

@@ -7,28 +7,56 @@
 
 namespace sluice::fs {
 
-CachedPage& PageCache::insert(std::uint64_t index, Frame frame, unsigned flags) {
+CachedPage& PageCache::insert(std::uint64_t index, Frame frame, unsigned order, unsigned flags) {
+  const std::uint32_t count = 1U << order;
+  base::ensure(index % count == 0 && count <= kChunk, "a folio is aligned in its file");
   const std::uint64_t number = index / kChunk;
   if (number >= m_chunks.size()) m_chunks.resize(number + 1);
   if (!m_chunks[number]) m_chunks[number] = std::make_unique<Chunk>();
   Chunk& chunk = *m_chunks[number];
-  CachedPage& page = chunk.pages[index % kChunk];
-  base::ensure(!page.is(CachedPage::kPresent), "a page is inserted into the page cache once");
-  page.frame = frame;
-  page.flags = static_cast<std::uint8_t>(flags | CachedPage::kPresent);
-  ++chunk.present;
-  ++m_present;
-  return page;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    CachedPage& page = chunk.pages[index % kChunk + i];
+    base::ensure(!page.is(CachedPage::kPresent), "a page is inserted into the page cache once");
+    page.frame = Frame{frame.number() + i};
+    page.flags = static_cast<std::uint8_t>(flags | CachedPage::kPresent);
+    page.order = static_cast<std::uint8_t>(order);
+  }
+  chunk.present += count;
+  m_present += count;
+  return chunk.pages[index % kChunk];
 }
 
-Frame PageCache::erase(std::uint64_t index) {
-  clear_dirty(index);
-  Chunk& chunk = *m_chunks[index / kChunk];
-  CachedPage& page = chunk.pages[index % kChunk];
-  page.flags = 0;
-  --chunk.present;
-  --m_present;
-  return page.frame;
+mm::Folio PageCache::folio_of(std::uint64_t index) {
+  const CachedPage& page = *find(index);
+  const std::uint64_t first = index >> page.order << page.order;
+  return {first, 1U << page.order, Frame{page.frame.number() - static_cast<std::uint32_t>(index - first)}};
+}
+
+std::uint64_t PageCache::ready(std::uint64_t index, std::uint64_t most) {
+  std::uint64_t count = 0;
+  for (; count < most; ++count) {
+    const CachedPage* page = find(index + count);
+    if (page == nullptr || !page->is(CachedPage::kUptodate) || page->is(CachedPage::kLocked)) break;
+  }
+  return count;
+}
+
+void PageCache::erase(const mm::Folio& folio) {
+  Chunk& chunk = *m_chunks[folio.first / kChunk];
+  for (std::uint64_t index = folio.first; index < folio.end(); ++index) {
+    clear_dirty(index);
+    chunk.pages[index % kChunk].flags = 0;
+  }
+  chunk.present -= folio.pages;
+  m_present -= folio.pages;
+}
+
+void PageCache::halve(std::uint64_t index) {
+  const mm::Folio folio = folio_of(index);
+  const auto of_folio = CachedPage::kReadahead | CachedPage::kAccessed | CachedPage::kActive;
+  for (std::uint64_t i = folio.first; i < folio.end(); ++i) --find(i)->order;
+  CachedPage& upper = *find(folio.first + folio.pages / 2);
+  upper.flags = static_cast<std::uint8_t>(upper.flags | (find(folio.first)->flags & of_folio));
 }
 
 void PageCache::mark_dirty(std::uint64_t index) {

@@ -19,12 +19,23 @@ std::uint64_t next_window(std::uint64_t current, std::uint64_t most) {
   return most;
 }
 
+unsigned read_ahead_order(std::uint64_t index, std::uint64_t end, unsigned order) {
+  if (index != 0) order = std::min(order, static_cast<unsigned>(std::countr_zero(index)));
+  while (index + (std::uint64_t{1} << order) > end) --order;
+  return order;
+}
+
+ReadAheadWindow current_window(ReadAheadState& state, const ReadAheadLimits& limits) {
+  const auto largest = static_cast<unsigned>(std::bit_width(state.size) - 1);
+  state.order = std::min({state.order, limits.max_order, largest});
+  return {state.start, state.size, state.async_size, state.order};
+}
+
 namespace {
 
-void begin_window(ReadAheadState& state, std::uint64_t index, std::uint64_t request, std::uint64_t most) {
-  state.start = index;
-  state.size = initial_window(request, most);
-  state.async_size = state.size > request ? state.size - request : state.size;
+std::uint64_t most_pages(const ReadAheadState& state, std::uint64_t request, const ReadAheadLimits& limits) {
+  if (request > state.max_pages && limits.most_io > state.max_pages) return std::min(request, limits.most_io);
+  return state.max_pages;
 }
 
 /// A stream that left its pages in the cache but whose state was lost, e.g. two readers through one file.
@@ -41,43 +52,45 @@ bool follow_history(ReadAheadState& state, PageCache& cache, std::uint64_t index
 
 }  // namespace
 
-std::optional<ReadAheadWindow> decide_read_ahead(ReadAheadState& state, PageCache& cache, std::uint64_t index,
-                                                 std::uint64_t request, std::uint64_t most_io, bool marker) {
-  std::uint64_t most = state.max_pages;
-  if (request > most && most_io > most) most = std::min(request, most_io);
-
+ReadAheadWindow read_ahead_of_missing(ReadAheadState& state, PageCache& cache, std::uint64_t index,
+                                      std::uint64_t request, const ReadAheadLimits& limits) {
+  const std::uint64_t most = most_pages(state, request, limits);
   const std::uint64_t previous = static_cast<std::uint64_t>(state.previous_position) >> kPageShift;
-  if (index == 0) {  // the start of the file
-    begin_window(state, index, request, most);
-  } else if (index == state.start + state.size - state.async_size || index == state.start + state.size) {
-    // where the running stream was expected: push the window on and let it grow
+  // The start of the file, a large read, or the page after the last one read (or that page again).
+  if (index == 0 || request > most || index - previous <= 1) {
+    state.start = index;
+    state.size = initial_window(request, most);
+    state.async_size = state.size > request ? state.size - request : state.size / 2;
+  } else if (!follow_history(state, cache, index, request, most)) {
+    return {index, request, 0, 0};  // a small random read: as is, and the state stays
+  }
+  state.order = 0;
+  return current_window(state, limits);
+}
+
+std::optional<ReadAheadWindow> read_ahead_of_marked(ReadAheadState& state, PageCache& cache, std::uint64_t index,
+                                                    std::uint64_t folio_pages, std::uint64_t request,
+                                                    const ReadAheadLimits& limits) {
+  const std::uint64_t most = most_pages(state, request, limits);
+  const std::uint64_t expected = (state.start + state.size - state.async_size) / folio_pages * folio_pages;
+  if (index == expected) {  // the running stream: push the window on and let it grow
     state.start += state.size;
-    state.size = next_window(state.size, most);
-    state.async_size = state.size;
-  } else if (marker) {  // a marker of somebody else's stream
+    state.size = std::max(state.size, next_window(state.size, most));
+  } else {  // a marker of somebody else's stream
     const std::uint64_t start = cache.next_miss(index + 1, most);
     if (start - index > most) return {};
     state.start = start;
     state.size = next_window(start - index + request, most);
-    state.async_size = state.size;
-  } else if (request > most || index - previous <= 1) {  // a large read, or the page after the last one read
-    begin_window(state, index, request, most);
-  } else if (!follow_history(state, cache, index, request, most)) {
-    return ReadAheadWindow{index, request, 0};  // a small random read: as is, and the state stays
   }
-
-  // Would this very read hit the marker it sets? Then take the next window along at once.
-  if (index == state.start && state.size == state.async_size) {
-    const std::uint64_t more = next_window(state.size, most);
-    if (state.size + more <= most) {
-      state.async_size = more;
-      state.size += more;
-    } else {
-      state.size = most;
-      state.async_size = most / 2;
-    }
+  if (limits.max_order > 0) {
+    // Folios grow with each window, which is cut so that the next one begins on a boundary of such folios.
+    state.order += 2;
+    const unsigned align = std::min(state.order, static_cast<unsigned>(std::countr_zero(most)));
+    const std::uint64_t end = (state.start + state.size) >> align << align;
+    if (end > state.start) state.size = end - state.start;
   }
-  return ReadAheadWindow{state.start, state.size, state.async_size};
+  state.async_size = state.size;
+  return current_window(state, limits);
 }
 
 }  // namespace sluice::fs

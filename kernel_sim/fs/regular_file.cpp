@@ -19,11 +19,12 @@ constexpr std::uint64_t kMaxOffset = ~std::uint64_t{0} >> 1;
 class UserSource final : public WriteSource {
  public:
   UserSource(mm::UserMemory& memory, VirtAddr from) : m_memory(memory), m_at(from) {}
-  bool prepare(Bytes size) override {
+  Bytes prepare(Bytes size) override {
     std::byte touched{};
-    const VirtAddr last = m_at + (size - 1);
-    return m_memory.load(m_at, std::span{&touched, 1}).has_value() &&
-           (last.page_number() == m_at.page_number() || m_memory.load(last, std::span{&touched, 1}).has_value());
+    for (Bytes done = 0; done < size; done += (m_at + done).left_in_page()) {
+      if (!m_memory.load(m_at + done, std::span{&touched, 1})) return done;
+    }
+    return size;
   }
   Bytes copy_to(PhysAddr to, Bytes size) override {
     const Bytes copied = m_memory.copy_in(m_at, to, size);
@@ -39,7 +40,7 @@ class UserSource final : public WriteSource {
 class FragmentSource final : public WriteSource {
  public:
   FragmentSource(hal::Cpu& cpu, PhysAddr from) : m_cpu(cpu), m_at(from) {}
-  bool prepare(Bytes) override { return true; }
+  Bytes prepare(Bytes size) override { return size; }
   Bytes copy_to(PhysAddr to, Bytes size) override {
     m_cpu.copy(m_at, to, size);
     m_at += size;
@@ -78,39 +79,35 @@ Result<Bytes> RegularFile::read(mm::UserMemory& memory, VirtAddr to, Bytes size,
   return direct() ? direct_read(memory, to, size, position) : buffered_read(memory, to, size, position);
 }
 
-/// filemap_read.
+/// filemap_read: each folio's part is one copy.
 Result<Bytes> RegularFile::buffered_read(mm::UserMemory& memory, VirtAddr to, Bytes size, std::uint64_t& position) {
   Bytes done = 0;
   while (done < size && position < m_inode.size()) {
     Batch batch;
-    const std::uint64_t index = position / kPageSize;
-    const auto got = get_pages(index, divide_up(position + (size - done), kPageSize), batch);
+    const auto got = get_folios(position / kPageSize, divide_up(position + (size - done), kPageSize), batch);
     if (!got) return done > 0 ? Result<Bytes>{done} : refuse(got.error().value);
+    if (batch.count == 0) break;
     // The size is read after the pages were found up to date: a truncated page must not be copied.
-    const std::uint64_t end = std::min({m_inode.size(), position + (size - done), (index + batch.count) * kPageSize});
+    const std::uint64_t end = std::min({m_inode.size(), position + (size - done), batch.end() * kPageSize});
     bool short_copy = false;
-    while (position < end && !short_copy) {
-      // Pages that are neighbours in memory are copied at once.
-      const auto first = static_cast<unsigned>(position / kPageSize - index);
-      unsigned run = 1;
-      while (first + run < batch.count && batch.frames[first + run].number() == batch.frames[first].number() + run)
-        ++run;
-      const Bytes piece = std::min(end, (index + first + run) * kPageSize) - position;
-      const Bytes copied = memory.copy_out(batch.frames[first].address() + position % kPageSize, to + done, piece);
+    for (unsigned i = 0; i < batch.count && position < end && !short_copy; ++i) {
+      const mm::Folio& folio = batch.folios[i];
+      const Bytes piece = std::min(end, folio.end() * kPageSize) - position;
+      const PhysAddr from = folio.frame.address() + (position - folio.first * kPageSize);
+      const Bytes copied = memory.copy_out(from, to + done, piece);
       position += copied;
       done += copied;
       short_copy = copied < piece;
     }
     m_read_ahead->previous_position = static_cast<std::int64_t>(position);
-    put_pages(batch, 0);
+    put_folios(batch);
     if (short_copy) return done > 0 ? Result<Bytes>{done} : refuse(EFAULT);
-    if (batch.count == 0) break;
   }
   return done;
 }
 
-/// filemap_get_pages: at least one page of [index, end), or an error; none when the file ends before.
-Result<void> RegularFile::get_pages(std::uint64_t index, std::uint64_t end, Batch& batch) {
+/// filemap_get_pages: at least one folio with pages of [index, end), or an error; none when the file ends before.
+Result<void> RegularFile::get_folios(std::uint64_t index, std::uint64_t end, Batch& batch) {
   for (;;) {
     collect(index, end, batch);
     if (batch.count == 0) {
@@ -118,7 +115,7 @@ Result<void> RegularFile::get_pages(std::uint64_t index, std::uint64_t end, Batc
       ++m_services.statistics.page_misses;
       m_inode.read_ahead_missing(*m_read_ahead, index, end - index);
       collect(index, end, batch);
-      if (batch.count == 0) m_inode.start_reading(index, 1, 0);  // the window did not hold it
+      if (batch.count == 0) m_inode.start_reading(index, 1);  // the window did not hold it
       if (batch.count == 0) collect(index, end, batch);
       if (batch.count == 0) {
         if (index >= m_inode.size_in_pages()) return {};
@@ -126,42 +123,52 @@ Result<void> RegularFile::get_pages(std::uint64_t index, std::uint64_t end, Batc
         continue;
       }
     } else {
-      m_services.statistics.page_hits += batch.count;
+      m_services.statistics.page_hits += std::min(batch.end(), end) - index;
     }
-    const std::uint64_t last = index + batch.count - 1;
-    const Frame last_frame = batch.frames[batch.count - 1];
+    const mm::Folio last = batch.folios[batch.count - 1];
     m_services.charge(m_services.config.page_lookup, batch.count);
-    CachedPage* page = m_inode.cache().find(last);
-    if (page != nullptr && page->is(CachedPage::kReadahead)) {
-      m_inode.read_ahead_marked(*m_read_ahead, *page, last, end - last);
+    CachedPage* head = m_inode.cache().find(last.first);
+    if (head != nullptr && head->is(CachedPage::kReadahead)) {
+      m_inode.read_ahead_marked(*m_read_ahead, last.first, end - last.first);
     }
     // Only the last one can be on its way still.
-    const auto ready = m_inode.wait_uptodate(last);
-    page = m_inode.cache().find(last);
-    if (ready && page->frame == last_frame) return {};
-    m_services.frames.put(last_frame);
+    const auto ready = wait_ready(std::max(index, last.first), std::min({end, last.end(), m_inode.size_in_pages()}));
+    head = m_inode.cache().find(last.first);
+    if (ready && head != nullptr && head->frame == last.frame) return {};
+    m_services.frames.put(last.frame);
     --batch.count;
     if (batch.count > 0) return {};
     if (!ready && ready.error().value != EAGAIN) return refuse(ready.error().value);
   }
 }
 
-/// Ends behind a page with the marker and behind one that is not up to date, as filemap_get_read_batch.
+Result<void> RegularFile::wait_ready(std::uint64_t first, std::uint64_t end) {
+  for (std::uint64_t index = first; index < end; ++index) {
+    if (const auto ready = m_inode.wait_uptodate(index); !ready) return ready;
+  }
+  return {};
+}
+
+/// Ends behind a folio with the marker and behind one that is not up to date, as filemap_get_read_batch.
 void RegularFile::collect(std::uint64_t index, std::uint64_t end, Batch& batch) {
   batch.count = 0;
+  PageCache& cache = m_inode.cache();
   end = std::min(end, m_inode.size_in_pages());
-  while (batch.count < kBatch && index + batch.count < end) {
-    CachedPage* page = m_inode.cache().find(index + batch.count);
-    if (page == nullptr) break;
-    m_services.frames.get(page->frame);
-    batch.frames[batch.count++] = page->frame;
-    page->accessed();
-    if (page->is(CachedPage::kReadahead) || !page->is(CachedPage::kUptodate)) break;
+  while (batch.count < kBatch && index < end) {
+    if (cache.find(index) == nullptr) break;
+    const mm::Folio folio = cache.folio_of(index);
+    m_services.frames.get(folio.frame);
+    batch.folios[batch.count++] = folio;
+    CachedPage& head = *cache.find(folio.first);
+    head.accessed();
+    const std::uint64_t wanted = std::min(end, folio.end()) - index;
+    if (head.is(CachedPage::kReadahead) || cache.ready(index, wanted) < wanted) break;
+    index = folio.end();
   }
 }
 
-void RegularFile::put_pages(const Batch& batch, unsigned from) {
-  for (unsigned i = from; i < batch.count; ++i) m_services.frames.put(batch.frames[i]);
+void RegularFile::put_folios(const Batch& batch) {
+  for (unsigned i = 0; i < batch.count; ++i) m_services.frames.put(batch.folios[i].frame);
 }
 
 /// filemap_splice_read: hands on references, copies nothing.
@@ -174,25 +181,39 @@ Result<Bytes> RegularFile::splice_read(SpliceSink& sink, Bytes size, std::uint64
   Bytes done = 0;
   while (done < size && position < m_inode.size() && sink.free_slots() > 0) {
     Batch batch;
-    const std::uint64_t index = position / kPageSize;
-    const auto got = get_pages(index, divide_up(position + (size - done), kPageSize), batch);
+    const auto got = get_folios(position / kPageSize, divide_up(position + (size - done), kPageSize), batch);
     if (!got) return done > 0 ? Result<Bytes>{done} : refuse(got.error().value);
     if (batch.count == 0) break;
-    m_services.charge(m_services.config.page_splice, batch.count);
-    const std::uint64_t end = std::min({m_inode.size(), position + (size - done), (index + batch.count) * kPageSize});
-    unsigned given = 0;
-    for (; given < batch.count && position < end; ++given) {
-      const Bytes piece = std::min(end, (index + given + 1) * kPageSize) - position;
-      const mm::Fragment fragment{batch.frames[given].address() + position % kPageSize,
-                                  static_cast<std::uint32_t>(piece)};
-      if (!sink.push(fragment, Place::PageCache)) break;
-      position += piece;
-      done += piece;
+    const std::uint64_t end = std::min({m_inode.size(), position + (size - done), batch.end() * kPageSize});
+    for (unsigned i = 0; i < batch.count && position < end; ++i) {
+      const Bytes piece = std::min(end, batch.folios[i].end() * kPageSize) - position;
+      const Bytes given = splice_folio(sink, batch.folios[i], position, piece);
+      position += given;
+      done += given;
+      if (given < piece) break;
     }
     m_read_ahead->previous_position = static_cast<std::int64_t>(position);
-    put_pages(batch, given);
-    if (given < batch.count) break;
+    put_folios(batch);
   }
+  return done;
+}
+
+/// splice_folio_into_pipe: a slot and a reference for each page. Returns how many bytes found room.
+Bytes RegularFile::splice_folio(SpliceSink& sink, const mm::Folio& folio, std::uint64_t position, Bytes size) {
+  Bytes done = 0;
+  std::uint64_t pages = 0;
+  while (done < size && sink.free_slots() > 0) {
+    const PhysAddr at = folio.frame.address() + (position + done - folio.first * kPageSize);
+    const Bytes piece = std::min(size - done, at.left_in_page());
+    m_services.frames.get(folio.frame);
+    if (!sink.push({at, static_cast<std::uint32_t>(piece)}, Place::PageCache)) {
+      m_services.frames.put(folio.frame);
+      break;
+    }
+    done += piece;
+    ++pages;
+  }
+  m_services.charge(m_services.config.page_splice, pages);
   return done;
 }
 
@@ -331,7 +352,7 @@ Result<void> RegularFile::advise(std::uint64_t offset, std::uint64_t size, int a
       const std::uint64_t first = divide_up(offset, kPageSize);
       const std::uint64_t last = end >= m_inode.size() ? m_inode.cache().end_index() : end / kPageSize;
       m_inode.start_write_back(offset / kPageSize, std::max(last, first));
-      m_inode.drop_clean_pages(first, last);
+      m_inode.drop_clean_folios(first, last);
       return {};
     }
     default:

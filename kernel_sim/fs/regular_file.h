@@ -33,15 +33,18 @@ class RegularFile final : public File {
   [[nodiscard]] Inode& inode() { return m_inode; }
 
  private:
-  static constexpr unsigned kBatch = 16;
-  /// Consecutive pages that are up to date, one reference on each for the holder.
+  static constexpr unsigned kBatch = 31;  // PAGEVEC_SIZE
+  /// Consecutive folios whose wanted pages are up to date, one reference on each for the holder.
   struct Batch {
-    std::array<Frame, kBatch> frames;
+    std::array<mm::Folio, kBatch> folios;
     unsigned count = 0;
+    [[nodiscard]] std::uint64_t end() const { return folios[count - 1].end(); }
   };
-  Result<void> get_pages(std::uint64_t index, std::uint64_t end, Batch& batch);
+  Result<void> get_folios(std::uint64_t index, std::uint64_t end, Batch& batch);
   void collect(std::uint64_t index, std::uint64_t end, Batch& batch);
-  void put_pages(const Batch& batch, unsigned from);
+  Result<void> wait_ready(std::uint64_t first, std::uint64_t end);
+  void put_folios(const Batch& batch);
+  Bytes splice_folio(SpliceSink& sink, const mm::Folio& folio, std::uint64_t position, Bytes size);
   Result<Bytes> buffered_read(mm::UserMemory& memory, VirtAddr to, Bytes size, std::uint64_t& position);
   Result<Bytes> locked_write(mm::UserMemory& memory, VirtAddr from, Bytes size, std::uint64_t& position);
   Result<Bytes> locked_splice_write(SpliceSource& source, Bytes size, std::uint64_t& position);
@@ -51,6 +54,7 @@ class RegularFile final : public File {
   // O_DIRECT (direct_io.cpp)
   Result<Bytes> direct_read(mm::UserMemory& memory, VirtAddr to, Bytes size, std::uint64_t& position);
   Result<Bytes> direct_write(mm::UserMemory& memory, VirtAddr from, Bytes size, std::uint64_t& position);
+  Result<void> drop_cached(std::uint64_t first, std::uint64_t end);
   Result<Bytes> write_through(mm::UserMemory& memory, VirtAddr from, Bytes size, std::uint64_t& position);
   Result<void> transfer(block::Direction direction, std::span<const mm::Fragment> memory, std::uint64_t position);
   [[nodiscard]] bool direct() const;

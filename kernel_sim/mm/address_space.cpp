@@ -25,6 +25,7 @@ std::optional<std::pair<std::uint64_t, std::uint64_t>> pages_of(VirtAddr at, Byt
 
 }  // namespace
 
+void MappedObject::mapped_around(std::uint64_t) {}
 void MappedObject::will_need(std::uint64_t, std::uint64_t) {}
 
 AddressSpace::AddressSpace(hal::Machine& machine, FrameAllocator& frames, base::Ledger& ledger,
@@ -67,7 +68,7 @@ Result<VirtAddr> AddressSpace::map(VirtAddr hint, Bytes size, int protection, in
     if ((flags & MAP_FIXED_NOREPLACE) != 0 && s.overlaps(first, first + pages)) return refuse(EEXIST);
     remove_pages(first, first + pages);
   } else if (first < kLowestPage || first + pages > kUserPages || s.overlaps(first, first + pages)) {
-    const auto room = s.find_room(pages);
+    const auto room = object ? s.find_aligned_room(pages, offset / kPageSize) : s.find_room(pages);
     if (!room) return refuse(room.error().value);
     first = *room;
   }
@@ -286,6 +287,17 @@ Result<std::uint64_t> AddressSpace::State::find_room(std::uint64_t pages) const 
   }
   if (top < kLowestPage + pages) return refuse(ENOMEM);
   return top - pages;
+}
+
+/// thp_get_unmapped_area (mm/huge_memory.c), which ext4, xfs and others use since 6.7.
+Result<std::uint64_t> AddressSpace::State::find_aligned_room(std::uint64_t pages, std::uint64_t object_first) const {
+  const std::uint64_t aligned = round_up(object_first, PageTable::kSpan);
+  const std::uint64_t object_end = object_first + pages;
+  if (object_end < aligned + PageTable::kSpan) return find_room(pages);
+  const auto room = find_room(pages + PageTable::kSpan);
+  if (!room) return find_room(pages);
+  const std::uint64_t shift = (object_first - *room) % PageTable::kSpan;
+  return *room + (shift == 0 ? PageTable::kSpan : shift);
 }
 
 void AddressSpace::State::split_at(std::uint64_t page) {

@@ -17,11 +17,26 @@ namespace sluice::mm {
 
 class AddressSpace;
 
+/// Pages of an object that are neighbours in memory as they are in the object, and one allocation: a folio of the page
+/// cache, or a single page.
+struct Folio {
+  std::uint64_t first = 0;  ///< index of its first page
+  std::uint32_t pages = 1;
+  Frame frame;  ///< of its first page
+
+  [[nodiscard]] std::uint64_t end() const { return first + pages; }
+  [[nodiscard]] Frame frame_of(std::uint64_t index) const {
+    return Frame{frame.number() + static_cast<std::uint32_t>(index - first)};
+  }
+};
+
 /// What a file mapping is backed by; implemented by the page cache.
 class MappedObject {
  public:
   virtual ~MappedObject() = default;
-  /// The page cache frame of page `index` of the file, read in if need be, with one reference for the caller.
+  /// How many pages the object has now; an access beyond them gets SIGBUS, and nothing beyond them is mapped.
+  [[nodiscard]] virtual std::uint64_t page_count() const = 0;
+  /// The folio that holds page `index` of the file, read in if need be, with one reference for the caller.
   /// EFAULT beyond the end of the file (the access gets SIGBUS), EIO when it cannot be read.
   /// `major` is set when the page had to be read from the disk.
   struct Fault {
@@ -29,9 +44,12 @@ class MappedObject {
     bool write;
     int advice;  ///< MADV_NORMAL, MADV_SEQUENTIAL or MADV_RANDOM
   };
-  virtual Result<Frame> fault_page(const Fault& fault, bool& major) = 0;
-  /// The frame if cached and up to date now (fault-around), with one reference; nothing otherwise. Never waits.
-  virtual std::optional<Frame> cached_page(std::uint64_t index) = 0;
+  virtual Result<Folio> fault_page(const Fault& fault, bool& major) = 0;
+  /// The folio that holds the page if it is cached and up to date now (fault-around), without a reference; nothing
+  /// otherwise. Takes no time and never waits.
+  virtual std::optional<Folio> cached_folio(std::uint64_t index) = 0;
+  /// So many pages were found by fault-around.
+  virtual void mapped_around(std::uint64_t pages);
   /// A shared mapping is about to write to the page.
   virtual void page_dirtied(std::uint64_t index) = 0;
   /// MADV_WILLNEED.

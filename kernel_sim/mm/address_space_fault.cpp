@@ -2,6 +2,7 @@
 // Page faults, in the order in which Linux's handle_mm_fault decides (mm/memory.c).
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include <sys/mman.h>
 
@@ -51,16 +52,17 @@ FaultOutcome AddressSpace::State::object_fault(const Region& region, std::uint64
     return FaultOutcome::Resolved;
   }
   bool major = false;
-  const auto cached = region.object->fault_page({region.index_of(page), write && region.shared, region.advice}, major);
+  const std::uint64_t index = region.index_of(page);
+  const auto cached = region.object->fault_page({index, write && region.shared, region.advice}, major);
   if (!cached) return cached.error().value == ENOMEM ? FaultOutcome::OutOfMemory : FaultOutcome::BusError;
   ++(major ? counts.major : counts.minor);
-  if (!write) return map_page(page, *cached, bits_of(region, false));
+  if (!write) return map_folio(region, page, *cached, bits_of(region, false));
   if (region.shared) {
-    region.object->page_dirtied(region.index_of(page));
-    return map_page(page, *cached, bits_of(region, true) | pte::kDirty);
+    region.object->page_dirtied(index);
+    return map_folio(region, page, *cached, bits_of(region, true) | pte::kDirty);
   }
-  const auto copy = private_copy(*cached);
-  frames.put(*cached);
+  const auto copy = private_copy(cached->frame_of(index));
+  frames.put(cached->frame);
   if (!copy) return FaultOutcome::OutOfMemory;
   return map_page(page, *copy, bits_of(region, true) | kAnonymousBit);
 }
@@ -71,7 +73,7 @@ FaultOutcome AddressSpace::State::write_to_protected(const Region& region, std::
   ++counts.minor;
   if (region.shared) {
     region.object->page_dirtied(region.index_of(page));
-    machine.cpu.execute(config.fault_map_page);
+    charge_mapping(1);
     // Truncated meanwhile: the access is tried again and faults anew.
     if (table->entry(page) != entry) return FaultOutcome::Resolved;
     if (!table->set(page, entry | pte::kWritable | pte::kDirty)) return FaultOutcome::OutOfMemory;
@@ -80,7 +82,7 @@ FaultOutcome AddressSpace::State::write_to_protected(const Region& region, std::
   }
   if ((entry & kAnonymousBit) != 0 && frames.references(frame) == 1) {
     if (!table->set(page, entry | pte::kWritable)) return FaultOutcome::OutOfMemory;
-    machine.cpu.execute(config.fault_map_page);
+    charge_mapping(1);
     flush_tlb(page, 1);
     return FaultOutcome::Resolved;
   }
@@ -88,7 +90,7 @@ FaultOutcome AddressSpace::State::write_to_protected(const Region& region, std::
   const auto copy = private_copy(frame);
   frames.put(frame);
   if (!copy) return FaultOutcome::OutOfMemory;
-  machine.cpu.execute(config.fault_map_page);
+  charge_mapping(1);
   if (table->entry(page) != entry) {
     frames.put(*copy);
     return FaultOutcome::Resolved;
@@ -110,42 +112,111 @@ Result<Frame> AddressSpace::State::private_copy(Frame from) {
   return to;
 }
 
+void AddressSpace::State::charge_mapping(std::uint64_t pages) {
+  const auto frequency = machine.cpu.frequency();
+  machine.cpu.execute(config.fault_map_folio.at(frequency) + config.fault_map_page.at(frequency) * pages);
+}
+
 FaultOutcome AddressSpace::State::map_page(std::uint64_t page, Frame frame, std::uint64_t bits) {
-  machine.cpu.execute(config.fault_map_page);
+  charge_mapping(1);
   if (table->set(page, frame.address().value() | bits)) return FaultOutcome::Resolved;
   frames.put(frame);
   return FaultOutcome::OutOfMemory;
 }
 
-/// do_fault_around: maps the cached pages of an aligned window around a read fault, within the region and one table.
-/// True when that resolved the fault.
+// --- pages of an object ----------------------------------------------------------------------------------------------
+
+/// Where the whole folio lies in user space; nothing when a part of it is outside of the region or in another table.
+std::optional<Span> AddressSpace::State::span_of(const Region& region, const Folio& folio) {
+  if (folio.first < region.object_first || folio.end() > region.index_of(region.end)) return {};
+  const std::uint64_t first = region.first + (folio.first - region.object_first);
+  if (first / PageTable::kSpan != (first + folio.pages - 1) / PageTable::kSpan) return {};
+  return Span{first, first + folio.pages};
+}
+
+/// Maps those pages of the span that are not mapped yet and takes a reference for each. ENOMEM: no page table.
+Result<void> AddressSpace::State::map_missing(const Region& region, Span span, const Folio& folio, std::uint64_t bits) {
+  std::array<std::uint64_t, PageTable::kSpan> buffer;
+  const auto entries = std::span{buffer}.first(span.pages());
+  table->read(span.first, entries);
+  std::uint64_t mapped = 0;
+  for (std::uint64_t i = 0; i < entries.size();) {
+    const std::uint64_t begin = i;
+    for (; i < entries.size() && (entries[i] & pte::kPresent) == 0; ++i) {
+      entries[i] = folio.frame_of(region.index_of(span.first + i)).address().value() | bits;
+    }
+    if (i == begin) {
+      ++i;
+      continue;
+    }
+    const auto count = static_cast<std::uint32_t>(i - begin);
+    frames.get(folio.frame, count);
+    if (!table->write(span.first + begin, entries.subspan(begin, count))) {
+      frames.put(folio.frame, count);
+      return refuse(ENOMEM);
+    }
+    mapped += count;
+  }
+  if (mapped > 0) charge_mapping(mapped);
+  return {};
+}
+
+/// finish_fault: the whole folio where region, table and the end of the file allow and nothing of it is mapped yet,
+/// else the one page. Takes over the caller's reference on the folio.
+FaultOutcome AddressSpace::State::map_folio(const Region& region, std::uint64_t page, const Folio& folio,
+                                            std::uint64_t bits) {
+  Span span{page, page + 1};
+  if (config.fault_whole_folio && folio.pages > 1 && folio.end() <= region.object->page_count()) {
+    const auto whole = span_of(region, folio);
+    if (whole && table->none_present(whole->first, whole->pages())) span = *whole;
+  }
+  const auto mapped = map_missing(region, span, folio, bits);
+  frames.put(folio.frame);
+  return mapped ? FaultOutcome::Resolved : FaultOutcome::OutOfMemory;
+}
+
+/// do_fault_around: the pages around a read fault that may be mapped with it, aligned, within the region and one table.
+Span AddressSpace::State::window_around(const Region& region, std::uint64_t page) const {
+  const std::uint64_t table_first = page / PageTable::kSpan * PageTable::kSpan;
+  const std::uint64_t aligned = table_first + (page - table_first) / config.fault_around * config.fault_around;
+  const std::uint64_t first = std::max({aligned, table_first, region.first});
+  return {first, std::min({first + config.fault_around, table_first + PageTable::kSpan, region.end})};
+}
+
+/// filemap_map_pages: maps what is cached of the window around a read fault, and of a large folio that begins or ends
+/// outside of it all. True when that resolved the fault.
 bool AddressSpace::State::fault_around(const Region& region, std::uint64_t page) {
   if (config.fault_around <= 1) return false;
-  const std::uint64_t window = config.fault_around;
-  const std::uint64_t first = std::max(region.first, page / window * window);
-  const std::uint64_t end =
-      std::min({region.end, (page / window + 1) * window, (page / PageTable::kSpan + 1) * PageTable::kSpan});
-  const std::uint64_t begin = std::max(first, page / PageTable::kSpan * PageTable::kSpan);
-
-  std::array<std::uint64_t, PageTable::kSpan> buffer;
-  const auto entries = std::span{buffer}.first(end - begin);
-  table->read(begin, entries);
-  const std::uint64_t bits = bits_of(region, false);
-  std::vector<Frame> mapped;
-  for (std::uint64_t i = 0; i < entries.size(); ++i) {
-    if ((entries[i] & pte::kPresent) != 0) continue;
-    if (const auto frame = region.object->cached_page(region.index_of(begin + i))) {
-      entries[i] = frame->address().value() | bits;
-      mapped.push_back(*frame);
+  const Span window = window_around(region, page);
+  const std::uint64_t count = region.object->page_count();
+  const std::uint64_t end = std::min(region.index_of(window.end), count);
+  bool first = true;
+  bool resolved = false;
+  std::uint64_t found = 0;
+  for (std::uint64_t index = region.index_of(window.first); index < end;) {
+    const auto folio = region.object->cached_folio(index);
+    if (!folio) {
+      ++index;
+      continue;
     }
+    // Linux 6.18 takes the last page for the end here: a folio that reaches the end of the file is mapped by windows.
+    const bool inside = folio->end() < count;
+    // And it makes the page table only for a folio that is inside: else nothing is mapped and finish_fault takes over.
+    if (std::exchange(first, false) && config.fault_whole_folio && !inside && !table->has_table(page)) return false;
+    Span span{region.first + (index - region.object_first), 0};
+    span.end = span.first + (std::min(folio->end(), end) - index);
+    if (config.fault_whole_folio && inside && folio->pages > 1) span = span_of(region, *folio).value_or(span);
+    found += span.pages();
+    index = folio->end();
+
+    frames.get(folio->frame);  // it stays while time passes
+    const auto mapped = map_missing(region, span, *folio, bits_of(region, false));
+    frames.put(folio->frame);
+    if (!mapped) return false;
+    resolved |= span.first <= page && page < span.end;
   }
-  if (mapped.empty()) return false;
-  const bool resolved = (entries[page - begin] & pte::kPresent) != 0;
-  const bool written = table->write(begin, entries).has_value();
-  machine.cpu.execute(config.fault_map_page.at(machine.cpu.frequency()) * mapped.size());
-  if (written) return resolved;
-  for (const auto frame : mapped) frames.put(frame);
-  return false;
+  if (found > 0) region.object->mapped_around(found);
+  return resolved;
 }
 
 std::uint64_t AddressSpace::State::bits_of(const Region& region, bool writable) {

@@ -22,6 +22,13 @@ struct Region {
   [[nodiscard]] std::uint64_t index_of(std::uint64_t page) const { return object_first + (page - first); }
 };
 
+/// Pages [first, end) of user space.
+struct Span {
+  std::uint64_t first = 0;
+  std::uint64_t end = 0;
+  [[nodiscard]] std::uint64_t pages() const { return end - first; }
+};
+
 struct AddressSpace::State {
   hal::Machine& machine;
   FrameAllocator& frames;
@@ -35,6 +42,8 @@ struct AddressSpace::State {
   [[nodiscard]] bool overlaps(std::uint64_t first, std::uint64_t end) const;
   /// Highest gap of `pages` below the stack.
   [[nodiscard]] Result<std::uint64_t> find_room(std::uint64_t pages) const;
+  /// The same for a file's pages from `object_first` on, so that its 2 MiB pieces lie in page tables of their own.
+  [[nodiscard]] Result<std::uint64_t> find_aligned_room(std::uint64_t pages, std::uint64_t object_first) const;
   /// Cuts a region in two so that one begins at `page`.
   void split_at(std::uint64_t page);
   void flush_tlb(std::uint64_t first, std::uint64_t pages);
@@ -44,7 +53,12 @@ struct AddressSpace::State {
   FaultOutcome object_fault(const Region& region, std::uint64_t page, bool write);
   FaultOutcome write_to_protected(const Region& region, std::uint64_t page, std::uint64_t entry);
   FaultOutcome map_page(std::uint64_t page, Frame frame, std::uint64_t bits);
+  FaultOutcome map_folio(const Region& region, std::uint64_t page, const Folio& folio, std::uint64_t bits);
   bool fault_around(const Region& region, std::uint64_t page);
+  Result<void> map_missing(const Region& region, Span span, const Folio& folio, std::uint64_t bits);
+  void charge_mapping(std::uint64_t pages);
+  [[nodiscard]] Span window_around(const Region& region, std::uint64_t page) const;
+  [[nodiscard]] static std::optional<Span> span_of(const Region& region, const Folio& folio);
   Result<Frame> private_copy(Frame from);
   [[nodiscard]] static std::uint64_t bits_of(const Region& region, bool writable);
 };

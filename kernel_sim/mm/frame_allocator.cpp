@@ -53,6 +53,16 @@ Result<Frame> FrameAllocator::allocate(Place place, unsigned order) {
   return Frame{m_first + *index};
 }
 
+Result<Frame> FrameAllocator::try_allocate(Place place, unsigned order) {
+  base::ensure(order <= kMaxOrder, "an allocation has at most 512 frames");
+  m_machine.cpu.execute(m_config.page_allocate);
+  if (m_free_count < m_low_watermark + (std::uint64_t{1} << order)) return refuse(ENOMEM);
+  const auto index = take(order, m_machine.contexts.current_core());
+  if (!index) return refuse(ENOMEM);
+  mark_allocated(*index, order, place);
+  return Frame{m_first + *index};
+}
+
 Result<Frame> FrameAllocator::allocate_at_boot(Place place, unsigned order) {
   base::ensure(order <= kMaxOrder, "an allocation has at most 512 frames");
   const auto index = take(order, {});
@@ -61,21 +71,47 @@ Result<Frame> FrameAllocator::allocate_at_boot(Place place, unsigned order) {
   return Frame{m_first + *index};
 }
 
-void FrameAllocator::get(Frame frame) {
-  if (Page* head = allocated_head(frame, "a reference was taken on a free frame")) ++head->references;
+void FrameAllocator::get(Frame frame, std::uint32_t count) {
+  if (Page* head = allocated_head(frame, "a reference was taken on a free frame")) head->references += count;
 }
 
-void FrameAllocator::put(Frame frame) {
-  Page* head = allocated_head(frame, "a reference was put on a free frame (double free)");
-  if (head == nullptr || --head->references > 0) return;
-  release(static_cast<std::uint32_t>(head - m_pages.get()), m_machine.contexts.current_core());
+void FrameAllocator::put(Frame frame, std::uint32_t count) {
+  const auto freed = drop_references(frame, count);
+  if (!freed) return;
+  release(*freed, m_machine.contexts.current_core());
   m_machine.cpu.execute(m_config.page_free);
 }
 
 void FrameAllocator::put_at_shutdown(Frame frame) {
-  Page* head = allocated_head(frame, "a reference was put on a free frame (double free)");
-  if (head == nullptr || --head->references > 0) return;
-  release(static_cast<std::uint32_t>(head - m_pages.get()), {});
+  if (const auto freed = drop_references(frame, 1)) release(*freed, {});
+}
+
+/// The allocation's first frame when those were its last references.
+std::optional<std::uint32_t> FrameAllocator::drop_references(Frame frame, std::uint32_t count) {
+  constexpr const char* kDoubleFree = "a reference was put on a free frame (double free)";
+  Page* head = allocated_head(frame, kDoubleFree);
+  if (head == nullptr) return {};
+  if (head->references < count) {
+    breach(kDoubleFree, frame);
+    count = head->references;
+  }
+  head->references -= count;
+  if (head->references > 0) return {};
+  return static_cast<std::uint32_t>(head - m_pages.get());
+}
+
+bool FrameAllocator::halve(Frame frame) {
+  Page* head = allocated_head(frame, "a free frame was split");
+  if (head == nullptr || head->order == 0 || head->references != 1U << head->order) return false;
+  const unsigned order = head->order - 1U;
+  const std::uint32_t size = 1U << order;
+  for (std::uint32_t i = 0; i < 2 * size; ++i) {
+    head[i].order = static_cast<std::uint8_t>(order);
+    head[i].head_distance = static_cast<std::uint16_t>(i % size);
+  }
+  head[0].references = size;
+  head[size].references = size;
+  return true;
 }
 
 std::uint32_t FrameAllocator::references(Frame frame) const {
@@ -88,6 +124,10 @@ std::uint32_t FrameAllocator::references(Frame frame) const {
 Frame FrameAllocator::head_of(Frame frame) const {
   if (!contains(frame)) return frame;
   return Frame{frame.number() - m_pages[frame.number() - m_first].head_distance};
+}
+
+std::uint32_t FrameAllocator::size_of(Frame frame) const {
+  return contains(frame) ? 1U << m_pages[frame.number() - m_first].order : 1U;
 }
 
 bool FrameAllocator::contains(Frame frame) const {

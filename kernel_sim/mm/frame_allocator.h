@@ -40,19 +40,27 @@ class FrameAllocator {
 
   /// 2^order contiguous frames, naturally aligned; contents are whatever was there. Order 0 to 9.
   Result<Frame> allocate(Place place, unsigned order = 0);
+  /// As allocate, but gives up (ENOMEM) where allocate would reclaim: for who can do with a smaller block
+  /// (__GFP_NORETRY).
+  Result<Frame> try_allocate(Place place, unsigned order);
   /// As allocate, without time: for boot and for preloading. Frames come in ascending order while memory is fresh.
   Result<Frame> allocate_at_boot(Place place, unsigned order = 0);
-  /// One more reference on the allocation that contains the frame.
-  void get(Frame frame);
-  /// One reference less; the last one frees the allocation.
-  void put(Frame frame);
+  /// `count` more references on the allocation that contains the frame.
+  void get(Frame frame, std::uint32_t count = 1);
+  /// `count` references less; the last one frees the allocation.
+  void put(Frame frame, std::uint32_t count = 1);
   /// As put, without time and callable when nothing runs: for shutdown.
   void put_at_shutdown(Frame frame);
+  /// Makes two allocations of one (split_folio), each with one reference per frame. Only when it has exactly one
+  /// reference per frame, which the caller owns; false otherwise: somebody else holds a part of it.
+  bool halve(Frame frame);
   void get(const Fragment& fragment) { get(Frame::of(fragment.address)); }
   void put(const Fragment& fragment) { put(Frame::of(fragment.address)); }
   [[nodiscard]] std::uint32_t references(Frame frame) const;
   /// First frame of the allocation that contains `frame`.
   [[nodiscard]] Frame head_of(Frame frame) const;
+  /// Frames of the allocation that contains `frame`.
+  [[nodiscard]] std::uint32_t size_of(Frame frame) const;
 
   void set_reclaimer(Reclaimer reclaimer) { m_reclaimer = std::move(reclaimer); }
   [[nodiscard]] std::uint64_t free_frames() const { return m_free_count; }
@@ -85,6 +93,7 @@ class FrameAllocator {
   [[nodiscard]] bool contains(Frame frame) const;
   [[nodiscard]] Page* allocated_head(Frame frame, const char* what);
   void breach(const char* what, Frame frame);
+  std::optional<std::uint32_t> drop_references(Frame frame, std::uint32_t count);
   std::optional<std::uint32_t> take(unsigned order, std::optional<unsigned> core);
   std::optional<std::uint32_t> take_from_core_list(unsigned order, unsigned core);
   std::optional<std::uint32_t> take_from_buddies(unsigned order);

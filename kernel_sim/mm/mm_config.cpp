@@ -9,8 +9,9 @@ void MmConfig::describe(base::ParameterTable& table) {
   table.add("page_free", page_free, "giving back the last reference on a page or block", prototype_kernel);
   table.add("fault_entry", fault_entry, "page fault: exception entry and exit, region look-up",
             "estimate, from a fresh anonymous page fault of 575 ns at least");
-  table.add("fault_map_page", fault_map_page, "page fault: each page-table entry that is set, with its accounting",
-            "estimate");
+  table.add("fault_map_folio", fault_map_folio,
+            "page fault: each folio that is mapped: look-up, lock, reverse map, accounting", "estimate");
+  table.add("fault_map_page", fault_map_page, "page fault: each page-table entry that is set", "estimate");
   table.add("map_region", map_region, "mmap: finding room and inserting the region", "estimate");
   table.add("unmap_region", unmap_region, "munmap: removing a region", "estimate");
   table.add("unmap_page", unmap_page, "munmap: each page that was mapped", "estimate");
@@ -20,6 +21,9 @@ void MmConfig::describe(base::ParameterTable& table) {
   table.add("user_copy", user_copy, "fixed cost of one copy between user and kernel memory", "estimate");
   table.add("fault_around", fault_around, {1, 512}, "pages mapped around a read fault when they are cached; 1 is off",
             "Linux mm/memory.c, fault_around_bytes 65536");
+  table.add("fault_whole_folio", fault_whole_folio,
+            "a fault on a large folio of a file maps all of it where region and page table allow, not only the window",
+            "Linux 6.18 mm/filemap.c filemap_map_folio_range, mm/memory.c finish_fault; before: false");
   table.add("core_list_pages", core_list_pages, {0, 65536}, "free pages a core keeps for itself, per order",
             "estimate; Linux sizes per-CPU page lists by zone");
   table.add("core_list_batch", core_list_batch, {1, 4096}, "pages moved at once to and from a core's own list",

@@ -72,6 +72,13 @@ Result<void> PageTable::write(std::uint64_t page, std::span<const std::uint64_t>
   return {};
 }
 
+bool PageTable::none_present(std::uint64_t page, std::uint64_t count) {
+  std::array<std::uint64_t, kSpan> buffer;
+  const auto entries = std::span{buffer}.first(count);
+  read(page, entries);
+  return std::none_of(entries.begin(), entries.end(), [](std::uint64_t entry) { return (entry & pte::kPresent) != 0; });
+}
+
 void PageTable::unlink_empty(std::uint64_t first, std::uint64_t end, std::vector<Frame>& unlinked) {
   for (auto leaf = m_leaves.lower_bound(first / kSpan); leaf != m_leaves.end() && leaf->first * kSpan < end;) {
     const std::uint64_t key = leaf->first;

@@ -35,9 +35,13 @@ class PageTable {
   /// 0 when there is none.
   std::uint64_t entry(std::uint64_t page);
   Result<void> set(std::uint64_t page, std::uint64_t entry);
+  /// Whether the lowest table for the page exists.
+  [[nodiscard]] bool has_table(std::uint64_t page) const { return m_leaves.contains(page / kSpan); }
   /// Reads entries from `page` on, all within one table (512-entry span); zeroes where there is no table.
   void read(std::uint64_t page, std::span<std::uint64_t> entries);
   Result<void> write(std::uint64_t page, std::span<const std::uint64_t> entries);
+  /// Reads as read does.
+  [[nodiscard]] bool none_present(std::uint64_t page, std::uint64_t count);
 
   /// Calls visit(page, entry&) for each present entry of [first, end); changes are written back.
   template <class Visit>

@@ -12,11 +12,11 @@ SharedAnonymous::~SharedAnonymous() {
   }
 }
 
-Result<Frame> SharedAnonymous::fault_page(const Fault& fault, bool&) {
+Result<Folio> SharedAnonymous::fault_page(const Fault& fault, bool&) {
   if (fault.index >= m_pages.size()) return refuse(EFAULT);
   if (!m_pages[fault.index]) {
     const auto frame = m_frames.allocate(Place::UserBuffer);
-    if (!frame) return frame;
+    if (!frame) return refuse(frame.error().value);
     m_machine.cpu.zero(frame->address(), kPageSize);
     // Zeroing took time: another process may have been first.
     if (m_pages[fault.index]) {
@@ -26,13 +26,12 @@ Result<Frame> SharedAnonymous::fault_page(const Fault& fault, bool&) {
     }
   }
   m_frames.get(*m_pages[fault.index]);
-  return *m_pages[fault.index];
+  return Folio{fault.index, 1, *m_pages[fault.index]};
 }
 
-std::optional<Frame> SharedAnonymous::cached_page(std::uint64_t index) {
+std::optional<Folio> SharedAnonymous::cached_folio(std::uint64_t index) {
   if (index >= m_pages.size() || !m_pages[index]) return {};
-  m_frames.get(*m_pages[index]);
-  return m_pages[index];
+  return Folio{index, 1, *m_pages[index]};
 }
 
 }  // namespace sluice::mm

@@ -11,8 +11,9 @@ class SharedAnonymous final : public MappedObject {
   SharedAnonymous(hal::Machine& machine, FrameAllocator& frames, std::uint64_t pages);
   ~SharedAnonymous() override;
 
-  Result<Frame> fault_page(const Fault& fault, bool& major) override;
-  std::optional<Frame> cached_page(std::uint64_t index) override;
+  [[nodiscard]] std::uint64_t page_count() const override { return m_pages.size(); }
+  Result<Folio> fault_page(const Fault& fault, bool& major) override;
+  std::optional<Folio> cached_folio(std::uint64_t index) override;
   void page_dirtied(std::uint64_t) override {}
 
  private:

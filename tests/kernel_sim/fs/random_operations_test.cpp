@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Random operations on one file by every path, against a vector of bytes that says what must come out.
+#include <optional>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -30,7 +31,7 @@ class Player {
     switch (random(12)) {
       case 0:
       case 1:
-        return write(*m_file, random(kMost), 1 + random(30'000));
+        return write(*m_file, random(kMost), 1 + random(random(4) == 0 ? 150'000 : 30'000));
       case 2:
         return write(*m_direct, random(kMost / 512) * 512, 512 * (1 + random(40)));
       case 3:
@@ -60,6 +61,9 @@ class Player {
   }
   [[nodiscard]] const std::vector<std::byte>& model() const { return m_model; }
   void sync() { ASSERT_TRUE(m_file->sync()); }
+  ~Player() { drop_kept(); }
+  Player(const Player&) = delete;
+  Player& operator=(const Player&) = delete;
 
  private:
   static constexpr Bytes kMost = 300'000;
@@ -100,7 +104,18 @@ class Player {
       ASSERT_TRUE(std::equal(bytes.begin(), bytes.end(), want.begin() + static_cast<std::ptrdiff_t>(done)));
       done += fragment.size;
     }
-    pipe.consume(got);
+    // Some keep their references for a while, so that the folios cannot be split or dropped.
+    if (random(3) == 0) {
+      drop_kept();
+      m_kept.emplace(std::move(pipe));
+      m_kept_size = got;
+    } else {
+      pipe.consume(got);
+    }
+  }
+  void drop_kept() {
+    if (m_kept) m_kept->consume(m_kept_size);
+    m_kept.reset();
   }
   void truncate(std::uint64_t size) {
     ASSERT_TRUE(m_file->truncate(size));
@@ -127,6 +142,8 @@ class Player {
   std::shared_ptr<File> m_file;
   std::shared_ptr<File> m_direct;
   VirtAddr m_map;
+  std::optional<FragmentQueue> m_kept;
+  Bytes m_kept_size = 0;
 };
 
 class RandomOperations : public testing::TestWithParam<unsigned> {};

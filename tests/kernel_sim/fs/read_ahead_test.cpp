@@ -26,6 +26,7 @@ TEST(ReadAheadWindow, InitialAndNextSizesFollowTheTable) {
 
 TEST(ReadAhead, SequentialPagesRampUpTo128KiB) {
   Rig rig;
+  rig.fs_config.max_folio_order = 0;
   rig.run([&] {
     const auto file = rig.open("/data");
     for (int i = 0; i < 130; ++i) ASSERT_EQ(rig.read(*file, 4096), 4096U);
@@ -34,6 +35,22 @@ TEST(ReadAhead, SequentialPagesRampUpTo128KiB) {
               (Reads{{0, 4}, {4, 8}, {12, 16}, {28, 32}, {60, 32}, {92, 32}, {124, 32}, {156, 32}}));
     EXPECT_EQ(rig.fs->statistics().page_misses, 1U);
     EXPECT_EQ(rig.fs->statistics().read_ahead_hits, 7U);
+  });
+}
+
+TEST(ReadAhead, WindowsAreCutToBoundariesOfGrowingFolios) {
+  Rig rig;
+  rig.run([&] {
+    const auto file = rig.open("/data");
+    for (int i = 0; i < 130; ++i) ASSERT_EQ(rig.read(*file, 4096), 4096U);
+    // Order 2 from page 4 on: 4 to 11. Order 4 wants 12 to 27, cut at 16; what is left has room for order 2 only, so
+    // the next one is order 4 again, which does not fit into 16 to 23 either. From 32 on order 5 cuts 48 and 80 off.
+    EXPECT_EQ(
+        rig.disk.take_reads(rig.first_page),
+        (Reads{
+            {0, 4}, {4, 8}, {12, 4}, {16, 8}, {24, 8}, {32, 16}, {48, 16}, {64, 32}, {96, 32}, {128, 32}, {160, 32}}));
+    EXPECT_EQ(rig.fs->statistics().page_misses, 1U);
+    EXPECT_EQ(rig.fs->statistics().read_ahead_hits, 10U);
   });
 }
 
@@ -58,9 +75,9 @@ TEST(ReadAhead, ARequestBeyondTheWindowIsReadUpToTheDisksLargestRequest) {
   rig.run([&] {
     const auto file = rig.open("/data");
     // 64 pages: max becomes min(64, 320) = 64, read at once, with the marker half a window before its end. The read
-    // itself meets it at page 32; 32 pages are left to read, so max is 32 again: the next window is 64 to 95.
+    // itself meets it at page 32; a window does not shrink, so the next one is 64 to 127.
     ASSERT_EQ(rig.read(*file, 262144), 262144U);
-    EXPECT_EQ(rig.disk.take_reads(rig.first_page), (Reads{{0, 64}, {64, 32}}));
+    EXPECT_EQ(rig.disk.take_reads(rig.first_page), (Reads{{0, 64}, {64, 64}}));
   });
 }
 

@@ -158,5 +158,61 @@ TEST(FrameAllocator, RandomBlocksNeverOverlapAndAllComeBack) {
   }
 }
 
+TEST(FrameAllocator, HalvesABlockThatNobodyElseHolds) {
+  Rig rig{4096};
+  rig.run([&] {
+    const Frame head = rig.frames.allocate(Place::PageCache, 3).value();
+    EXPECT_FALSE(rig.frames.halve(head));  // one reference for eight frames
+    rig.frames.get(head, 7);
+    rig.frames.get(head);
+    EXPECT_FALSE(rig.frames.halve(head));  // one more than frames
+    rig.frames.put(head);
+    ASSERT_TRUE(rig.frames.halve(head));
+    const Frame upper{head.number() + 4};
+    EXPECT_EQ(rig.frames.size_of(head), 4U);
+    EXPECT_EQ(rig.frames.head_of(Frame{upper.number() + 3}), upper);
+    EXPECT_EQ(rig.frames.references(upper), 4U);
+    const auto free = rig.frames.free_frames();
+    rig.frames.put(Frame{upper.number() + 1}, 4);
+    EXPECT_EQ(rig.frames.free_frames(), free + 4);
+    EXPECT_EQ(rig.frames.references(head), 4U);
+    rig.frames.put(head, 4);
+  });
+  EXPECT_EQ(rig.frames.free_frames(), 4096U);
+  EXPECT_TRUE(rig.frames.breaches().empty());
+}
+
+TEST(FrameAllocator, TooManyReferencesGivenBackAreABreach) {
+  Rig rig{4096};
+  rig.run([&] {
+    const Frame head = rig.frames.allocate(Place::PageCache, 1).value();
+    rig.frames.put(head, 2);
+  });
+  EXPECT_EQ(rig.frames.free_frames(), 4096U);
+  EXPECT_EQ(rig.frames.breaches().size(), 1U);
+}
+
+TEST(FrameAllocator, TryingGivesUpWhereAllocatingReclaims) {
+  Rig rig{4096};
+  unsigned asked = 0;
+  rig.frames.set_reclaimer([&](std::uint64_t) {
+    ++asked;
+    return 0;
+  });
+  rig.run([&] {
+    std::vector<Frame> held;
+    for (;;) {
+      const auto block = rig.frames.try_allocate(Place::PageCache, 4);
+      if (!block) break;
+      held.push_back(*block);
+    }
+    EXPECT_EQ(asked, 0U);
+    EXPECT_LT(rig.frames.free_frames(), rig.frames.low_watermark() + 16);
+    EXPECT_GE(rig.frames.free_frames(), rig.frames.low_watermark());
+    for (const auto frame : held) rig.frames.put(frame);
+  });
+  EXPECT_EQ(rig.frames.free_frames(), 4096U);
+}
+
 }  // namespace
 }  // namespace sluice::mm

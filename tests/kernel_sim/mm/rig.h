@@ -48,34 +48,43 @@ struct Rig {
   FaultOutcome outcome = FaultOutcome::Resolved;
 };
 
-/// A file of the given number of pages whose page i is filled with byte i + 1; `cached` pages are there at once.
+/// A file of the given number of pages whose page i is filled with byte i + 1; `cached` pages are there at once, in
+/// folios of 2^order pages.
 class PagesObject final : public MappedObject {
  public:
   PagesObject(Rig& rig, std::uint64_t page_count) : pages(page_count), m_rig(rig) {}
   ~PagesObject() override { drop(); }
   void drop() {
-    for (const auto& [index, frame] : m_frames) m_rig.frames.put_at_shutdown(frame);
-    m_frames.clear();
+    for (const auto& [index, folio] : m_folios) m_rig.frames.put_at_shutdown(folio.frame);
+    m_folios.clear();
   }
-  void cache(std::uint64_t index) {
-    if (m_frames.contains(index)) return;
-    const Frame frame = m_rig.frames.allocate_at_boot(Place::PageCache).value();
-    for (auto& byte : m_rig.fake.bytes(frame.address(), kPageSize)) byte = static_cast<std::byte>(index + 1);
-    m_frames[index] = frame;
+  void cache(std::uint64_t index, unsigned order = 0) {
+    if (cached_folio(index)) return;
+    const Folio folio{index >> order << order, 1U << order,
+                      m_rig.frames.allocate_at_boot(Place::PageCache, order).value()};
+    for (std::uint64_t i = folio.first; i < folio.end(); ++i) {
+      for (auto& byte : m_rig.fake.bytes(folio.frame_of(i).address(), kPageSize)) byte = static_cast<std::byte>(i + 1);
+    }
+    m_folios[folio.first] = folio;
   }
-  Result<Frame> fault_page(const Fault& fault, bool& major) override {
+  void cache_all(unsigned order) {
+    for (std::uint64_t i = 0; i < pages; i += 1U << order) cache(i, order);
+  }
+  [[nodiscard]] std::uint64_t page_count() const override { return pages; }
+  Result<Folio> fault_page(const Fault& fault, bool& major) override {
     ++faults;
     if (fault.index >= pages) return refuse(EFAULT);
-    major = !m_frames.contains(fault.index);
+    major = !cached_folio(fault.index);
     cache(fault.index);
-    m_rig.frames.get(m_frames[fault.index]);
-    return m_frames[fault.index];
+    m_rig.frames.get(frame_of(fault.index));
+    return *cached_folio(fault.index);
   }
-  std::optional<Frame> cached_page(std::uint64_t index) override {
-    if (index >= pages || !m_frames.contains(index)) return {};
-    m_rig.frames.get(m_frames[index]);
-    return m_frames[index];
+  std::optional<Folio> cached_folio(std::uint64_t index) override {
+    const auto found = m_folios.upper_bound(index);
+    if (found == m_folios.begin() || std::prev(found)->second.end() <= index) return {};
+    return std::prev(found)->second;
   }
+  void mapped_around(std::uint64_t count) override { around += count; }
   void page_dirtied(std::uint64_t index) override {
     dirtied.push_back(index);
     if (on_dirtied) on_dirtied();
@@ -83,13 +92,14 @@ class PagesObject final : public MappedObject {
 
   std::uint64_t pages;
   unsigned faults = 0;
+  std::uint64_t around = 0;
   std::vector<std::uint64_t> dirtied;
   std::function<void()> on_dirtied;
-  Frame frame_of(std::uint64_t index) { return m_frames.at(index); }
+  Frame frame_of(std::uint64_t index) { return cached_folio(index).value().frame_of(index); }
 
  private:
   Rig& m_rig;
-  std::map<std::uint64_t, Frame> m_frames;
+  std::map<std::uint64_t, Folio> m_folios;  // by first page
 };
 
 }  // namespace sluice::mm

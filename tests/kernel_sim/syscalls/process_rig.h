@@ -105,25 +105,28 @@ class TextPages final : public mm::MappedObject {
   ~TextPages() override {
     for (const auto& [index, frame] : m_pages) m_rig.frames.put(frame);
   }
-  Result<Frame> fault_page(const Fault& fault, bool& major) override {
-    if (fault.index * kPageSize >= m_text.size()) return refuse(EFAULT);
+  [[nodiscard]] std::uint64_t page_count() const override { return divide_up(m_text.size(), kPageSize); }
+  Result<mm::Folio> fault_page(const Fault& fault, bool& major) override {
+    if (fault.index >= page_count()) return refuse(EFAULT);
     major = false;
-    if (const auto cached = cached_page(fault.index)) return *cached;
+    if (const auto cached = cached_folio(fault.index)) {
+      m_rig.frames.get(cached->frame);
+      return *cached;
+    }
     const auto frame = m_rig.frames.allocate(Place::PageCache);
-    if (!frame) return frame;
+    if (!frame) return refuse(frame.error().value);
     const auto bytes = m_rig.fake.bytes(frame->address(), kPageSize);
     const std::string part = m_text.substr(fault.index * kPageSize, kPageSize);
     std::fill(bytes.begin(), bytes.end(), std::byte{0});
     std::memcpy(bytes.data(), part.data(), part.size());
     m_pages[fault.index] = *frame;
     m_rig.frames.get(*frame);
-    return *frame;
+    return mm::Folio{fault.index, 1, *frame};
   }
-  std::optional<Frame> cached_page(std::uint64_t index) override {
+  std::optional<mm::Folio> cached_folio(std::uint64_t index) override {
     const auto found = m_pages.find(index);
     if (found == m_pages.end()) return {};
-    m_rig.frames.get(found->second);
-    return found->second;
+    return mm::Folio{index, 1, found->second};
   }
   void page_dirtied(std::uint64_t) override {}
 
