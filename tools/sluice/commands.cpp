@@ -15,6 +15,7 @@
 #include "tools/report/strace.h"
 #include "tools/scenario/dump.h"
 #include "tools/scenario/scenario.h"
+#include "tools/sluice/calibrate.h"
 #include "tools/sluice/output_file.h"
 #include "tools/sluice/runner.h"
 
@@ -124,6 +125,8 @@ int carry_out(const Options& options) {
       return check(options);
     case Command::Describe:
       return describe(options);
+    case Command::Calibrate:
+      return calibrate(options);
     case Command::Run:
     case Command::Compare:
       return run(options);
