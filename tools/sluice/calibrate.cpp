@@ -28,12 +28,15 @@ using calibration::Primitive;
 
 constexpr Bytes kTestFile = 256_MiB;
 constexpr Bytes kLeastTestFile = 64_MiB;
+/// Of the written machine: one for the sender and one for the receiver, when workload.cpus says so. Primitives run on
+/// one.
+constexpr unsigned kCores = 2;
 
 /// Chunks for which costs per call and per page hold: from a page to what a pipe can hold.
 constexpr Bytes kSmallestChunk = kPageSize;
 constexpr Bytes kLargestChunk = 1_MiB;
 /// Passes over the table, until what rows do to those before them does not matter.
-constexpr unsigned kSweeps = 3;
+constexpr unsigned kSweeps = 2;
 
 /// What sends over the loopback interface needs no network card.
 void make_loopback(platform::MachineDescription& machine) {
@@ -49,6 +52,7 @@ class Calibration {
   explicit Calibration(const Options& options)
       : m_options(options), m_shows_progress(!options.quiet && isatty(STDERR_FILENO)) {
     const calibration::HostIdentity host = calibration::identify_host();
+    make_loopback(m_configuration.machine);
     m_configuration.host = {host.cpu, host.kernel, calibration::today(), kSmallestChunk, kLargestChunk};
   }
 
@@ -64,12 +68,12 @@ class Calibration {
     const std::vector<Row> rows = all_rows(caches);
     const std::vector<Finding> findings = solve(
         rows, m_measured, [&](const auto& configuration, const auto& names) { return simulated(configuration, names); },
-        m_configuration, 2,
+        m_configuration, kSweeps,
         [&](std::size_t done, std::size_t of) { progress(fmt::format("solving: {} of {}", done, of)); });
     clear_progress();
     for (const Finding& finding : findings) note(finding);
     scenario::Configuration written = m_configuration;
-    make_loopback(written.machine);
+    written.machine.cpu.cores = kCores;
     return platform_text(written, m_origins);
   }
 

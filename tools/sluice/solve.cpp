@@ -15,6 +15,8 @@ namespace {
 
 /// Far above the rounding of simulated time, near the size of real costs.
 constexpr double kProbe = 1000;  // ns
+/// A KiB at the fastest rate that parameters allow, 1 TB/s.
+constexpr double kShortestKib = 1.024;  // ns
 /// A change of the target per change of the parameter below which the target does not depend on it.
 constexpr double kLeastEffect = 1e-3;
 
@@ -91,7 +93,14 @@ class RowSolver {
   void set(double nanoseconds) {
     scenario::ParameterIndex index{m_configuration};
     for (const Share& share : m_row.parameters) {
-      index.set(share.parameter, fmt::format("{:.0f} ps", nanoseconds * share.share * 1000), {});
+      const double value = nanoseconds * share.share;
+      if (index.find(share.parameter)->kind == "byte rate") {
+        // The cost is the time of a KiB.
+        const double bytes_per_s = 1024 / std::max(value, kShortestKib) * 1e9;
+        index.set(share.parameter, fmt::format("{:.0f} B/s", bytes_per_s), {});
+      } else {
+        index.set(share.parameter, fmt::format("{:.0f} ps", value * 1000), {});
+      }
     }
   }
   std::vector<std::string> values() {

@@ -75,12 +75,23 @@ TEST(WorkingSets, TooFewAreRefused) {
   EXPECT_THROW(fit_caches(few, few, 32_KiB, 512_KiB), base::InputError);
 }
 
-TEST(HostBench, BatchesOnASharedCoreDoNotCount) {
-  std::vector<Sample> samples;
-  for (int i = 0; i < 10; ++i) samples.push_back({100, 1000});
-  for (int i = 0; i < 10; ++i) samples.push_back({150, 1600});
-  EXPECT_EQ(undisturbed(samples, 1000), std::vector<double>(10, 100.0));
-  EXPECT_TRUE(undisturbed(samples, 600).empty());
+std::vector<Sample> batches(double nanoseconds, double probe) { return std::vector<Sample>(10, {nanoseconds, probe}); }
+
+TEST(HostBench, TimesAreThoseOfACoreOfOnesOwn) {
+  constexpr double kOwn = 1000;
+  constexpr double kShared = 1600;
+  const Rounds both{batches(100, kOwn), batches(140, kShared), batches(100, kOwn)};
+  const Rounds only_shared{batches(280, kShared), batches(294, kShared), batches(280, kShared)};
+  const double ratio = sharing_ratio({both, only_shared}, kOwn);
+  EXPECT_DOUBLE_EQ(ratio, 1.4);
+  EXPECT_DOUBLE_EQ(conclude(both, kOwn, ratio).value, 100);
+  EXPECT_EQ(conclude(both, kOwn, ratio).rounds, (std::vector<double>{100, 100, 100}));
+  EXPECT_NEAR(conclude(only_shared, kOwn, ratio).value, 200, 1e-9);
+  EXPECT_NEAR(conclude(only_shared, kOwn, ratio).rounds[1], 210, 1e-9);
+}
+
+TEST(HostBench, WithoutBothKindsOfBatchesTimesStayAsTheyAre) {
+  EXPECT_DOUBLE_EQ(sharing_ratio({{batches(100, 1000)}}, 1000), 1);
 }
 
 }  // namespace

@@ -5,9 +5,8 @@
 #include <array>
 #include <cstring>
 #include <ctime>
-#include <limits>
+#include <optional>
 #include <sched.h>
-#include <thread>
 
 #include "tools/native/calibration/estimators.h"
 #include "tools/native/core_probe.h"
@@ -18,9 +17,8 @@
 namespace sluice::calibration {
 namespace {
 
-/// Probes vary by less on a core of one's own.
-constexpr double kProbeTolerance = 1.1;
-constexpr double kNoProbe = std::numeric_limits<double>::infinity();
+/// Whatever else disturbs a batch only makes it longer, so not the median.
+constexpr double kTypical = 0.25;
 
 class HostClock : public Clock {
  public:
@@ -48,21 +46,10 @@ class HostClock : public Clock {
 struct Outcome {
   static constexpr std::size_t kMost = 1000;
   bool complete = false;
-  std::chrono::nanoseconds waited{};
   std::size_t count = 0;
   std::array<Sample, kMost> samples{};
   std::array<char, 200> failure{};
 };
-
-/// Sleeps until the core is ours or `limit` is over. Returns the time that it took.
-std::chrono::nanoseconds wait_for_core(double best_probe, std::chrono::milliseconds limit) {
-  const auto begin = std::chrono::steady_clock::now();
-  const auto waited = [&] { return std::chrono::steady_clock::now() - begin; };
-  while (static_cast<double>(native::probe_core()) > best_probe * kProbeTolerance && waited() < limit) {
-    std::this_thread::sleep_for(std::chrono::milliseconds{1});
-  }
-  return waited();
-}
 
 int measure_here(const Primitive& primitive, SystemCalls& calls, const CachedFile& file, std::chrono::milliseconds time,
                  Outcome& outcome) {
@@ -87,30 +74,17 @@ int measure_here(const Primitive& primitive, SystemCalls& calls, const CachedFil
 }
 
 struct Collected {
-  std::vector<std::vector<Sample>> rounds;
+  Rounds rounds;
   std::string failure;
-  [[nodiscard]] std::vector<Sample> all() const {
-    std::vector<Sample> samples;
-    for (const auto& round : rounds) samples.insert(samples.end(), round.begin(), round.end());
-    return samples;
-  }
 };
 
-/// The process waits for its core before it measures, for `patience` at the most, which becomes less by that.
-void measure_once(const Primitive& primitive, const CachedFile& file, const BenchOptions& options, double best_probe,
-                  std::chrono::nanoseconds& patience, Collected& collected) {
-  constexpr std::chrono::nanoseconds kOnce = std::chrono::milliseconds{100};
-  const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(std::min(patience, kOnce));
+void measure_once(const Primitive& primitive, const CachedFile& file, const BenchOptions& options,
+                  Collected& collected) {
   native::HostSystemCalls calls;
   const native::Shared<Outcome> outcome;
-  const int status =
-      native::run_as_process(calls,
-                             [&](SystemCalls& in_process) {
-                               outcome->waited = wait_for_core(best_probe, limit);
-                               return measure_here(primitive, in_process, file, options.time, *outcome);
-                             },
-                             {.placement = {.cpu = options.cpu}, .time_limit = std::chrono::seconds{20}});
-  patience -= std::min(patience, outcome->waited);
+  const int status = native::run_as_process(
+      calls, [&](SystemCalls& in_process) { return measure_here(primitive, in_process, file, options.time, *outcome); },
+      {.placement = {.cpu = options.cpu}, .time_limit = std::chrono::seconds{20}});
   if (outcome->failure[0] != 0) {
     collected.failure = outcome->failure.data();
   } else if (!outcome->complete) {
@@ -120,34 +94,72 @@ void measure_once(const Primitive& primitive, const CachedFile& file, const Benc
                                 outcome->samples.begin() + static_cast<std::ptrdiff_t>(outcome->count));
 }
 
-/// Few probes are that fast by accident, most of an undisturbed run are.
+/// Few probes are that fast by accident, many of an undisturbed core are.
 double best_probe(const std::vector<Collected>& collected) {
   std::vector<double> probes;
   for (const Collected& one : collected) {
-    for (const Sample& sample : one.all()) probes.push_back(sample.probe);
+    for (const auto& round : one.rounds) {
+      for (const Sample& sample : round) probes.push_back(sample.probe);
+    }
   }
   return quantile(probes, 0.05);
 }
 
-/// In how many rounds the core was ours.
-unsigned undisturbed_rounds(const Collected& collected, double best) {
-  const auto& rounds = collected.rounds;
-  return static_cast<unsigned>(std::count_if(rounds.begin(), rounds.end(),
-                                             [&](const auto& round) { return !undisturbed(round, best).empty(); }));
-}
+/// Times of batches by what their probes say; what lies between is a batch in which it changed.
+struct Split {
+  std::vector<double> own;
+  std::vector<double> shared;
 
-Measurement conclude(const std::string& name, const Collected& collected, double best) {
-  Measurement measurement{name, 0, {}, 0, collected.failure};
-  const std::vector<Sample> all = collected.all();
-  std::vector<double> counting = undisturbed(all, best);
-  if (!all.empty()) measurement.shared = 1 - static_cast<double>(counting.size()) / static_cast<double>(all.size());
-  if (counting.empty()) counting = undisturbed(all, kNoProbe);
-  measurement.value = quantile(counting, 0.5);
-  for (const auto& round : collected.rounds) measurement.rounds.push_back(quantile(undisturbed(round, best), 0.5));
-  return measurement;
+  void add(const std::vector<Sample>& samples, double best) {
+    for (const Sample& sample : samples) {
+      if (sample.probe <= best * 1.1) {
+        own.push_back(sample.nanoseconds);
+      } else if (sample.probe >= best * 1.25) {
+        shared.push_back(sample.nanoseconds);
+      }
+    }
+  }
+  /// Nothing when there are too few of either.
+  [[nodiscard]] std::optional<double> ratio() const {
+    constexpr std::size_t kEnough = 8;
+    if (own.size() < kEnough || shared.size() < kEnough) return std::nullopt;
+    return quantile(shared, 0.5) / quantile(own, 0.5);
+  }
+  [[nodiscard]] std::vector<double> normalised(double by) const {
+    std::vector<double> times = own;
+    for (const double time : shared) times.push_back(time / by);
+    return times;
+  }
+};
+
+Split split(const Rounds& rounds, double best) {
+  Split all;
+  for (const auto& round : rounds) all.add(round, best);
+  return all;
 }
 
 }  // namespace
+
+double sharing_ratio(const std::vector<Rounds>& primitives, double best) {
+  std::vector<double> ratios;
+  for (const Rounds& rounds : primitives) {
+    if (const auto ratio = split(rounds, best).ratio()) ratios.push_back(*ratio);
+  }
+  return ratios.empty() ? 1 : quantile(ratios, 0.5);
+}
+
+Measurement conclude(const Rounds& rounds, double best, double ratio) {
+  const Split all = split(rounds, best);
+  const double by = all.ratio().value_or(ratio);
+  Measurement measurement;
+  measurement.value = quantile(all.normalised(by), kTypical);
+  for (const auto& round : rounds) {
+    Split of_round;
+    of_round.add(round, best);
+    measurement.rounds.push_back(quantile(of_round.normalised(by), kTypical));
+  }
+  return measurement;
+}
 
 int first_allowed_cpu() {
   cpu_set_t allowed;
@@ -162,35 +174,24 @@ int first_allowed_cpu() {
 std::vector<Measurement> measure_on_host(const std::vector<Primitive>& list, const CachedFile& file,
                                          const BenchOptions& options) {
   std::vector<Collected> collected(list.size());
-  const auto end = std::chrono::steady_clock::now() + options.limit;
-  std::chrono::nanoseconds patience = options.patience;
-  double best = kNoProbe;  // in the first round nobody knows yet what is undisturbed
-  for (unsigned round = 0; round < options.most_rounds; ++round) {
-    std::vector<std::size_t> wanted;
+  for (unsigned round = 0; round < options.rounds; ++round) {
     for (std::size_t i = 0; i < list.size(); ++i) {
       if (!collected[i].failure.empty()) continue;
-      if (round < options.rounds || undisturbed_rounds(collected[i], best) < options.rounds) wanted.push_back(i);
-    }
-    if (wanted.empty() || (round >= options.rounds && std::chrono::steady_clock::now() >= end)) break;
-    for (const std::size_t i : wanted) {
       if (options.progress) options.progress(round + 1, list[i].name);
-      measure_once(list[i], file, options, best, patience, collected[i]);
+      measure_once(list[i], file, options, collected[i]);
     }
-    best = best_probe(collected);
   }
+  const double best = best_probe(collected);
+  std::vector<Rounds> all;
+  for (const Collected& one : collected) all.push_back(one.rounds);
+  const double ratio = sharing_ratio(all, best);
   std::vector<Measurement> measurements;
-  for (std::size_t i = 0; i < list.size(); ++i) measurements.push_back(conclude(list[i].name, collected[i], best));
-  return measurements;
-}
-
-std::vector<double> undisturbed(const std::vector<Sample>& samples, double best) {
-  std::vector<double> clean;
-  for (const Sample& sample : samples) {
-    if (sample.probe <= best * kProbeTolerance) clean.push_back(sample.nanoseconds);
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    measurements.push_back(conclude(all[i], best, ratio));
+    measurements.back().name = list[i].name;
+    measurements.back().failure = collected[i].failure;
   }
-  constexpr std::size_t kLeastShare = 4;  // fewer, and what lay between the probes was hardly undisturbed
-  if (clean.size() * kLeastShare < samples.size()) clean.clear();
-  return clean;
+  return measurements;
 }
 
 }  // namespace sluice::calibration

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Times primitives on the host: each in a pinned process of its own, in several rounds, so that a disturbance of some
-// seconds does not fall on one primitive alone. Batches during which the core was shared (a probe of its throughput
-// says so) are left out: on a hyper-threaded host they cost half as much again, and no kernel is to blame.
+// seconds does not fall on one primitive alone. Times are those of a core that is not shared: on a hyper-threaded host
+// a batch takes up to half as much again while the core's other thread works. A probe of the core's throughput tells
+// such batches; they are divided by how much longer they take.
 #pragma once
 
 #include <chrono>
@@ -17,22 +18,16 @@ namespace sluice::calibration {
 /// One timed quantity.
 struct Measurement {
   std::string name;            ///< of the primitive
-  double value = 0;            ///< nanoseconds per operation: the median over all batches that count
-  std::vector<double> rounds;  ///< the same for each round; 0 for a disturbed one
-  double shared = 0;           ///< the share of batches that were left out
+  double value = 0;            ///< nanoseconds per operation: the lower quartile over all batches
+  std::vector<double> rounds;  ///< the same for each round; 0 where there is none
   std::string failure;         ///< why there is no value; empty when there is one
-  [[nodiscard]] bool usable() const { return failure.empty(); }
+  [[nodiscard]] bool usable() const { return failure.empty() && value > 0; }
 };
 
 struct BenchOptions {
   int cpu = 0;
-  unsigned rounds = 6;                ///< in which the core was not shared
-  unsigned most_rounds = 30;          ///< with those in which it was
+  unsigned rounds = 8;
   std::chrono::milliseconds time{3};  ///< of one primitive in one round, without its set-up
-  /// After so long no round is begun that only makes up for disturbed ones.
-  std::chrono::milliseconds limit{25'000};
-  /// How long may be waited, in all, for a core that is shared to be so no more.
-  std::chrono::milliseconds patience{10'000};
   /// Before each primitive, rounds from 1. What it throws ends the bench, with no process left.
   std::function<void(unsigned round, const std::string& name)> progress;
 };
@@ -41,9 +36,13 @@ struct BenchOptions {
 std::vector<Measurement> measure_on_host(const std::vector<Primitive>& list, const CachedFile& file,
                                          const BenchOptions& options);
 
-/// Which of the samples count: those whose probe is within 10 % of an undisturbed one, `best`. None, when these are
-/// less than a quarter.
-std::vector<double> undisturbed(const std::vector<Sample>& samples, double best);
+/// The samples of one primitive, by round.
+using Rounds = std::vector<std::vector<Sample>>;
+/// By how much a shared core is slower: the median over the primitives of the time of batches on a shared core over
+/// that on one of our own. 1 when there are not both. `best` is an undisturbed probe.
+double sharing_ratio(const std::vector<Rounds>& primitives, double best);
+/// As on a core that is not shared. A primitive with batches of both kinds has its own ratio; the others take `ratio`.
+Measurement conclude(const Rounds& rounds, double best, double ratio);
 
 /// The first core that this process may use.
 int first_allowed_cpu();

@@ -25,6 +25,15 @@ std::vector<Primitive> read_primitives();
 /// Mappings and page faults.
 std::vector<Primitive> memory_primitives();
 
+/// Pipes, splice, vmsplice and tee.
+std::vector<Primitive> pipe_primitives();
+/// TCP over loopback, both ends in one process.
+std::vector<Primitive> socket_primitives();
+/// Two processes that wake each other.
+std::vector<Primitive> task_primitives();
+/// The disk, past the page cache.
+std::vector<Primitive> disk_primitives();
+
 /// pread of single pages, cycling over `source` bytes of the file into `destination` bytes of memory (multiples of the
 /// page size). Both are walked in order, so a set that fits in a cache level is served by it.
 Primitive read_page(Bytes source, Bytes destination);

@@ -8,7 +8,8 @@ namespace sluice::calibration {
 const std::vector<Primitive>& primitives() {
   static const std::vector<Primitive> all = [] {
     std::vector<Primitive> list;
-    for (const auto& part : {call_primitives(), read_primitives(), memory_primitives()}) {
+    for (const auto& part : {call_primitives(), read_primitives(), memory_primitives(), pipe_primitives(),
+                             task_primitives(), socket_primitives(), disk_primitives()}) {
       list.insert(list.end(), part.begin(), part.end());
     }
     return list;
