@@ -126,6 +126,12 @@ bool Scheduler::in_interrupt() const { return m_state->machine.contexts.in_inter
 
 std::uint64_t Scheduler::context_switches() const { return m_state->context_switches; }
 
+std::vector<const Task*> Scheduler::tasks() const {
+  std::vector<const Task*> all;
+  for (const auto& task : m_state->tasks) all.push_back(task.get());
+  return all;
+}
+
 std::vector<const Task*> Scheduler::unfinished() const {
   std::vector<const Task*> found;
   for (const auto& task : m_state->tasks) {

@@ -129,6 +129,8 @@ class Scheduler {
   /// How often a core changed its task, with idle counted as a task (Linux's sched_switch event, ctxt of /proc/stat):
   /// a task that waits on an otherwise idle core and returns makes two.
   [[nodiscard]] std::uint64_t context_switches() const;
+  /// All tasks that there have been, in the order of their making; among them ksoftirqd/N, once it was needed.
+  [[nodiscard]] std::vector<const Task*> tasks() const;
   /// Foreground tasks that are not finished.
   [[nodiscard]] std::vector<const Task*> unfinished() const;
   /// To be called at the end of every interrupt handler by whoever registered it with the machine; wraps a handler

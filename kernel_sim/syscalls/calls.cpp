@@ -9,8 +9,10 @@ namespace sluice::syscalls {
 
 void SimulatedSystemCalls::enter(Call which) {
   hal::Cpu& cpu = services().machine.cpu;
-  ++m_table.counts.calls[static_cast<std::size_t>(which)];
-  ++m_table.counts.mode_switches;
+  for (CallCounts* counts : {&m_table.counts, &m_process.counts}) {
+    ++counts->calls[static_cast<std::size_t>(which)];
+    ++counts->mode_switches;
+  }
   cpu.set_mode(hal::Mode::Kernel);
   cpu.execute(m_table.config().entry);
 }
@@ -20,6 +22,7 @@ void SimulatedSystemCalls::leave() {
   services().scheduler.preemption_point();
   cpu.execute(m_table.config().exit);
   ++m_table.counts.mode_switches;
+  ++m_process.counts.mode_switches;
   cpu.set_mode(hal::Mode::User);
 }
 
