@@ -319,9 +319,9 @@ void TcpConnection::process_fin() {
 /// else the reader will send it.
 void TcpConnection::acknowledge_soon(bool at_once) {
   if (m_receive_next == m_receive_told) return;
-  const std::uint64_t window = m_receive_edge > m_receive_next ? m_receive_edge - m_receive_next : 0;
+  const std::uint64_t announced = m_receive_edge - m_receive_told;
   const bool more_than_one = m_receive_next - m_receive_told > m_receive_window.measured_segment();
-  if (at_once || m_quick_acks > 0 || (more_than_one && m_receive_window.select() >= window)) {
+  if (at_once || m_quick_acks > 0 || (more_than_one && m_receive_window.select() >= announced)) {
     send_acknowledgment();
   } else if (!m_delayed_ack.pending()) {
     m_delayed_ack.set(*this, m_stack.m_config.delayed_ack);

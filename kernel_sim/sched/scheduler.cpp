@@ -213,7 +213,7 @@ void Scheduler::make_runnable(Task& task) {
   Core& core = place(task);
   task.m_core = core.number;
   core.run_queue.push_back(&task);
-  if (in_interrupt()) core.reschedule = true;
+  if (in_interrupt() && !task.m_placement.batch) core.reschedule = true;
   // The end of an interrupt on an idle core looks at its queue by itself.
   const bool here = m_state->machine.contexts.current_core() == core.number;
   if (core.running == nullptr && !(here && m_state->machine.contexts.in_interrupt())) {
