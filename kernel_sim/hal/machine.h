@@ -18,6 +18,7 @@
 
 #include <tl/expected.hpp>
 
+#include "kernel_sim/hal/work.h"
 #include "models/base/time.h"
 #include "models/base/types.h"
 
@@ -47,9 +48,9 @@ class Cpu {
   /// The caller's time, which may be ahead of the devices' up to the next thing that can happen.
   [[nodiscard]] virtual Picoseconds now() const = 0;
   [[nodiscard]] virtual Frequency frequency() const = 0;
-  /// Spends time in the current mode.
-  virtual void execute(Picoseconds cost) = 0;
-  void execute(CpuCost cost) { execute(cost.at(frequency())); }
+  /// Spends time in the current mode. The other calls name their own kind of work.
+  virtual void execute(Picoseconds cost, Work work) = 0;
+  void execute(CpuCost cost, Work work) { execute(cost.at(frequency()), work); }
 
   // --- mode -----------------------------------------------------------------------------------------------------
   [[nodiscard]] virtual Mode mode() const = 0;

@@ -50,7 +50,7 @@ FaultCounts AddressSpace::faults() const { return m_state->counts; }
 Result<VirtAddr> AddressSpace::map(VirtAddr hint, Bytes size, int protection, int flags,
                                    std::shared_ptr<MappedObject> object, std::uint64_t offset) {
   auto& s = *m_state;
-  s.machine.cpu.execute(s.config.map_region);
+  s.machine.cpu.execute(s.config.map_region, hal::Work::Mapping);
   const int sharing = flags & MAP_TYPE;
   if (size == 0 || offset % kPageSize != 0) return refuse(EINVAL);
   if (sharing != MAP_SHARED && sharing != MAP_PRIVATE && sharing != MAP_SHARED_VALIDATE) return refuse(EINVAL);
@@ -90,7 +90,7 @@ Result<VirtAddr> AddressSpace::map(VirtAddr hint, Bytes size, int protection, in
 }
 
 Result<void> AddressSpace::unmap(VirtAddr at, Bytes size) {
-  m_state->machine.cpu.execute(m_state->config.unmap_region);
+  m_state->machine.cpu.execute(m_state->config.unmap_region, hal::Work::Mapping);
   const auto range = pages_of(at, size);
   if (!range) return refuse(EINVAL);
   remove_pages(range->first, range->second);
@@ -175,7 +175,7 @@ Result<std::unique_ptr<AddressSpace>> AddressSpace::fork() {
   }
   if (!shared.empty()) s.flush_tlb(0, kUserPages);
   // The child's tables take memory, and so perhaps time, in which the parent's may change: they are done with.
-  s.machine.cpu.execute(s.config.fork_page.at(s.machine.cpu.frequency()) * shared.size());
+  s.machine.cpu.execute(s.config.fork_page.at(s.machine.cpu.frequency()) * shared.size(), hal::Work::Mapping);
   for (std::size_t i = 0; i < shared.size(); ++i) {
     if (c.table->set(shared[i].page, shared[i].entry)) continue;
     for (; i < shared.size(); ++i) s.frames.put(Frame::of(mmu::entry_target(shared[i].entry)));
@@ -202,7 +202,7 @@ void AddressSpace::zap(const MappedObject& object, std::uint64_t first_index, st
     });
   }
   if (frames.empty()) return;
-  s.machine.cpu.execute(s.config.unmap_page.at(s.machine.cpu.frequency()) * frames.size());
+  s.machine.cpu.execute(s.config.unmap_page.at(s.machine.cpu.frequency()) * frames.size(), hal::Work::Mapping);
   s.flush_tlb(0, kUserPages);
   for (const auto frame : frames) s.frames.put(frame);
 }
@@ -246,7 +246,7 @@ void AddressSpace::remove_pages(std::uint64_t first, std::uint64_t end) {
   }
   for (const auto& object : objects) leave(object);
   if (frames.empty()) return;
-  s.machine.cpu.execute(s.config.unmap_page.at(s.machine.cpu.frequency()) * pages);
+  s.machine.cpu.execute(s.config.unmap_page.at(s.machine.cpu.frequency()) * pages, hal::Work::Mapping);
   s.flush_tlb(first, end - first);
   // Only now may the frames serve somebody else: no TLB names them any more.
   for (const auto frame : frames) s.frames.put(frame);
@@ -311,7 +311,7 @@ void AddressSpace::State::split_at(std::uint64_t page) {
 }
 
 void AddressSpace::State::flush_tlb(std::uint64_t first, std::uint64_t pages) {
-  machine.cpu.execute(config.tlb_flush);
+  machine.cpu.execute(config.tlb_flush, hal::Work::Mapping);
   if (pages > config.tlb_full_flush_pages) {
     machine.cpu.flush_tlb();
   } else {

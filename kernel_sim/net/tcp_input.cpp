@@ -29,7 +29,7 @@ constexpr unsigned kMostBackoff = 9;  // the time-out stays below TCP_RTO_MAX, 1
 
 /// One packet, with the connection owned. Takes the packet.
 void TcpConnection::process(Skb& skb) {
-  m_stack.spend(skb.size > 0 ? m_stack.m_costs.tcp_receive : m_stack.m_costs.tcp_acknowledged);
+  m_stack.spend(skb.size > 0 ? m_stack.m_costs.tcp_receive : m_stack.m_costs.tcp_acknowledged, hal::Work::TcpInput);
   if (m_state == State::Closed) {
     if (!has(skb, flag::kReset)) m_stack.send_reset(skb.header);
     m_stack.skbs().release(skb);
@@ -195,7 +195,8 @@ std::uint32_t TcpConnection::drop_acknowledged(std::uint64_t acknowledged) {
     m_queued_memory -= std::min<Bytes>(m_queued_memory, skb->syn ? 0 : skb->truesize);
     fragments += m_stack.skbs().release(*skb);
   }
-  if (packets > 0) m_stack.spend(m_stack.m_costs.skb_free * packets + m_stack.m_costs.fragment_free * fragments);
+  if (packets > 0)
+    m_stack.spend(m_stack.m_costs.skb_free * packets + m_stack.m_costs.fragment_free * fragments, hal::Work::Packet);
   if (sent_at) measure_rtt(now - *sent_at);
   return segments;
 }

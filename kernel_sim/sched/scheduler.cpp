@@ -192,7 +192,7 @@ void Scheduler::wake(Task& task) {
   for (WaitQueue* queue : task.m_queues) std::erase(queue->m_waiters, &task);
   task.m_queues.clear();
   make_runnable(task);
-  m_state->machine.cpu.execute(m_state->config.wake_up);
+  m_state->machine.cpu.execute(m_state->config.wake_up, hal::Work::Scheduling);
 }
 
 /// Where a task that becomes runnable goes: to its last core if that is idle, else to an idle one, else to its last.
@@ -272,7 +272,7 @@ void Scheduler::arrive(Task& self) {
   self.m_state = Task::State::Running;
   self.m_arrived = cpu.now();  // the switch is at the cost of the task that arrives, as in Linux
   cpu.set_mode(hal::Mode::Kernel);
-  cpu.execute(m_state->config.context_switch);
+  cpu.execute(m_state->config.context_switch, hal::Work::Scheduling);
   if (self.page_table && core.page_table != self.page_table) {
     core.page_table = self.page_table;
     cpu.set_page_table(*self.page_table);
@@ -311,7 +311,7 @@ void Scheduler::forget_page_table(PhysAddr root) {
 
 hal::Interrupts::Handler Scheduler::interrupt_handler(std::function<void()> handler) {
   return [this, handler = std::move(handler)] {
-    m_state->machine.cpu.execute(m_state->config.interrupt_entry);
+    m_state->machine.cpu.execute(m_state->config.interrupt_entry, hal::Work::Interrupt);
     handler();
     leave_interrupt();
   };

@@ -14,13 +14,13 @@ void SimulatedSystemCalls::enter(Call which) {
     ++counts->mode_switches;
   }
   cpu.set_mode(hal::Mode::Kernel);
-  cpu.execute(m_table.config().entry);
+  cpu.execute(m_table.config().entry, hal::Work::SystemCall);
 }
 
 void SimulatedSystemCalls::leave() {
   hal::Cpu& cpu = services().machine.cpu;
   services().scheduler.preemption_point();
-  cpu.execute(m_table.config().exit);
+  cpu.execute(m_table.config().exit, hal::Work::SystemCall);
   ++m_table.counts.mode_switches;
   ++m_process.counts.mode_switches;
   cpu.set_mode(hal::Mode::User);

@@ -35,7 +35,7 @@ template <class Arguments, class Work>
 SimulatedSystemCalls::Value SimulatedSystemCalls::call(Call which, Arguments&& arguments, Work&& work) {
   const Picoseconds begin = services().machine.cpu.now();
   enter(which);
-  services().machine.cpu.execute(m_table.config().file_call);
+  services().machine.cpu.execute(m_table.config().file_call, hal::Work::SystemCall);
   const Value value = value_or_error(work());
   leave();
   if (m_table.trace) [[unlikely]]

@@ -28,7 +28,7 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::close(int fd) {
       [&]() -> Result<Value> {
         Result<FilePointer> removed = m_process.files.remove(fd);
         if (!removed) return tl::unexpected{removed.error()};
-        if (removed->use_count() == 1) services().machine.cpu.execute(m_table.config().close);
+        if (removed->use_count() == 1) services().machine.cpu.execute(m_table.config().close, hal::Work::SystemCall);
         release(std::move(*removed));
         return 0;
       });

@@ -82,7 +82,7 @@ void SimulatedSystemCalls::compute(std::uint64_t work) {
   hal::Cpu& cpu = services().machine.cpu;
   while (work > 0) {
     const std::uint64_t piece = std::min(work, kPiece);
-    cpu.execute(m_table.config().compute_unit * piece);
+    cpu.execute(m_table.config().compute_unit * piece, hal::Work::Program);
     cpu.set_mode(hal::Mode::Kernel);
     services().scheduler.preemption_point();
     cpu.set_mode(hal::Mode::User);

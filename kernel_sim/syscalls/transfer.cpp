@@ -161,7 +161,7 @@ SystemCallsValue SimulatedSystemCalls::pipe(int fds[2], int flags) {
       Call::Pipe, [&] { return format("[{}, {}]{}", fds[0], fds[1], flags == 0 ? "" : ", " + pipe_flags(flags)); },
       [&]() -> Result<Value> {
         if ((flags & ~(O_CLOEXEC | O_NONBLOCK)) != 0) return base::refuse(EINVAL);
-        services().machine.cpu.execute(m_table.config().pipe);
+        services().machine.cpu.execute(m_table.config().pipe, hal::Work::SystemCall);
         ipc::PipeEnds ends = ipc::make_pipe(services().pipes, flags & O_NONBLOCK);
         const Result<Value> read_end = install(std::move(ends.read));
         if (!read_end) return read_end;

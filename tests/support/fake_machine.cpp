@@ -144,7 +144,7 @@ void FakeMachine::set_mode(hal::Mode mode) {
   if (!m_in_interrupt && m_holder[m_core]) m_contexts[*m_holder[m_core]]->mode = mode;
 }
 
-void FakeMachine::execute(Picoseconds cost) {
+void FakeMachine::execute(Picoseconds cost, hal::Work /*work*/) {
   m_spent[static_cast<std::size_t>(mode())] += cost;
   m_now += cost;
   if (m_in_interrupt) return;

@@ -61,7 +61,7 @@ class FakeMachine : private hal::Cpu, private hal::Contexts, private hal::Interr
   // hal::Cpu
   [[nodiscard]] Picoseconds now() const override { return m_now; }
   [[nodiscard]] Frequency frequency() const override { return Frequency{1'000'000'000}; }
-  void execute(Picoseconds cost) override;
+  void execute(Picoseconds cost, hal::Work work = hal::Work::Program) override;
   [[nodiscard]] hal::Mode mode() const override;
   void set_mode(hal::Mode mode) override;
   void load(PhysAddr from, std::span<std::byte> to) override;

@@ -136,6 +136,33 @@ std::string cpu_text(const Json& run) {
                      part("cpu_kernel_ns"), part("cpu_irq_ns"), part("cpu_idle_ns"));
 }
 
+std::string tasks_text(const Json& run) {
+  std::string text;
+  for (const auto& [name, task] : run["tasks"].items()) {
+    if (!task.is_object()) continue;
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, time_text(task.value("cpu_ns", 0.0)));
+  }
+  return text;
+}
+
+/// "copy 61 %, TCP output 12 %", the largest first.
+std::string work_text(const Json& run) {
+  std::vector<std::pair<double, std::string>> parts;
+  double sum = 0;
+  for (const auto& [name, spent] : run["work_ns"].items()) {
+    parts.emplace_back(spent.get<double>(), name);
+    sum += parts.back().first;
+  }
+  std::stable_sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::string text;
+  for (const auto& [spent, name] : parts) {
+    const double percent = 100 * spent / sum;
+    if (percent < 0.5) break;
+    text += fmt::format("{}{} {:.0f} %", text.empty() ? "" : ", ", as_words(name), percent);
+  }
+  return text;
+}
+
 std::string latency_text(const Json& run) {
   const auto part = [&](const char* key) { return time_text(number_at(run, "latency_ns", key)); };
   return fmt::format("p50 {}, p99 {}, p99.9 {}, max {}", part("p50"), part("p99"), part("p999"), part("max"));
@@ -254,6 +281,8 @@ std::string details(const Json& run) {
   line("bound", fmt::format("{} by {}", rate_text(limit.bytes_per_s), limit.by));
   if (number_at(run, "workload", "files") > 1) line("latency per file", latency_text(run));
   line("CPU", cpu_text(run));
+  if (run.contains("work_ns")) line("CPU time went to", work_text(run));
+  if (run.contains("tasks")) line("CPU time by task", tasks_text(run));
   line("copies per byte", fmt::format("{} by the CPU, {} by DMA", count_text(number_at(run, "copies", "cpu")),
                                       count_text(number_at(run, "copies", "dma"))));
   line("system calls", calls_text(run));

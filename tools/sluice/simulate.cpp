@@ -247,6 +247,11 @@ class Run : private kernel_sim::Measurement {
         m_failures.push_back(fmt::format("the accounts of cpu{} do not add up to the elapsed time", i));
       }
     }
+    Picoseconds busy;
+    for (std::size_t i = 0; i < m_end->cores.size(); ++i) busy += (m_end->cores[i] - m_begin->cores[i]).busy();
+    Picoseconds named;
+    for (std::size_t i = 0; i < hal::kWorks; ++i) named += m_end->work[i] - m_begin->work[i];
+    if (named != busy) m_failures.push_back("the cores' kinds of work do not add up to their busy time");
     const double throughput = throughput_bytes_per_s();
     const auto bounds = bound();
     for (const char* kind : {"static_bytes_per_s", "demand_bytes_per_s"}) {
@@ -312,6 +317,16 @@ class Run : private kernel_sim::Measurement {
             {"cpu_idle_ns", nanoseconds(sum.idle)}};
   }
 
+  /// Busy time by kind of work; what was not done is left out.
+  [[nodiscard]] Json work() const {
+    Json work = Json::object();
+    for (std::size_t i = 0; i < hal::kWorks; ++i) {
+      const Picoseconds spent = m_end->work[i] - m_begin->work[i];
+      if (spent > Picoseconds{}) work[std::string{name_of(static_cast<hal::Work>(i))}] = nanoseconds(spent);
+    }
+    return work;
+  }
+
   [[nodiscard]] Json counts() const {
     return {{"mode_switches", m_calls_at_end.mode_switches - m_calls_at_begin.mode_switches},
             {"context_switches", m_end->context_switches - m_begin->context_switches},
@@ -352,6 +367,7 @@ class Run : private kernel_sim::Measurement {
                          {"intact", m_receiver.matches() && m_receiver.bytes() == payload()}};
     if (m_begin && m_end) {
       json["time"] = times();
+      json["work_ns"] = work();
       json["throughput_bytes_per_s"] = throughput_bytes_per_s();
       json["system_calls"] = system_calls();
       json["counts"] = counts();

@@ -36,6 +36,8 @@ class SystemcMachine : private Cpu, private Contexts, private Interrupts, privat
   /// Runs an operation that may wait on the current core, and makes that core current again.
   template <class Operation>
   decltype(auto) on_core(Operation&& operation);
+  template <class Operation>
+  decltype(auto) on_core(Work work, Operation&& operation);
   /// The translation units of all cores that have the current address space loaded.
   template <class Operation>
   void for_each_sharer(Operation&& operation);
@@ -43,7 +45,7 @@ class SystemcMachine : private Cpu, private Contexts, private Interrupts, privat
   // Cpu
   [[nodiscard]] Picoseconds now() const override { return core().now(); }
   [[nodiscard]] Frequency frequency() const override { return core().frequency(); }
-  void execute(Picoseconds cost) override;
+  void execute(Picoseconds cost, Work work) override;
   [[nodiscard]] Mode mode() const override;
   void set_mode(Mode mode) override;
   void load(PhysAddr from, std::span<std::byte> to) override;
