@@ -17,7 +17,7 @@ void SimulatedSystemCalls::enter(Call which) {
 
 void SimulatedSystemCalls::leave() {
   hal::Cpu& cpu = services().machine.cpu;
-  services().scheduler.preemption_point();
+  services().scheduler.return_to_user();
   cpu.execute(m_table.config().exit);
   ++m_table.counts.mode_switches;
   cpu.set_mode(hal::Mode::User);

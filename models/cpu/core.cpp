@@ -149,7 +149,6 @@ void Core::run_interrupts_when_idle() {
 void Core::take_interrupts() {
   synchronise();
   const Mode interrupted = m_mode;
-  const bool was_idle = interrupted == Mode::Interrupt;
   m_in_interrupt = true;
   m_mode = Mode::Interrupt;
   while (!m_pending.empty()) {
@@ -160,7 +159,7 @@ void Core::take_interrupts() {
   }
   m_in_interrupt = false;
   m_mode = interrupted;
-  if (!was_idle && interrupted == Mode::User) m_hooks.returned_to_user();
+  if (interrupted != Mode::Interrupt) m_hooks.returned_to_task();  // else the core was idle, or in a soft interrupt
 }
 
 // --- memory
