@@ -361,7 +361,7 @@ void FileSystem::start_flusher() {
           while (!many()) m_services.scheduler.wait(m_services.flusher, "many dirty pages");
           for (auto inode = m_inodes.begin(); inode != m_inodes.end() && many(); ++inode) {
             inode->second->start_write_back(0, inode->second->cache().end_index());
-            m_services.scheduler.preemption_point();
+            m_services.scheduler.cond_resched();
           }
         }
       },

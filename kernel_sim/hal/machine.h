@@ -128,10 +128,13 @@ class Interrupts {
   virtual ~Interrupts() = default;
   /// Interrupts of `vector` go to `core`.
   virtual void set_handler(unsigned vector, unsigned core, Handler handler) = 0;
-  /// Called in the context of a task after an interrupt that came in user mode: the place to preempt it.
-  virtual void set_user_return_hook(Handler hook) = 0;
+  /// Called in the context of a task after an interrupt that came in user or kernel mode (which the mode says): the
+  /// place to preempt it.
+  virtual void set_return_hook(Handler hook) = 0;
   /// One shot, on the caller's core. Zero delay runs as soon as the core takes an interrupt.
   virtual TimerId start_timer(Picoseconds delay, Handler handler) = 0;
+  /// The same on any core; with zero delay it is an interrupt from one core to another.
+  virtual TimerId start_timer_on(unsigned core, Picoseconds delay, Handler handler) = 0;
   /// True when it had not run yet.
   virtual bool cancel_timer(TimerId timer) = 0;
 };

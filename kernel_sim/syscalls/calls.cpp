@@ -19,7 +19,7 @@ void SimulatedSystemCalls::enter(Call which) {
 
 void SimulatedSystemCalls::leave() {
   hal::Cpu& cpu = services().machine.cpu;
-  services().scheduler.preemption_point();
+  services().scheduler.return_to_user();
   cpu.execute(m_table.config().exit, hal::Work::SystemCall);
   ++m_table.counts.mode_switches;
   ++m_process.counts.mode_switches;

@@ -77,17 +77,7 @@ void SimulatedSystemCalls::fill(UserAddress to, std::byte value, std::uint64_t s
 }
 
 void SimulatedSystemCalls::compute(std::uint64_t work) {
-  // In pieces, so that a time slice that is over is noticed.
-  constexpr std::uint64_t kPiece = 100'000;
-  hal::Cpu& cpu = services().machine.cpu;
-  while (work > 0) {
-    const std::uint64_t piece = std::min(work, kPiece);
-    cpu.execute(m_table.config().compute_unit * piece, hal::Work::Program);
-    cpu.set_mode(hal::Mode::Kernel);
-    services().scheduler.preemption_point();
-    cpu.set_mode(hal::Mode::User);
-    work -= piece;
-  }
+  services().machine.cpu.execute(m_table.config().compute_unit * work, hal::Work::Program);
 }
 
 }  // namespace sluice::syscalls

@@ -162,7 +162,6 @@ void Core::take_interrupts() {
   synchronise();
   const Mode interrupted = m_mode;
   const unsigned account = m_account;
-  const bool was_idle = interrupted == Mode::Interrupt;
   m_in_interrupt = true;
   m_mode = Mode::Interrupt;
   while (!m_pending.empty()) {
@@ -174,7 +173,7 @@ void Core::take_interrupts() {
   m_in_interrupt = false;
   m_mode = interrupted;
   m_account = account;
-  if (!was_idle && interrupted == Mode::User) m_hooks.returned_to_user();
+  if (interrupted != Mode::Interrupt) m_hooks.returned_to_task();  // else the core was idle, or in a soft interrupt
 }
 
 // --- memory

@@ -51,11 +51,11 @@ class Core : public sc_core::sc_module, public fabric::InterruptSink {
 
   // --- interrupts -------------------------------------------------------------------------------------------------
   /// `take` runs in interrupt mode for each vector, lowest first: on the interrupted software's thread, or on the
-  /// core's own thread when it was idle. `returned_to_user` runs on the thread of user code that was interrupted;
+  /// core's own thread when it was idle. `returned_to_task` runs on the thread of what was interrupted, in its mode;
   /// `returned_to_idle` on the core's own thread.
   struct InterruptHooks {
     std::function<void(unsigned vector)> take;
-    std::function<void()> returned_to_user;
+    std::function<void()> returned_to_task;
     std::function<void()> returned_to_idle;
     std::function<void(unsigned vector)> acknowledge;  ///< tells the interrupt controller
   };

@@ -29,10 +29,10 @@ SystemcMachine::SystemcMachine(platform::Machine& models)
   for (unsigned i = 0; i < models.cores.size(); ++i) {
     models.cores[i]->set_interrupt_hooks({
         .take = [this, i](unsigned vector) { take_interrupt(i, vector); },
-        .returned_to_user =
+        .returned_to_task =
             [this, i] {
               m_core = i;
-              if (m_user_return) m_user_return();
+              if (m_returned) m_returned();
             },
         .returned_to_idle = [this, i] { returned_to_idle(i); },
         .acknowledge =
@@ -237,9 +237,9 @@ void SystemcMachine::returned_to_idle(unsigned core) {
   grant(*request, core);
 }
 
-Interrupts::TimerId SystemcMachine::start_timer(Picoseconds delay, Handler handler) {
+Interrupts::TimerId SystemcMachine::start_timer_on(unsigned core, Picoseconds delay, Handler handler) {
   const TimerId id = m_next_timer++;
-  m_timers.emplace(std::pair{(now() + delay).count(), id}, Timer{m_core, std::move(handler)});
+  m_timers.emplace(std::pair{(now() + delay).count(), id}, Timer{core, std::move(handler)});
   arm_timers();
   return id;
 }

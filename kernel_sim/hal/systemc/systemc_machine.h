@@ -69,8 +69,11 @@ class SystemcMachine : private Cpu, private Contexts, private Interrupts, privat
   void start(Id context, unsigned core) override;
   // Interrupts
   void set_handler(unsigned vector, unsigned core, Handler handler) override;
-  void set_user_return_hook(Handler hook) override { m_user_return = std::move(hook); }
-  TimerId start_timer(Picoseconds delay, Handler handler) override;
+  void set_return_hook(Handler hook) override { m_returned = std::move(hook); }
+  TimerId start_timer(Picoseconds delay, Handler handler) override {
+    return start_timer_on(m_core, delay, std::move(handler));
+  }
+  TimerId start_timer_on(unsigned core, Picoseconds delay, Handler handler) override;
   bool cancel_timer(TimerId timer) override;
   // BackDoor
   [[nodiscard]] Bytes memory_size() const override;
@@ -90,7 +93,7 @@ class SystemcMachine : private Cpu, private Contexts, private Interrupts, privat
   std::vector<std::optional<Id>> m_holder;         // by core
   std::vector<std::optional<Id>> m_start_request;  // by core: takes effect when its interrupt returns
   std::map<unsigned, Handler> m_handlers;          // by vector
-  Handler m_user_return;
+  Handler m_returned;
   std::map<std::pair<std::int64_t, TimerId>, Timer> m_timers;   // by (instant, id)
   std::vector<std::vector<std::pair<TimerId, Handler>>> m_due;  // by core
   TimerId m_next_timer = 1;
