@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/sluice/commands.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -12,9 +13,11 @@
 #include "models/base/result.h"
 #include "tools/report/comparison.h"
 #include "tools/report/graph.h"
+#include "tools/report/native_comparison.h"
 #include "tools/report/strace.h"
 #include "tools/scenario/dump.h"
 #include "tools/scenario/scenario.h"
+#include "tools/sluice/native_runs.h"
 #include "tools/sluice/output_file.h"
 #include "tools/sluice/runner.h"
 
@@ -116,6 +119,23 @@ int run(const Options& options) {
   return failed ? kRunFailed : kAllHolds;
 }
 
+int native(const Options& options) {
+  const scenario::Scenario scenario = load(options);
+  refuse_overwriting(options);
+  const auto json = open_output(options.json);
+  const report::Json runs = run_natively(scenario, options);
+  if (json) json->commit(report::results_text(options.scenario, runs));
+  if (options.json == "-") {
+    print(report::results_text(options.scenario, runs));
+  } else if (!options.quiet) {
+    print(report::native_comparison(scenario.description, runs));
+  }
+  if (options.quiet || options.json == "-") {
+    for (const report::Json& run : runs) std::fputs(report::complaints(run).c_str(), stderr);
+  }
+  return std::all_of(runs.begin(), runs.end(), succeeded) ? kAllHolds : kRunFailed;
+}
+
 }  // namespace
 
 int carry_out(const Options& options) {
@@ -127,6 +147,8 @@ int carry_out(const Options& options) {
     case Command::Run:
     case Command::Compare:
       return run(options);
+    case Command::Native:
+      return native(options);
   }
   return kBadInput;
 }
