@@ -79,6 +79,18 @@ void add_native(CLI::App& app, Options& options) {
   app.add_flag("--quiet,-q", options.quiet, "print failures only");
 }
 
+void add_crosscheck(CLI::App& app, Options& options) {
+  add_native(app, options);
+  app.add_option("--platform", options.platform,
+                 "the simulated machine, instead of the scenario's; sluice calibrate writes one")
+      ->type_name("FILE.yaml")
+      ->check(refuse_empty);
+  app.add_option("--plot", options.plot, "draw predicted over measured CPU time")
+      ->type_name("FILE.svg")
+      ->check(refuse_empty);
+  app.add_flag("--counts-only", options.counts_only, "compare counts and no times, from one transfer each");
+}
+
 }  // namespace
 
 ParsedCommandLine parse_command_line(int argc, char** argv) {
@@ -104,6 +116,9 @@ ParsedCommandLine parse_command_line(int argc, char** argv) {
   add_native(*add(Command::Native, "native",
                   "run all strategies of a scenario on this host's Linux over loopback, and measure them"),
              options);
+  add_crosscheck(*add(Command::Crosscheck, "crosscheck",
+                      "run a scenario simulated and on this host, and hold the one against the other"),
+                 options);
   CLI::App* check = add(Command::Check, "check", "read a scenario, build its machines on paper, and run nothing");
   check->add_option("scenario", options.scenario, "scenario file")->type_name("FILE")->required()->check(refuse_empty);
   add_settings(*check, options);
@@ -113,7 +128,7 @@ ParsedCommandLine parse_command_line(int argc, char** argv) {
       ->type_name("FILE");
   add_settings(*describe, options);
 
-  const std::vector<std::string> names{"compare", "run", "native", "check", "describe"};
+  const std::vector<std::string> names{"compare", "run", "native", "crosscheck", "check", "describe"};
   if (argc > 1 && argv[1][0] != '-' && std::find(names.begin(), names.end(), argv[1]) == names.end()) {
     const std::string near = base::nearest_name(argv[1], names);
     std::fprintf(stderr, "sluice: there is no command '%s'%s\n", argv[1],

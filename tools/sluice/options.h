@@ -8,7 +8,7 @@
 
 namespace sluice::tool {
 
-enum class Command { Run, Compare, Check, Describe, Native };
+enum class Command { Run, Compare, Check, Describe, Native, Crosscheck };
 
 /// 0 and 1 are about results, 2 about the input.
 enum ExitStatus : int { kAllHolds = 0, kRunFailed = 1, kBadInput = 2, kInterrupted = 130 };
@@ -34,6 +34,9 @@ struct Options {
   bool strace = false;
   bool quiet = false;
   NativeOptions native;
+  std::string platform;      ///< crosscheck: a platform file instead of the scenario's; empty: as written
+  std::string plot;          ///< crosscheck: path of the picture; empty: none
+  bool counts_only = false;  ///< crosscheck: hold the counts against each other and no times
 };
 
 /// Parses the arguments. Help and mistakes are printed here; then the exit status is returned instead of options.
