@@ -8,18 +8,11 @@
 #include <fmt/format.h>
 
 #include "tools/report/claims.h"
+#include "tools/report/run_text.h"
 #include "tools/report/text.h"
 
 namespace sluice::report {
 namespace {
-
-/// The article speaks of one round: one chunk.
-double rounds_of(const Json& run) {
-  const double chunk = number_at(run, "workload", "chunk_bytes");
-  const double size = number_at(run, "workload", "file_bytes");
-  const double files = number_at(run, "workload", "files");
-  return chunk > 0 ? std::max(1.0, files * std::ceil(size / chunk)) : 1.0;
-}
 
 bool setting_is(const Json& run, const char* key, const char* value) {
   const auto effective = run.find("features");
@@ -53,25 +46,6 @@ std::string dram_per_byte(const Json& run) {
   const double payload = run.value("payload_bytes", 0.0);
   const double bytes = number_at(run, "bytes", "dram_read") + number_at(run, "bytes", "dram_written");
   return payload > 0 ? fmt::format("{:.2f}", bytes / payload) : "-";
-}
-
-std::string point_text(const Json& run) {
-  std::string text;
-  const auto point = run.find("point");
-  if (point == run.end()) return text;
-  for (const auto& [key, value] : point->items()) {
-    text += (text.empty() ? "" : ", ") + key + " = " + value.get<std::string>();
-  }
-  return text;
-}
-
-std::string workload_text(const Json& run) {
-  const auto workload = run.find("workload");
-  if (workload == run.end()) return {};
-  const double files = number_at(run, "workload", "files");
-  return fmt::format("{}{}, chunks of {}, page cache {}", files > 1 ? fmt::format("{:.0f} files of ", files) : "",
-                     size_text(number_at(run, "workload", "file_bytes")) + (files > 1 ? "" : " file"),
-                     size_text(number_at(run, "workload", "chunk_bytes")), workload->value("page_cache", ""));
 }
 
 void add_row(Table& table, const Json& run) {
@@ -120,14 +94,6 @@ std::string as_words(const std::string& key) {
     at = end + 1;
   }
   return text;
-}
-
-std::string calls_text(const Json& run) {
-  std::string text;
-  for (const auto& [name, count] : run["system_calls"].items()) {
-    text += fmt::format("{}{} x {}", text.empty() ? "" : ", ", name, count.dump());
-  }
-  return text.empty() ? "none" : text;
 }
 
 std::string cpu_text(const Json& run) {

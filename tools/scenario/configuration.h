@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,11 +15,21 @@
 
 namespace sluice::scenario {
 
+/// The machine that a platform file was calibrated on.
+struct CalibratedHost {
+  std::string cpu;     ///< model name, as in /proc/cpuinfo
+  std::string kernel;  ///< release
+  std::string date;    ///< YYYY-MM-DD
+  base::Bytes smallest_chunk = 0;
+  base::Bytes largest_chunk = 0;
+};
+
 struct Configuration {
   platform::MachineDescription machine = platform::MachineDescription::standard();
   kernel_sim::KernelConfig kernel;
   Workload workload;
   std::map<std::string, std::string> sources;  ///< by parameter, where a platform file names its own
+  std::optional<CalibratedHost> host;          ///< of a calibrated platform
 };
 
 /// The parameters of a configuration, to be set and read by name. Must not outlive it.

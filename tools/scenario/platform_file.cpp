@@ -2,6 +2,7 @@
 #include "tools/scenario/platform_file.h"
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 
 #include <fmt/format.h>
@@ -68,6 +69,38 @@ void read_links(const Node& node, platform::MachineDescription& machine) {
   }
 }
 
+/// "2026-11-25".
+const std::string& read_date(const Node& node) {
+  const std::string& text = node.scalar("date");
+  constexpr std::string_view kForm = "dddd-dd-dd";
+  bool well_formed = text.size() == kForm.size();
+  for (std::size_t i = 0; well_formed && i < kForm.size(); ++i) {
+    well_formed = kForm[i] == 'd' ? std::isdigit(static_cast<unsigned char>(text[i])) != 0 : text[i] == kForm[i];
+  }
+  if (!well_formed) throw error_at(node.position, fmt::format("date: '{}' is no YYYY-MM-DD", text));
+  return text;
+}
+
+CalibratedHost read_host(const Node& node) {
+  const std::vector<std::string> known{"cpu", "kernel", "date", "smallest_chunk", "largest_chunk"};
+  for (const auto& [key, value] : node.map("host")) {
+    if (std::find(known.begin(), known.end(), key.text) == known.end()) {
+      refuse_unknown(key.position, key.text, known);
+    }
+  }
+  for (const std::string& key : known) {
+    if (node.find(key) == nullptr) throw error_at(node.position, "host: no " + key);
+  }
+  const auto bytes = [&](const char* key) {
+    const Node& value = *node.find(key);
+    const auto size = base::parse_bytes(value.scalar(key));
+    if (!size) throw error_at(value.position, fmt::format("host.{}: {}", key, size.error()));
+    return *size;
+  };
+  return {node.find("cpu")->scalar("cpu"), node.find("kernel")->scalar("kernel"), read_date(*node.find("date")),
+          bytes("smallest_chunk"), bytes("largest_chunk")};
+}
+
 class Reader {
  public:
   Reader(Configuration& configuration, ParameterIndex& index)
@@ -93,13 +126,30 @@ class Reader {
       m_index.set(path, node.scalar(path), node.position);
       return;
     }
+    const std::vector<std::string> known{"value", "source", "spread", "date"};
     for (const auto& [key, value] : node.entries) {
-      if (key.text != "value" && key.text != "source") refuse_unknown(key.position, key.text, {"value", "source"});
+      if (std::find(known.begin(), known.end(), key.text) == known.end()) {
+        refuse_unknown(key.position, key.text, known);
+      }
     }
     const Node* value = node.find("value");
     if (value == nullptr) throw error_at(node.position, path + ": no value");
     m_index.set(path, value->scalar(path), value->position);
-    if (const Node* source = node.find("source")) m_configuration.sources[path] = source->scalar("source");
+    read_source(node, path);
+  }
+
+  /// "measured, spread 2 %, 2026-11-25" of its parts.
+  void read_source(const Node& node, const std::string& path) {
+    std::string text;
+    if (const Node* source = node.find("source")) text = source->scalar("source");
+    if (const Node* spread = node.find("spread")) {
+      if (const auto share = base::parse_fraction(spread->scalar("spread")); !share) {
+        throw error_at(spread->position, fmt::format("{}: spread: {}", path, share.error()));
+      }
+      text += (text.empty() ? "spread " : ", spread ") + spread->text;
+    }
+    if (const Node* date = node.find("date")) text += (text.empty() ? "" : ", ") + read_date(*date);
+    if (!text.empty()) m_configuration.sources[path] = text;
   }
 
   Configuration& m_configuration;
@@ -110,7 +160,7 @@ class Reader {
 }  // namespace
 
 void read_platform(const Node& root, Configuration& configuration) {
-  const std::vector<std::string> headings{"schema", "description", "links", "kernel", "pcie"};
+  const std::vector<std::string> headings{"schema", "description", "host", "links", "kernel", "pcie"};
   std::vector<std::string> known = component_names();
   known.insert(known.end(), headings.begin(), headings.end());
 
@@ -127,11 +177,13 @@ void read_platform(const Node& root, Configuration& configuration) {
     if (std::find(headings.begin(), headings.end(), key.text) == headings.end()) machine.components.insert(key.text);
   }
   if (const Node* links = root.find("links")) read_links(*links, machine);
+  configuration.host.reset();
+  if (const Node* host = root.find("host")) configuration.host = read_host(*host);
 
   ParameterIndex index{configuration};
   Reader reader{configuration, index};
   for (const auto& [key, value] : entries) {
-    if (key.text == "schema" || key.text == "links") continue;
+    if (key.text == "schema" || key.text == "links" || key.text == "host") continue;
     if (key.text == "description") {
       (void)value.scalar("description");
     } else if (value.kind != Node::Kind::Null) {

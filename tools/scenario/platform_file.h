@@ -7,11 +7,15 @@
 //     - { name: pcie.nic, from: nic, to: root_complex, kind: pcie }
 //   nic:
 //     rate: 25 Gbps                                            # a value
-//     mtu: { value: 9000 B, source: "measured on this host" }  # or a value and where it comes from
+//     mtu: { value: 9000 B, source: "measured on this host" }  # or a value and where it comes from; a measured one
+//                                                              # also with spread: 2 % and date: 2026-11-25
 //   pcie: { nic: { lanes: 8 } }
 //   kernel: { ... }
 //
-// A component exists when it has a section, which may be empty ("nic:").
+//   host: { cpu: model name, kernel: release, date: 2026-11-25, smallest_chunk: 4 KiB, largest_chunk: 1 MiB }
+//
+// `host` says of which machine the values were measured, and for which chunks they are meant. A component exists when
+// it has a section, which may be empty ("nic:").
 #pragma once
 
 #include "tools/scenario/configuration.h"
