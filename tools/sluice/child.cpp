@@ -130,8 +130,12 @@ void catch_interrupts() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-RunResult run_in_child(const std::function<RunResult()>& work, const ChildLimits& limits) {
+void stop_if_interrupted() {
   if (g_interrupted != 0) throw Interrupted{};
+}
+
+RunResult run_in_child(const std::function<RunResult()>& work, const ChildLimits& limits) {
+  stop_if_interrupted();
   std::array<int, 2> channel{};
   if (pipe2(channel.data(), O_CLOEXEC) != 0) throw std::system_error{errno, std::generic_category(), "pipe"};
   std::fflush(nullptr);

@@ -18,6 +18,8 @@ class Interrupted : public std::runtime_error {
 
 /// From now on SIGINT, SIGTERM and SIGHUP end the wait for a child with Interrupted.
 void catch_interrupts();
+/// Throws Interrupted when one of them came.
+void stop_if_interrupted();
 
 struct ChildLimits {
   std::chrono::seconds timeout{600};

@@ -23,6 +23,7 @@
 #include "tools/scenario/scenario.h"
 #include "tools/sluice/crosscheck.h"
 #include "tools/sluice/native_runs.h"
+#include "tools/sluice/calibrate.h"
 #include "tools/sluice/output_file.h"
 #include "tools/sluice/runner.h"
 
@@ -193,6 +194,8 @@ int carry_out(const Options& options) {
       return check(options);
     case Command::Describe:
       return describe(options);
+    case Command::Calibrate:
+      return calibrate(options);
     case Command::Run:
     case Command::Compare:
       return run(options);

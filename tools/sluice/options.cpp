@@ -91,6 +91,19 @@ void add_crosscheck(CLI::App& app, Options& options) {
   app.add_flag("--counts-only", options.counts_only, "compare counts and no times, from one transfer each");
 }
 
+void add_calibrating(CLI::App& app, Options& options) {
+  app.add_option("--out", options.out, "the platform file to write")
+      ->type_name("FILE.yaml")
+      ->required()
+      ->check(refuse_empty);
+  app.add_option("--folder", options.folder, "put the test file of 256 MiB here instead of beside the platform file")
+      ->type_name("DIR")
+      ->check(refuse_empty);
+  app.add_flag("--compare", options.compare_primitives,
+               "print the time of each primitive as measured and as the calibrated model has it");
+  app.add_flag("--quiet,-q", options.quiet, "print nothing but errors");
+}
+
 }  // namespace
 
 ParsedCommandLine parse_command_line(int argc, char** argv) {
@@ -128,7 +141,12 @@ ParsedCommandLine parse_command_line(int argc, char** argv) {
       ->type_name("FILE");
   add_settings(*describe, options);
 
-  const std::vector<std::string> names{"compare", "run", "native", "crosscheck", "check", "describe"};
+  add_calibrating(*add(Command::Calibrate, "calibrate",
+                       "measure what this host's kernel takes for its primitives, and write a platform file"),
+                  options);
+
+  const std::vector<std::string> names{"compare",    "run",   "native",  "calibrate",
+                                       "crosscheck", "check", "describe"};
   if (argc > 1 && argv[1][0] != '-' && std::find(names.begin(), names.end(), argv[1]) == names.end()) {
     const std::string near = base::nearest_name(argv[1], names);
     std::fprintf(stderr, "sluice: there is no command '%s'%s\n", argv[1],

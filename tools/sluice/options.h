@@ -8,7 +8,7 @@
 
 namespace sluice::tool {
 
-enum class Command { Run, Compare, Check, Describe, Native, Crosscheck };
+enum class Command { Run, Compare, Check, Describe, Native, Calibrate, Crosscheck };
 
 /// 0 and 1 are about results, 2 about the input.
 enum ExitStatus : int { kAllHolds = 0, kRunFailed = 1, kBadInput = 2, kInterrupted = 130 };
@@ -23,13 +23,16 @@ struct NativeOptions {
 
 struct Options {
   Command command = Command::Compare;
-  std::string scenario;           ///< path; may be empty for describe
-  std::vector<std::string> sets;  ///< key=value
-  std::string file;               ///< payload instead of the scenario's
-  std::string received;           ///< directory for what the peer got; empty: not kept
-  std::string json;               ///< path, or "-" for standard output; empty: none
-  std::string graph;              ///< path; empty: none
-  unsigned timeout_s = 600;       ///< wall time of one run
+  std::string scenario;             ///< path; may be empty for describe
+  std::vector<std::string> sets;    ///< key=value
+  std::string file;                 ///< payload instead of the scenario's
+  std::string received;             ///< directory for what the peer got; empty: not kept
+  std::string json;                 ///< path, or "-" for standard output; empty: none
+  std::string graph;                ///< path; empty: none
+  unsigned timeout_s = 600;         ///< wall time of one run
+  std::string out;                  ///< calibrate: the platform file to write
+  std::string folder;               ///< calibrate: where its test file goes; empty: beside `out`
+  bool compare_primitives = false;  ///< calibrate: print measured and simulated times side by side
   bool dump_config = false;
   bool strace = false;
   bool quiet = false;

@@ -228,6 +228,31 @@ TEST_F(CommandLine, AnInterruptLeavesNothingBehind) {
   }
 }
 
+TEST_F(CommandLine, AnInterruptedCalibrationLeavesNothing) {
+  // Its file is begun, under another name, before anything is measured.
+  const std::string out = m_folder.path("host.yaml");
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const Interrupted outcome = interrupt(
+        {"calibrate", "--out", out, "--quiet"}, [&] { return !files().empty(); }, signal);
+    EXPECT_TRUE(outcome.began);
+    EXPECT_TRUE(WIFEXITED(outcome.status)) << "died of signal " << WTERMSIG(outcome.status);
+    EXPECT_EQ(WEXITSTATUS(outcome.status), 130);
+    EXPECT_FALSE(outcome.children_left);
+    EXPECT_THAT(files(), testing::IsEmpty());
+  }
+}
+
+TEST_F(CommandLine, ACalibrationThatCannotBeWrittenIsRefusedBeforeItIsMade) {
+  const Outcome no_folder = sluice("calibrate --out " + m_folder.path("none/host.yaml"), m_folder.path(""));
+  EXPECT_EQ(no_folder.status, 2);
+  EXPECT_THAT(no_folder.err, testing::HasSubstr("cannot be written"));
+  const Outcome no_room =
+      sluice("calibrate --out " + m_folder.path("host.yaml") + " --folder /proc", m_folder.path(""));
+  EXPECT_EQ(no_room.status, 2);
+  EXPECT_THAT(no_room.err, testing::HasSubstr("/proc: no test file can be made here"));
+  EXPECT_THAT(files(), testing::IsEmpty());
+}
+
 TEST_F(CommandLine, AReaderThatHasSeenEnoughIsNoMistake) {
   const std::string command = std::string{"set -o pipefail; { sleep 0.2; "} + SLUICE_BINARY + " describe 2>" +
                               m_folder.path("err") + "; } | true";

@@ -78,6 +78,7 @@ inline Interrupted interrupt(const std::vector<std::string>& arguments, const st
   return outcome;
 }
 
+/// As soon as `file` exists.
 inline Interrupted interrupt(const std::vector<std::string>& arguments, const std::string& file, int signal) {
   return interrupt(
       arguments, [&] { return std::filesystem::exists(file); }, signal);

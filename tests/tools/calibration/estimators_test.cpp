@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/native/calibration/estimators.h"
+
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "models/base/result.h"
+#include "tools/native/calibration/host_bench.h"
+#include "tools/native/calibration/working_sets.h"
+
+namespace sluice::calibration {
+namespace {
+
+TEST(Estimators, QuantilesAreInterpolated) {
+  EXPECT_DOUBLE_EQ(quantile({4, 1, 3, 2}, 0.5), 2.5);
+  EXPECT_DOUBLE_EQ(quantile({1, 2, 3, 4, 5}, 0.25), 2);
+  EXPECT_DOUBLE_EQ(quantile({7}, 0.9), 7);
+  EXPECT_DOUBLE_EQ(quantile({}, 0.5), 0);
+}
+
+TEST(Estimators, TheLineIsFoundThroughOutliers) {
+  std::vector<double> x;
+  std::vector<double> y;
+  for (int i = 0; i < 20; ++i) {
+    x.push_back(i);
+    y.push_back(100 + 7.0 * i + (i % 5 == 0 ? 900 : 0));  // a fifth of the points is far too slow
+  }
+  const Line line = theil_sen(x, y);
+  EXPECT_NEAR(line.slope, 7, 0.01);
+  EXPECT_NEAR(line.intercept, 100, 0.1);
+}
+
+TEST(Estimators, AStaircaseIsCutWhereItsStepsAre) {
+  const std::vector<double> y{10, 10.2, 9.9, 10, 15, 15.5, 14.8, 40, 41};
+  const std::vector<Step> steps = fit_staircase(y, 3);
+  ASSERT_EQ(steps.size(), 3U);
+  EXPECT_EQ(steps[0].end, 4U);
+  EXPECT_EQ(steps[1].end, 7U);
+  EXPECT_NEAR(steps[2].height, 40.5, 1e-9);
+}
+
+TEST(Estimators, FewPointsGiveFewerSteps) {
+  EXPECT_EQ(fit_staircase(std::vector<double>{1, 1, 5}, 4).size(), 2U);
+  EXPECT_TRUE(fit_staircase({}, 2).empty());
+}
+
+/// A page copy on a machine with these caches, with a few per cent of noise and the soft edges of real caches.
+std::vector<SweepPoint> sweep(const std::vector<Bytes>& sizes, const std::vector<double>& times, std::mt19937& random) {
+  std::uniform_real_distribution<double> noise{0.97, 1.04};
+  std::vector<SweepPoint> points;
+  for (const Bytes set : working_sets(256_MiB)) {
+    std::size_t level = 0;
+    while (level < sizes.size() && set > sizes[level]) ++level;
+    points.push_back({set, times[level] * noise(random)});
+  }
+  return points;
+}
+
+TEST(WorkingSets, TheLastLevelIsFoundWhereCopiesSlowDown) {
+  std::mt19937 random{1};
+  const std::vector<Bytes> caches{32_KiB, 512_KiB, 5_MiB};
+  const auto source = sweep(caches, {600, 620, 660, 840}, random);
+  const auto destination = sweep(caches, {600, 640, 690, 980}, random);
+  const CacheFit fit = fit_caches(source, destination, 32_KiB, 512_KiB);
+  EXPECT_GT(fit.size[2], 4_MiB);
+  EXPECT_LT(fit.size[2], 6_MiB);
+  EXPECT_EQ(fit.size[0], 32_KiB);
+  for (const Bytes set : fit.typical[2]) EXPECT_TRUE(set > 512_KiB && set <= 5_MiB) << set;
+  for (const Bytes set : fit.typical[3]) EXPECT_GT(set, 5_MiB);
+}
+
+TEST(WorkingSets, TooFewAreRefused) {
+  const std::vector<SweepPoint> few{{4_KiB, 1}, {64_KiB, 2}};
+  EXPECT_THROW(fit_caches(few, few, 32_KiB, 512_KiB), base::InputError);
+}
+
+TEST(HostBench, BatchesOnASharedCoreDoNotCount) {
+  std::vector<Sample> samples;
+  for (int i = 0; i < 10; ++i) samples.push_back({100, 1000});
+  for (int i = 0; i < 10; ++i) samples.push_back({150, 1600});
+  EXPECT_EQ(undisturbed(samples, 1000), std::vector<double>(10, 100.0));
+  EXPECT_TRUE(undisturbed(samples, 600).empty());
+}
+
+}  // namespace
+}  // namespace sluice::calibration

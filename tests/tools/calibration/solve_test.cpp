@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows are solved against a made-up kernel whose times are known functions of two parameters.
+#include "tools/sluice/solve.h"
+
+#include <gtest/gtest.h>
+
+#include "models/base/quantity.h"
+
+namespace sluice::tool {
+namespace {
+
+double nanoseconds_of(const scenario::Configuration& original, const std::string& parameter) {
+  scenario::Configuration configuration = original;
+  scenario::ParameterIndex index{configuration};
+  const auto cost = base::parse_cpu_cost(index.find(parameter)->get());
+  return static_cast<double>(cost->at(configuration.machine.cpu.frequency).count()) / 1000;
+}
+
+/// A call costs 40 ns besides read_call; three pages cost page_lookup each.
+std::map<std::string, double> simulate(const scenario::Configuration& configuration,
+                                       const std::vector<std::string>& primitives) {
+  const double call = 40 + nanoseconds_of(configuration, "kernel.fs.read_call");
+  std::map<std::string, double> times;
+  for (const std::string& name : primitives) {
+    if (name == "call") times[name] = call;
+    if (name == "pages") times[name] = call + 3 * nanoseconds_of(configuration, "kernel.fs.page_lookup");
+  }
+  return times;
+}
+
+const std::vector<Row> kRows{
+    {{{"kernel.fs.read_call"}}, {{1, "call"}}, "a call"},
+    {{{"kernel.fs.page_lookup"}}, {{1, "pages"}, {-1, "call"}}, "three pages"},
+};
+
+TEST(Solve, ParametersAreFoundFromTimes) {
+  scenario::Configuration configuration;
+  const Timings measured{{"call", {165, {164, 165, 166}}}, {"pages", {465, {464, 465, 466}}}};
+  const auto findings = solve(kRows, measured, simulate, configuration, 1);
+  ASSERT_EQ(findings.size(), 2U);
+  EXPECT_TRUE(findings[0].measured);
+  EXPECT_NEAR(nanoseconds_of(configuration, "kernel.fs.read_call"), 125, 0.01);
+  EXPECT_NEAR(nanoseconds_of(configuration, "kernel.fs.page_lookup"), 100, 0.01);
+  EXPECT_NEAR(findings[0].spread, 1.0 / 165, 1e-9);
+}
+
+TEST(Solve, SharesDivideWhatIsFound) {
+  scenario::Configuration configuration;
+  const std::vector<Row> rows{
+      {{{"kernel.fs.read_call", 0.75}, {"kernel.fs.page_lookup", 0.25}}, {{1, "pages"}}, "all of it"}};
+  solve(rows, {{"pages", {190, {}}}}, simulate, configuration, 1);
+  // 190 = 40 + x (0.75 + 3 x 0.25)
+  EXPECT_NEAR(nanoseconds_of(configuration, "kernel.fs.read_call"), 75, 0.01);
+  EXPECT_NEAR(nanoseconds_of(configuration, "kernel.fs.page_lookup"), 25, 0.01);
+}
+
+TEST(Solve, WhatCannotBeMeasuredKeepsItsValue) {
+  const double published = nanoseconds_of({}, "kernel.fs.page_lookup");
+  const auto page_lookup_after = [](const Timings& measured, std::string& note) {
+    scenario::Configuration configuration;
+    const auto findings = solve(kRows, measured, simulate, configuration, 1);
+    EXPECT_FALSE(findings[1].measured);
+    note = findings[1].note;
+    return nanoseconds_of(configuration, "kernel.fs.page_lookup");
+  };
+  std::string note;
+  EXPECT_EQ(page_lookup_after({{"call", {165, {}}}}, note), published);
+  EXPECT_EQ(note, "not measured");
+  const Timings noisy{{"call", {165, {165, 165, 165}}}, {"pages", {205, {105, 205, 305}}}};
+  EXPECT_EQ(page_lookup_after(noisy, note), published);
+  EXPECT_TRUE(note.starts_with("too noisy")) << note;
+}
+
+TEST(Solve, ANegativeCostIsZeroAndSaidToBe) {
+  scenario::Configuration configuration;
+  const auto findings = solve(kRows, {{"call", {30, {}}}, {"pages", {60, {}}}}, simulate, configuration, 1);
+  EXPECT_EQ(nanoseconds_of(configuration, "kernel.fs.read_call"), 0);
+  EXPECT_NE(findings[0].note.find("taken as 0"), std::string::npos) << findings[0].note;
+}
+
+TEST(Solve, AParameterWithoutEffectKeepsItsValue) {
+  scenario::Configuration configuration;
+  const std::vector<Row> rows{{{{"kernel.mm.tlb_flush"}}, {{1, "call"}}, "nothing to do with it"}};
+  const auto findings = solve(rows, {{"call", {165, {}}}}, simulate, configuration, 1);
+  EXPECT_FALSE(findings[0].measured);
+  EXPECT_EQ(findings[0].note, "has no effect here");
+}
+
+}  // namespace
+}  // namespace sluice::tool

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a primitive is run with: a kernel to call, a clock to be timed by, a file in the page cache. The same primitive
+// runs on the host's Linux and on the simulated kernel; it cannot tell which.
+//
+//   session.measure(100, [&](Stopwatch& watch) {            // a batch of 100 operations
+//     watch.run([&] { for (int i = 0; i < 100; ++i) calls.lseek(fd, 0, SEEK_CUR); });
+//   });
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kernel_sim/system_calls.h"
+#include "models/base/time.h"
+#include "models/base/types.h"
+
+namespace sluice::calibration {
+
+using base::Bytes;
+using base::Picoseconds;
+using kernel_sim::SystemCalls;
+using kernel_sim::UserAddress;
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual Picoseconds now() = 0;
+  /// What one reading adds to what is timed by two.
+  [[nodiscard]] virtual Picoseconds overhead() const { return {}; }
+  /// The time of a fixed piece of independent instructions: longer when the core gives part of itself to others, as
+  /// to its second hardware thread. Nothing on a machine that has no others.
+  virtual Picoseconds probe() { return {}; }
+};
+
+/// One batch.
+struct Sample {
+  double nanoseconds = 0;  ///< per operation
+  double probe = 0;        ///< nanoseconds; the slower of the probes before and after the batch
+};
+
+/// A call of a primitive failed: this kernel cannot do what is measured. what() names call and error.
+class PrimitiveFailure : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Adds up what was timed within one batch.
+class Stopwatch {
+ public:
+  explicit Stopwatch(Clock& clock) : m_clock(clock) {}
+  template <class Work>
+  void run(Work&& work) {
+    const Picoseconds begin = m_clock.now();
+    std::forward<Work>(work)();
+    m_total += m_clock.now() - begin - m_clock.overhead();
+  }
+  /// Time that was taken otherwise (by another task of the primitive).
+  void add(Picoseconds time) { m_total += time; }
+  [[nodiscard]] Picoseconds total() const { return m_total; }
+
+ private:
+  Clock& m_clock;
+  Picoseconds m_total;
+};
+
+/// How often a primitive is repeated: batches for `warm_up` and then for `time`, between `least` and `most`. A
+/// simulated kernel repeats itself exactly, so `time` zero is enough there.
+struct Effort {
+  unsigned warm_up = 1;
+  unsigned least = 2;
+  unsigned most = 1000;
+  Picoseconds time;
+};
+
+/// What the runner provides to a primitive.
+struct Facilities {
+  SystemCalls& calls;
+  Clock& clock;
+  std::string file;     ///< path of a file whose pages are all cached
+  Bytes file_size = 0;  ///< a multiple of the page size
+  Effort effort;
+};
+
+class Session {
+ public:
+  explicit Session(Facilities facilities) : calls(facilities.calls), m_facilities(std::move(facilities)) {}
+
+  SystemCalls& calls;
+
+  /// Runs batches and keeps the time per operation of each.
+  void measure(std::uint64_t operations, const std::function<void(Stopwatch&)>& batch);
+  /// A batch that times all of itself.
+  void measure_all(std::uint64_t operations, const std::function<void()>& batch) {
+    measure(operations, [&](Stopwatch& watch) { watch.run(batch); });
+  }
+  [[nodiscard]] const std::vector<Sample>& samples() const { return m_samples; }
+
+  // --- set-up ---------------------------------------------------------------------------------------------------
+  /// The value, or PrimitiveFailure when the call returned an error.
+  std::int64_t need(const char* call, std::int64_t returned) const;
+  /// As need, and the call must have done all of it.
+  void need_all(const char* call, std::int64_t returned, std::uint64_t wanted) const;
+  /// Of the cached file; O_RDONLY.
+  int open_file(int flags = 0) const;
+  [[nodiscard]] Bytes file_size() const { return m_facilities.file_size; }
+  /// Private memory in pages of 4 KiB, each touched.
+  UserAddress map_buffer(Bytes size) const;
+  /// As map_buffer, untouched.
+  UserAddress map_fresh(Bytes size) const;
+  Clock& clock() { return m_facilities.clock; }
+
+ private:
+  Facilities m_facilities;
+  std::vector<Sample> m_samples;
+};
+
+}  // namespace sluice::calibration

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/sluice/calibrate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "models/base/quantity.h"
+#include "models/base/result.h"
+#include "tools/native/calibration/host.h"
+#include "tools/native/calibration/host_bench.h"
+#include "tools/native/calibration/working_sets.h"
+#include "tools/scenario/platform_file.h"
+#include "tools/sluice/calibrated_platform.h"
+#include "tools/sluice/child.h"
+#include "tools/sluice/output_file.h"
+#include "tools/sluice/simulated_bench.h"
+#include "tools/sluice/solve.h"
+
+namespace sluice::tool {
+namespace {
+
+using calibration::Primitive;
+
+constexpr Bytes kTestFile = 256_MiB;
+constexpr Bytes kLeastTestFile = 64_MiB;
+
+/// Chunks for which costs per call and per page hold: from a page to what a pipe can hold.
+constexpr Bytes kSmallestChunk = kPageSize;
+constexpr Bytes kLargestChunk = 1_MiB;
+/// Passes over the table, until what rows do to those before them does not matter.
+constexpr unsigned kSweeps = 3;
+
+/// What sends over the loopback interface needs no network card.
+void make_loopback(platform::MachineDescription& machine) {
+  for (const char* component : {"nic", "wire", "peer"}) {
+    machine.components.erase(component);
+    std::erase_if(machine.links,
+                  [&](const platform::Link& link) { return link.from == component || link.to == component; });
+  }
+}
+
+class Calibration {
+ public:
+  explicit Calibration(const Options& options)
+      : m_options(options), m_shows_progress(!options.quiet && isatty(STDERR_FILENO)) {
+    const calibration::HostIdentity host = calibration::identify_host();
+    m_configuration.host = {host.cpu, host.kernel, calibration::today(), kSmallestChunk, kLargestChunk};
+  }
+
+  /// The text of the platform file.
+  std::string carry_out() {
+    const std::filesystem::path folder = test_folder();
+    const calibration::CachedFile file{folder, test_file_size()};
+    m_cpu = calibration::first_allowed_cpu();
+    use_facts(folder);
+    measure(file);
+    const calibration::CacheFit caches = fit_caches(calibration::working_sets(file.size()));
+    use_caches(caches);
+    const std::vector<Row> rows = all_rows(caches);
+    const std::vector<Finding> findings = solve(
+        rows, m_measured, [&](const auto& configuration, const auto& names) { return simulated(configuration, names); },
+        m_configuration, 2,
+        [&](std::size_t done, std::size_t of) { progress(fmt::format("solving: {} of {}", done, of)); });
+    clear_progress();
+    for (const Finding& finding : findings) note(finding);
+    scenario::Configuration written = m_configuration;
+    make_loopback(written.machine);
+    return platform_text(written, m_origins);
+  }
+
+  /// Measured and simulated time of each primitive, as a table.
+  std::string comparison() {
+    std::vector<std::string> names;
+    for (const auto& [name, timing] : m_measured) names.push_back(name);
+    const SimulatedTimes times = simulated(m_configuration, names);
+    std::string table =
+        fmt::format("{:<28}{:>14}{:>10}{:>14}{:>9}\n", "primitive", "measured ns", "spread", "simulated ns", "error");
+    for (const auto& [name, timing] : m_measured) {
+      table += fmt::format("{:<28}{:>14.1f}{:>8.1f} %", name, timing.nanoseconds,
+                           spread_of(timing.nanoseconds, timing.rounds) * 100);
+      if (const auto found = times.find(name); found != times.end()) {
+        table += fmt::format("{:>14.1f}{:>7.1f} %\n", found->second, (found->second / timing.nanoseconds - 1) * 100);
+      } else {
+        table += fmt::format("{:>14}\n", "-");
+      }
+    }
+    return table;
+  }
+
+  /// Whatever kept its published value although there is a measurement for it.
+  [[nodiscard]] const std::vector<std::string>& not_measured() const { return m_not_measured; }
+
+ private:
+  std::filesystem::path test_folder() const {
+    if (!m_options.folder.empty()) return m_options.folder;
+    const std::filesystem::path beside = std::filesystem::path{m_options.out}.parent_path();
+    return beside.empty() ? "." : beside;
+  }
+
+  static Bytes test_file_size() {
+    const Bytes free = calibration::available_memory();
+    Bytes size = kTestFile;
+    while (free != 0 && size > kLeastTestFile && size * 4 > free) size /= 2;
+    return size;
+  }
+
+  void set(const std::string& parameter, const std::string& value, Origin origin) {
+    scenario::ParameterIndex index{m_configuration};
+    base::Parameter* found = index.find(parameter);
+    if (found == nullptr) return;
+    if (const auto done = found->set(value); !done) {
+      m_not_measured.push_back(fmt::format("{}: {} of this host: {}", parameter, value, done.error()));
+      return;
+    }
+    m_origins[parameter] = std::move(origin);
+  }
+
+  void use_facts(const std::filesystem::path& folder) {
+    for (const calibration::Fact& fact : calibration::read_facts(folder, m_cpu)) {
+      set(fact.parameter, fact.value, {.source = fact.source, .spread = -1, .note = ""});
+    }
+  }
+
+  void measure(const calibration::CachedFile& file) {
+    std::vector<Primitive> list = calibration::primitives();
+    for (const Bytes set : calibration::working_sets(file.size())) {
+      list.push_back(keep(calibration::read_page(set, kPageSize)));
+      if (set > kPageSize) list.push_back(keep(calibration::read_page(kPageSize, set)));
+    }
+    const auto measured = calibration::measure_on_host(
+        list, file, {.cpu = m_cpu, .progress = [&](unsigned round, const std::string& name) {
+                       progress(fmt::format("round {}: {}", round, name));
+                     }});
+    for (const calibration::Measurement& one : measured) {
+      if (one.usable()) {
+        m_measured[one.name] = {one.value, one.rounds};
+      } else {
+        m_not_measured.push_back(fmt::format("primitive {}: {}", one.name, one.failure));
+      }
+    }
+  }
+
+  /// A primitive that is not in the list of fixed ones.
+  const Primitive& keep(Primitive primitive) {
+    const std::string name = primitive.name;
+    return m_more[name] = std::move(primitive);
+  }
+
+  calibration::CacheFit fit_caches(const std::vector<Bytes>& sets) {
+    std::vector<calibration::SweepPoint> source;
+    std::vector<calibration::SweepPoint> destination;
+    for (const Bytes set : sets) {
+      source.push_back({set, m_measured[calibration::read_page(set, kPageSize).name].nanoseconds});
+      destination.push_back({set, m_measured[calibration::read_page(kPageSize, set).name].nanoseconds});
+    }
+    return calibration::fit_caches(source, destination, own_cache(1), own_cache(2));
+  }
+
+  /// Size of a cache that is a core's own; as published when the host does not say.
+  Bytes own_cache(unsigned level) const {
+    for (const calibration::CacheGeometry& cache : calibration::read_caches(m_cpu)) {
+      if (cache.level == level) return cache.size;
+    }
+    return level == 1 ? m_configuration.machine.cache.l1.size : m_configuration.machine.cache.l2.size;
+  }
+
+  void use_caches(const calibration::CacheFit& fit) {
+    const char* names[] = {"l1", "l2", "llc"};
+    for (std::size_t level = 0; level < 3; ++level) {
+      cache::CacheConfig& caches = m_configuration.machine.cache;
+      const unsigned ways = (level == 0 ? caches.l1 : level == 1 ? caches.l2 : caches.llc).ways;
+      const Bytes unit = Bytes{ways} * kPageSize;  // the model's sets hold whole pages
+      const Bytes size = std::max((fit.size[level] + unit / 2) / unit, Bytes{1}) * unit;
+      set(std::string{"cache."} + names[level] + "_size", base::to_text(size),
+          level < 2 ? Origin{"sysfs", -1, ""}
+                    : Origin{"measured", -1, "where single pages of a growing working set become slower to copy"});
+    }
+  }
+
+  /// The rows of the table with, behind those of a page in L1, those for the other cache levels, whose working sets
+  /// follow from what was found.
+  static std::vector<Row> all_rows(const calibration::CacheFit& fit) {
+    const char* names[] = {"l1", "l2", "llc", "memory"};
+    const std::string in_l1 = calibration::read_page(kPageSize, kPageSize).name;
+    std::vector<Row> rows;
+    const auto add = [&](const char* side, std::size_t level, const auto& primitive_of) {
+      const std::vector<Bytes>& sets = fit.typical[level];
+      Target target{{-1, in_l1}};
+      for (const Bytes set : sets) target.push_back({1 / static_cast<double>(sets.size()), primitive_of(set).name});
+      rows.push_back({{{fmt::format("cpu.{}_{}", side, names[level])}},
+                      target,
+                      fmt::format("pread of a page, {} working set of {} to {}, against one found in L1",
+                                  side == std::string_view{"read"} ? "source" : "destination",
+                                  base::to_text(sets.front()), base::to_text(sets.back()))});
+    };
+    for (std::size_t level = 1; level < calibration::kLevels; ++level) {
+      add("read", level, [](Bytes set) { return calibration::read_page(set, kPageSize); });
+      add("write", level, [](Bytes set) { return calibration::read_page(kPageSize, set); });
+    }
+    const std::vector<Row>& table = calibration_table();
+    rows.insert(rows.begin(), table.begin(), table.begin() + kRowsOfOnePage);
+    rows.insert(rows.end(), table.begin() + kRowsOfOnePage, table.end());
+    return rows;
+  }
+
+  SimulatedTimes simulated(const scenario::Configuration& configuration, const std::vector<std::string>& names) {
+    std::vector<const Primitive*> list;
+    for (const std::string& name : names) {
+      const auto found = m_more.find(name);
+      const Primitive* primitive = found != m_more.end() ? &found->second : calibration::find_primitive(name);
+      if (primitive != nullptr) list.push_back(primitive);
+    }
+    return time_simulated(configuration, list);
+  }
+
+  void note(const Finding& finding) {
+    if (finding.measured) {
+      m_origins[finding.parameter] = {"measured", finding.spread, finding.note};
+    } else {
+      m_not_measured.push_back(finding.parameter + " keeps its published value: " + finding.note);
+    }
+  }
+
+  void progress(const std::string& text) {
+    stop_if_interrupted();
+    if (m_shows_progress) std::fprintf(stderr, "\r\033[K%s", text.c_str());
+  }
+  void clear_progress() const {
+    if (m_shows_progress) std::fputs("\r\033[K", stderr);
+  }
+
+  const Options& m_options;
+  bool m_shows_progress;
+  int m_cpu = 0;
+  scenario::Configuration m_configuration;
+  Timings m_measured;
+  std::map<std::string, Primitive> m_more;
+  std::map<std::string, Origin> m_origins;
+  std::vector<std::string> m_not_measured;
+};
+
+}  // namespace
+
+int calibrate(const Options& options) {
+  OutputFile out{options.out};
+  Calibration calibration{options};
+  const std::string text = calibration.carry_out();
+  // What is written must be read.
+  scenario::Configuration read_back;
+  scenario::read_platform(scenario::parse_yaml(text, options.out), read_back);
+  if (options.compare_primitives) {
+    const std::string table = calibration.comparison();
+    std::fwrite(table.data(), 1, table.size(), stdout);
+  }
+  out.commit(text);
+  if (!options.quiet) {
+    for (const std::string& sentence : calibration.not_measured()) {
+      std::fprintf(stderr, "sluice: %s\n", sentence.c_str());
+    }
+  }
+  return kAllHolds;
+}
+
+}  // namespace sluice::tool

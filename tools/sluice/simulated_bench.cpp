@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/sluice/simulated_bench.h"
+
+#include <algorithm>
+
+#include "kernel_sim/fs/make_file_system.h"
+#include "kernel_sim/hal/systemc/systemc_machine.h"
+#include "kernel_sim/kernel.h"
+#include "models/platform/machine.h"
+#include "tools/native/calibration/estimators.h"
+#include "tools/sluice/child.h"
+
+namespace sluice::tool {
+namespace {
+
+using calibration::Primitive;
+
+constexpr const char* kFileName = "cached";
+
+class SimulatedClock : public calibration::Clock {
+ public:
+  explicit SimulatedClock(const hal::Cpu& cpu) : m_cpu(cpu) {}
+  Picoseconds now() override { return m_cpu.now(); }
+
+ private:
+  const hal::Cpu& m_cpu;
+};
+
+std::shared_ptr<disk::DiskImage> disk_with_file(Bytes capacity, Bytes size) {
+  const fs::FileSystemImage layout = fs::make_file_system(capacity, {{kFileName, size, 0}});
+  auto image = std::make_shared<disk::DiskImage>(capacity);
+  for (const auto& block : layout.metadata) image->write(block.offset, block.bytes, {});
+  const std::shared_ptr<const base::Content> content = base::make_synthetic_content(size, 1);
+  for (const auto& placed : layout.files) image->place(placed.offset, content, placed.number);
+  return image;
+}
+
+/// All primitives in one boot of one machine.
+class Bench {
+ public:
+  Bench(const scenario::Configuration& configuration, Bytes file_size)
+      : m_file_size(file_size),
+        m_machine(configuration.machine, disk_with_file(configuration.machine.disk.capacity, file_size)),
+        m_hal(m_machine),
+        m_kernel(m_hal.machine(), m_machine.ledger, configuration.kernel) {}
+
+  RunResult run(const std::vector<const Primitive*>& list) {
+    m_kernel.start([&](kernel_sim::Kernel& kernel) {
+      const std::string path = std::string{"/"} + kFileName;
+      if (!kernel.preload(path)) throw base::InputError{"the machine's memory is too small for the calibration's file"};
+      m_machine.caches->clear();
+      for (const Primitive* primitive : list) time(kernel, *primitive, path);
+    });
+    sc_core::sc_start();
+    m_kernel.rethrow_failure();
+    return m_times;
+  }
+
+ private:
+  void time(kernel_sim::Kernel& kernel, const Primitive& primitive, const std::string& path) {
+    kernel.run_program(primitive.name, [&](kernel_sim::SystemCalls& calls) {
+      SimulatedClock clock{m_hal.machine().cpu};
+      calibration::Session session{{.calls = calls,
+                                    .clock = clock,
+                                    .file = path,
+                                    .file_size = m_file_size,
+                                    .effort = {.warm_up = 2, .least = 3, .most = 3, .time = {}}}};
+      try {
+        primitive.run(session);
+      } catch (const calibration::PrimitiveFailure&) {
+        return 1;
+      }
+      std::vector<double> times;
+      for (const calibration::Sample& sample : session.samples()) times.push_back(sample.nanoseconds);
+      m_times[primitive.name] = calibration::quantile(times, 0.5);
+      return 0;
+    });
+  }
+
+  Bytes m_file_size;
+  platform::Machine m_machine;
+  hal::SystemcMachine m_hal;
+  kernel_sim::Kernel m_kernel;
+  RunResult m_times = RunResult::object();
+};
+
+}  // namespace
+
+SimulatedTimes time_simulated(const scenario::Configuration& configuration, const std::vector<const Primitive*>& list) {
+  Bytes file_size = kPageSize;
+  for (const Primitive* primitive : list) file_size = std::max(file_size, primitive->file_size);
+  const RunResult result = run_in_child([&] { return Bench{configuration, file_size}.run(list); }, {});
+  if (result.contains("failures")) throw base::SimulatorBug{result["failures"].front().get<std::string>()};
+  return result.get<SimulatedTimes>();
+}
+
+}  // namespace sluice::tool
