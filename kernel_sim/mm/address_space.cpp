@@ -13,7 +13,8 @@ namespace sluice::mm {
 namespace {
 
 constexpr std::uint64_t kUserPages = mmu::kUserEnd >> kPageShift;
-constexpr std::uint64_t kLowestPage = 16;  // vm.mmap_min_addr = 65536
+constexpr std::uint64_t kMostFilePages = std::uint64_t{1} << (63 - kPageShift);  // offsets are signed
+constexpr std::uint64_t kLowestPage = 16;                                        // vm.mmap_min_addr = 65536
 constexpr std::uint64_t kMmapTop =
     kUserPages - (std::uint64_t{8} << 20) / 4096 - 256;  // below an 8 MiB stack and its gap
 
@@ -45,6 +46,15 @@ AddressSpace::~AddressSpace() {
 
 PhysAddr AddressSpace::root() const { return m_state->table->root(); }
 
+bool AddressSpace::may_pin_to_read(VirtAddr at) const {
+  const Region* region = m_state->find(at.page_number());
+  if (region == nullptr) return false;
+  if ((region->protection & PROT_READ) != 0) return true;
+  // Anonymous memory that was never written is Linux's page of zeroes, which is not taken without a look at the region.
+  const std::uint64_t entry = m_state->table->entry(at.page_number());
+  return (entry & mmu::pte::kPresent) != 0 && (region->object != nullptr || (entry & mmu::pte::kDirty) != 0);
+}
+
 FaultCounts AddressSpace::faults() const { return m_state->counts; }
 
 Result<VirtAddr> AddressSpace::map(VirtAddr hint, Bytes size, int protection, int flags,
@@ -52,27 +62,16 @@ Result<VirtAddr> AddressSpace::map(VirtAddr hint, Bytes size, int protection, in
   auto& s = *m_state;
   s.machine.cpu.execute(s.config.map_region, hal::Work::Mapping);
   const int sharing = flags & MAP_TYPE;
-  if (size == 0 || offset % kPageSize != 0) return refuse(EINVAL);
-  if (sharing != MAP_SHARED && sharing != MAP_PRIVATE && sharing != MAP_SHARED_VALIDATE) return refuse(EINVAL);
-  if (size > mmu::kUserEnd) return refuse(ENOMEM);
+  if (offset % kPageSize != 0) return refuse(EINVAL);
+  const std::optional<std::uint64_t> file_page = object ? std::optional{offset / kPageSize} : std::nullopt;
+  const auto place = find_place(hint, size, flags, file_page);
+  if (!place) return place;
   const std::uint64_t pages = divide_up(size, kPageSize);
-  if (offset / kPageSize + pages < pages || offset / kPageSize + pages > (std::uint64_t{1} << 52))
-    return refuse(EOVERFLOW);
-
-  const bool fixed = (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0;
-  std::uint64_t first = divide_up(std::min(hint.value(), mmu::kUserEnd), kPageSize);
-  if (fixed) {
-    if (hint.page_offset() != 0) return refuse(EINVAL);
-    if (first + pages > kUserPages) return refuse(ENOMEM);
-    if (first < kLowestPage) return refuse(EPERM);
-    if ((flags & MAP_FIXED_NOREPLACE) != 0 && s.overlaps(first, first + pages)) return refuse(EEXIST);
-    remove_pages(first, first + pages);
-  } else if (first < kLowestPage || first + pages > kUserPages || s.overlaps(first, first + pages)) {
-    const auto room = object ? s.find_aligned_room(pages, offset / kPageSize) : s.find_room(pages);
-    if (!room) return refuse(room.error().value);
-    first = *room;
-  }
-
+  if (object && offset / kPageSize + pages > kMostFilePages) return refuse(EOVERFLOW);
+  if (sharing != MAP_SHARED && sharing != MAP_PRIVATE && sharing != MAP_SHARED_VALIDATE) return refuse(EINVAL);
+  const std::uint64_t first = place->page_number();
+  if ((flags & MAP_FIXED) != 0) remove_pages(first, first + pages);
+  if (!object) offset = 0;  // anonymous memory has no file to begin within
   Region region{first,       first + pages,     protection,        sharing != MAP_PRIVATE,
                 MADV_NORMAL, std::move(object), offset / kPageSize};
   if (region.shared && !region.object) region.object = std::make_shared<SharedAnonymous>(s.machine, s.frames, pages);
@@ -85,6 +84,27 @@ Result<VirtAddr> AddressSpace::map(VirtAddr hint, Bytes size, int protection, in
     for (std::uint64_t page = first; page < first + pages; ++page) {
       if ((s.table->entry(page) & mmu::pte::kPresent) == 0 && fault_in(page, access) != FaultOutcome::Resolved) break;
     }
+  }
+  return VirtAddr{first << kPageShift};
+}
+
+Result<VirtAddr> AddressSpace::find_place(VirtAddr hint, Bytes size, int flags,
+                                          std::optional<std::uint64_t> file_page) const {
+  const auto& s = *m_state;
+  if (size == 0) return refuse(EINVAL);
+  if (size > mmu::kUserEnd) return refuse(ENOMEM);
+  const std::uint64_t pages = divide_up(size, kPageSize);
+  const std::uint64_t first = divide_up(std::min(hint.value(), mmu::kUserEnd), kPageSize);
+  const bool fits = first >= kLowestPage && first + pages <= kUserPages;
+  if ((flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0) {
+    if (first + pages > kUserPages) return refuse(ENOMEM);
+    if (hint.page_offset() != 0) return refuse(EINVAL);
+    if (first < kLowestPage) return refuse(EPERM);
+    if ((flags & MAP_FIXED_NOREPLACE) != 0 && s.overlaps(first, first + pages)) return refuse(EEXIST);
+  } else if (!fits || s.overlaps(first, first + pages)) {
+    const auto room = file_page ? s.find_aligned_room(pages, *file_page) : s.find_room(pages);
+    if (!room) return refuse(room.error().value);
+    return VirtAddr{*room << kPageShift};
   }
   return VirtAddr{first << kPageShift};
 }

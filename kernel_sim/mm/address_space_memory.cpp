@@ -38,6 +38,7 @@ template <class Act>
 Bytes AddressSpaceMemory::for_each_piece(VirtAddr at, Bytes size, hal::Access access, bool user, FaultOutcome& outcome,
                                          Act&& act) {
   Bytes done = 0;
+  if (user && size == 0) return 0;  // an instruction that touches nothing
   if (!is_user_range(at, size)) {
     outcome = FaultOutcome::SegmentationFault;
     return 0;
@@ -90,6 +91,7 @@ Result<std::vector<Fragment>> AddressSpaceMemory::pin(VirtAddr at, Bytes size, h
   if (!is_user_range(at, size)) return refuse(EFAULT);
   pinned.reserve(divide_up(at.page_offset() + size, kPageSize));
   for (Bytes done = 0; done < size;) {
+    if (access == hal::Access::Read && !m_space.may_pin_to_read(at + done)) break;
     const auto translation = reach(at + done, access, false);
     if (!translation) break;
     const Bytes piece = std::min((at + done).left_in_page(), size - done);

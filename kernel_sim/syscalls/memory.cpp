@@ -20,20 +20,25 @@ SystemCallsValue SimulatedSystemCalls::mmap(UserAddress hint, std::uint64_t size
                       fd, offset);
       },
       [&]() -> Result<Bytes> {
-        if (offset < 0 || static_cast<std::uint64_t>(offset) % kPageSize != 0) return base::refuse(EINVAL);
+        // 64 bits without a sign to mmap, and so many that no file has such a page.
+        const auto from = static_cast<std::uint64_t>(offset);
+        if (from % kPageSize != 0) return base::refuse(EINVAL);
         std::shared_ptr<mm::MappedObject> object;
         if ((flags & MAP_ANONYMOUS) == 0) {
           const Result<FilePointer> found = file(fd);
           if (!found) return tl::unexpected{found.error()};
-          if (size == 0) return base::refuse(EINVAL);
-          const bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
-          if (!(*found)->readable()) return base::refuse(EACCES);
-          if (shared && (protection & PROT_WRITE) != 0 && !(*found)->writable()) return base::refuse(EACCES);
+          const auto place = m_process.memory->find_place(address_of(hint), size, flags, from / kPageSize);
+          if (!place) return tl::unexpected{place.error()};
+          const int sharing = flags & MAP_TYPE;
+          if (offset < 0) return base::refuse(EOVERFLOW);
+          if (sharing != MAP_PRIVATE && sharing != MAP_SHARED && sharing != MAP_SHARED_VALIDATE)
+            return base::refuse(EINVAL);
+          const bool writes_to_file = sharing != MAP_PRIVATE && (protection & PROT_WRITE) != 0;
+          if (!(*found)->readable() || (writes_to_file && !(*found)->writable())) return base::refuse(EACCES);
           object = (*found)->mapped_object();
           if (object == nullptr) return base::refuse(ENODEV);
         }
-        const auto at = m_process.memory->map(address_of(hint), size, protection, flags, std::move(object),
-                                              static_cast<std::uint64_t>(offset));
+        const auto at = m_process.memory->map(address_of(hint), size, protection, flags, std::move(object), from);
         if (!at) return tl::unexpected{at.error()};
         return at->value();
       });
