@@ -81,7 +81,7 @@ void Scheduler::arm_tick(Core& core) {
 /// scheduler_tick and entity_tick.
 void Scheduler::tick(Core& core) {
   core.tick.reset();
-  m_state->machine.cpu.execute(m_state->config.tick);
+  m_state->machine.cpu.execute(m_state->config.tick, hal::Work::Scheduling);
   if (core.reschedule_lazy) core.reschedule = true;
   account(core);
   arm_tick(core);

@@ -256,7 +256,7 @@ void Scheduler::arrive(Task& self) {
   if (self.page_table && core.page_table != self.page_table) {
     core.page_table = self.page_table;
     cpu.set_page_table(*self.page_table);
-    cpu.execute(m_state->config.address_space_switch);
+    cpu.execute(m_state->config.address_space_switch, hal::Work::Scheduling);
   }
   core.switching = false;
 }

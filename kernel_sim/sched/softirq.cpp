@@ -33,7 +33,7 @@ class Scheduler::InterruptTime {
 hal::Interrupts::Handler Scheduler::interrupt_handler(std::function<void()> handler) {
   return [this, handler = std::move(handler)] {
     const InterruptTime time{this_core(), m_state->machine.cpu};
-    m_state->machine.cpu.execute(m_state->config.interrupt_entry);
+    m_state->machine.cpu.execute(m_state->config.interrupt_entry, hal::Work::Interrupt);
     handler();
     leave_interrupt();
   };

@@ -21,9 +21,9 @@
 #include "tools/report/strace.h"
 #include "tools/scenario/dump.h"
 #include "tools/scenario/scenario.h"
+#include "tools/sluice/calibrate.h"
 #include "tools/sluice/crosscheck.h"
 #include "tools/sluice/native_runs.h"
-#include "tools/sluice/calibrate.h"
 #include "tools/sluice/output_file.h"
 #include "tools/sluice/runner.h"
 

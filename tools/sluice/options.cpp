@@ -145,8 +145,7 @@ ParsedCommandLine parse_command_line(int argc, char** argv) {
                        "measure what this host's kernel takes for its primitives, and write a platform file"),
                   options);
 
-  const std::vector<std::string> names{"compare",    "run",   "native",  "calibrate",
-                                       "crosscheck", "check", "describe"};
+  const std::vector<std::string> names{"compare", "run", "native", "calibrate", "crosscheck", "check", "describe"};
   if (argc > 1 && argv[1][0] != '-' && std::find(names.begin(), names.end(), argv[1]) == names.end()) {
     const std::string near = base::nearest_name(argv[1], names);
     std::fprintf(stderr, "sluice: there is no command '%s'%s\n", argv[1],
