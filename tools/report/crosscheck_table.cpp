@@ -48,7 +48,7 @@ Table make_table(bool counts_only) {
                                      {"sender's counts", "equal"},
                                      {"sender's counts", "mode switches"},
                                      {"sender's counts", "faults"},
-                                     {"receiver's", "calls"}};
+                                     {"recv", "calls"}};
   if (!counts_only) {
     for (const char* group : {"CPU time", "elapsed"}) {
       for (const char* head : {"predicted", "measured", "error", "+-"}) columns.push_back({group, head});

@@ -58,7 +58,7 @@ Table make_table() {
                 {"of it", "receiver"},
                 {"of it", "ksoftirqd"},
                 {"", "throughput"},
-                {"sender's", "faults"},
+                {"page", "faults"},
                 {"context", "switches"},
                 {"", "system calls", true}}};
 }
