@@ -92,6 +92,11 @@ KernelCounts Kernel::counts() const {
           m_processes->faults()};
 }
 
+KernelCounts Kernel::counts_of(const syscalls::Process& process) const {
+  return {process.counts.by_name(), process.counts.mode_switches, m_scheduler.context_switches(),
+          process.memory->faults()};
+}
+
 std::vector<std::string> Kernel::blocked_tasks() const {
   std::vector<std::string> found;
   for (const sched::Task* task : m_scheduler.unfinished()) {

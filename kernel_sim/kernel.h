@@ -59,6 +59,10 @@ class Kernel {
   // --- at any time ------------------------------------------------------------------------------------------------
   void set_trace(syscalls::TraceSink sink) { m_processes->trace = std::move(sink); }
   [[nodiscard]] KernelCounts counts() const;
+  /// As counts(), but calls, mode switches and faults of one process, which has not ended.
+  [[nodiscard]] KernelCounts counts_of(const syscalls::Process& process) const;
+  /// The process that calls; null in the kernel's own tasks.
+  [[nodiscard]] syscalls::Process* current_process() const { return m_processes->current(); }
   /// "task NAME waits for WHAT", for every task that has not ended, but background ones.
   [[nodiscard]] std::vector<std::string> blocked_tasks() const;
   /// "exit status 1", "SIGPIPE (Broken pipe)".

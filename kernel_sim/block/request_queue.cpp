@@ -25,7 +25,7 @@ Bytes RequestQueue::max_request() const {
 
 void RequestQueue::submit(std::vector<std::unique_ptr<Bio>> bios) {
   const auto frequency = m_machine.cpu.frequency();
-  m_machine.cpu.execute(m_config.submit_bio.at(frequency) * bios.size());
+  m_machine.cpu.execute(m_config.submit_bio.at(frequency) * bios.size(), hal::Work::Disk);
   // As Linux sorts a plug's list. A flush stays behind the writes before it.
   const bool ordered =
       std::any_of(bios.begin(), bios.end(), [](auto& b) { return b->direction() == Direction::Flush; });
@@ -35,7 +35,7 @@ void RequestQueue::submit(std::vector<std::unique_ptr<Bio>> bios) {
   }
   const auto merged_before = m_statistics.merged_bios;
   for (auto& bio : bios) append(std::move(bio));
-  m_machine.cpu.execute(m_config.merge_bio.at(frequency) * (m_statistics.merged_bios - merged_before));
+  m_machine.cpu.execute(m_config.merge_bio.at(frequency) * (m_statistics.merged_bios - merged_before), hal::Work::Disk);
   dispatch();
 }
 
@@ -105,7 +105,7 @@ void RequestQueue::dispatch() {
       m_pending.pop_front();
       ++m_statistics.requests;
       m_statistics.segments += request->segments.size();
-      m_machine.cpu.execute(m_config.start_request);
+      m_machine.cpu.execute(m_config.start_request, hal::Work::Disk);
       m_device.start(*request);
     }
     m_device.commit();
@@ -114,7 +114,7 @@ void RequestQueue::dispatch() {
 }
 
 void RequestQueue::request_finished(Request& request, bool success) {
-  m_machine.cpu.execute(m_config.complete_request);
+  m_machine.cpu.execute(m_config.complete_request, hal::Work::Disk);
   const auto work = std::move(m_in_flight.at(&request));
   m_in_flight.erase(&request);
   const Bytes size = work->sectors * kSectorSize;

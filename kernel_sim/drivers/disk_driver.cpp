@@ -67,7 +67,7 @@ Result<void> DiskDriver::initialise() {
       m_ready = true;
       return {};
     }
-    m_machine.cpu.execute(kReadyPause);
+    m_machine.cpu.execute(kReadyPause, hal::Work::Disk);
   }
   return refuse(EIO);
 }
@@ -118,8 +118,9 @@ void DiskDriver::start(block::Request& request) {
   m_free_slots.pop_back();
   m_slots[slot] = &request;
   const auto frequency = m_machine.cpu.frequency();
-  m_machine.cpu.execute(m_config.build_command.at(frequency) +
-                        m_config.map_segment.at(frequency) * request.segments.size());
+  m_machine.cpu.execute(
+      m_config.build_command.at(frequency) + m_config.map_segment.at(frequency) * request.segments.size(),
+      hal::Work::Disk);
   Command command;
   command.opcode = static_cast<std::uint8_t>(request.direction == block::Direction::Read    ? Opcode::Read
                                              : request.direction == block::Direction::Write ? Opcode::Write
@@ -165,7 +166,7 @@ void DiskDriver::handle_interrupt() {
   for (;;) {
     const auto entry = m_machine.cpu.load<CompletionEntry>(m_completions + m_head * sizeof(CompletionEntry));
     if ((entry.phase & 1) != m_phase) break;
-    m_machine.cpu.execute(m_config.handle_completion);
+    m_machine.cpu.execute(m_config.handle_completion, hal::Work::Disk);
     if (++m_head == m_entries) {
       m_head = 0;
       m_phase ^= 1;

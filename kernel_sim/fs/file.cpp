@@ -31,7 +31,7 @@ Result<void> File::sync() { return refuse(EINVAL); }
 
 Result<void> File::advise(std::uint64_t, std::uint64_t, int) { return refuse(ESPIPE); }
 
-std::int16_t File::poll() const { return POLLIN | POLLOUT; }
+std::int16_t File::poll() const { return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM; }  // DEFAULT_POLLMASK
 
 bool File::non_blocking() const { return (m_flags & O_NONBLOCK) != 0; }
 

@@ -73,8 +73,9 @@ class File {
 
   [[nodiscard]] int flags() const { return m_flags; }
   void set_flags(int flags) { m_flags = flags; }
-  [[nodiscard]] bool readable() const { return (m_flags & 3) != 1; }  // not O_WRONLY
-  [[nodiscard]] bool writable() const { return (m_flags & 3) != 0; }  // not O_RDONLY
+  // O_ACCMODE itself is an access mode too: for neither.
+  [[nodiscard]] bool readable() const { return (m_flags & 3) == 0 || (m_flags & 3) == 2; }
+  [[nodiscard]] bool writable() const { return (m_flags & 3) == 1 || (m_flags & 3) == 2; }
   [[nodiscard]] bool non_blocking() const;
 
  private:

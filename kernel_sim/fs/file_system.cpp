@@ -13,6 +13,11 @@ namespace sluice::fs {
 
 using namespace format;
 
+namespace {
+/// The kernel's O_LARGEFILE, which every file opened on a 64-bit machine has and F_GETFL shows; <fcntl.h> says 0.
+constexpr int kLargeFile = 0100000;
+}  // namespace
+
 FileSystem::FileSystem(hal::Machine& machine, base::Ledger& ledger, mm::FrameAllocator& frames,
                        sched::Scheduler& scheduler, block::RequestQueue& queue, const FsConfig& config)
     : m_services{machine, ledger, frames, scheduler, queue, config, {}, {}, 0, {}} {}
@@ -52,20 +57,20 @@ Result<std::uint32_t> FileSystem::find(std::string_view path, std::string& name)
 Result<std::shared_ptr<File>> FileSystem::open(std::string_view path, int flags, int mode) {
   m_services.charge(m_services.config.open);
   const bool write = (flags & O_ACCMODE) != O_RDONLY;
-  if ((flags & O_ACCMODE) == O_ACCMODE) return refuse(EINVAL);
+  if ((flags & O_CREAT) != 0 && (flags & O_DIRECTORY) != 0) return refuse(EINVAL);
   std::string name;
   auto found = find(path, name);
   if (!found) {
     if (found.error().value != ENOENT || (flags & O_CREAT) == 0 || name.empty()) return refuse(found.error().value);
-    if ((flags & O_DIRECTORY) != 0) return refuse(EINVAL);
     found = create(name, mode);
     if (!found) return refuse(found.error().value);
   } else if ((flags & O_CREAT) != 0 && (flags & O_EXCL) != 0) {
     return refuse(EEXIST);
   }
+  const int kept = (flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC)) | kLargeFile;
   if (*found == kRootInode) {
     if (write || (flags & (O_CREAT | O_TRUNC)) != 0) return refuse(EISDIR);
-    return std::make_shared<DirectoryFile>(flags, m_directory.size());
+    return std::make_shared<DirectoryFile>(kept, m_directory.size());
   }
   if ((flags & O_DIRECTORY) != 0) return refuse(ENOTDIR);
   Inode& inode = inode_of(*found);
@@ -73,7 +78,7 @@ Result<std::shared_ptr<File>> FileSystem::open(std::string_view path, int flags,
     const InodeLock lock{inode};
     if (const auto done = inode.truncate(0); !done) return refuse(done.error().value);
   }
-  return std::make_shared<RegularFile>(*this, m_services, inode, flags & ~(O_CREAT | O_EXCL | O_TRUNC));
+  return std::make_shared<RegularFile>(*this, m_services, inode, kept);
 }
 
 Result<void> FileSystem::preload(std::string_view path) {
@@ -361,7 +366,7 @@ void FileSystem::start_flusher() {
           while (!many()) m_services.scheduler.wait(m_services.flusher, "many dirty pages");
           for (auto inode = m_inodes.begin(); inode != m_inodes.end() && many(); ++inode) {
             inode->second->start_write_back(0, inode->second->cache().end_index());
-            m_services.scheduler.preemption_point();
+            m_services.scheduler.cond_resched();
           }
         }
       },

@@ -26,9 +26,11 @@ void FsConfig::describe(base::ParameterTable& table) {
   table.add("max_folio_order", max_folio_order, {0, 9},
             "read-ahead and writes make folios of up to 2^this pages in the page cache; 0 is single pages",
             "Linux include/linux/pagemap.h MAX_PAGECACHE_ORDER 9; 0 on ext4 before 6.16");
-  table.add("preload_write_size", preload_write_size, {Bytes{4096}, Bytes{1} << 30},
-            "a file that is warm at the start lies in folios as if it had been written by writes of this size",
-            "estimate: what copies files");
+  table.add("preload_call_size", preload_call_size, {Bytes{4096}, Bytes{1} << 30},
+            "a file that is warm at the start lies in folios as after reading it once by calls of this size",
+            "choice: as native runs warm a file");
+  table.add("preload_written", preload_written, "it lies in folios as after writing it by such calls, not reading it",
+            "choice: as native runs warm a file");
   table.add("mmap_lots_of_misses", mmap_lots_of_misses, {0, 1'000'000},
             "misses in a mapping, net of hits, beyond which read-around stops",
             "Linux mm/filemap.c, MMAP_LOTSAMISS 100");

@@ -24,8 +24,9 @@ struct FsConfig {
   CpuCost direct_io = CpuCost::time(500_ns);
   CpuCost truncate = CpuCost::time(1_us);
   Bytes read_ahead = Bytes{128} << 10;
-  unsigned max_folio_order = 9;               ///< folios of the page cache have up to 2^this pages; 0: single pages
-  Bytes preload_write_size = Bytes{1} << 20;  ///< a preloaded file lies in folios as if written by writes of this size
+  unsigned max_folio_order = 9;              ///< folios of the page cache have up to 2^this pages; 0: single pages
+  Bytes preload_call_size = Bytes{1} << 20;  ///< a file that is warm at the start was read by calls of this size
+  bool preload_written = false;              ///< or was written by them, and stayed in memory since
   unsigned mmap_lots_of_misses = 100;
   Fraction dirty_background{100'000};
   Fraction dirty_limit{200'000};

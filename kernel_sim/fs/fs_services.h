@@ -36,7 +36,7 @@ struct Services {
   sched::WaitQueue flusher;       ///< woken when there is much to write back
 
   void charge(const CpuCost& cost, std::uint64_t times = 1) {
-    machine.cpu.execute(cost.at(machine.cpu.frequency()) * times);
+    machine.cpu.execute(cost.at(machine.cpu.frequency()) * times, hal::Work::PageCache);
   }
 };
 

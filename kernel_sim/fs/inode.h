@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -67,7 +68,8 @@ class Inode {
   void read_exactly(std::uint64_t index, std::uint64_t count);
   /// Waits until the page is up to date. EIO when it cannot be read; EAGAIN when it is not in the cache any more.
   Result<void> wait_uptodate(std::uint64_t index);
-  /// Brings the whole file into the cache without time, in folios as if it had been written. ENOMEM: not all of it.
+  /// Brings the whole file into the cache without time, in folios as if it had been read from its beginning, or written
+  /// (preload_written). ENOMEM: not all of it.
   Result<void> preload();
 
   // --- writing (inode_write.cpp); the caller holds lock() --------------------------------------------------------
@@ -111,6 +113,13 @@ class Inode {
  private:
   class ReadBio;
   class WriteBio;
+  /// Pages on their way into the cache: where frames come from, the state they begin with, and which they are.
+  struct Filling {
+    std::function<Result<Frame>(unsigned order)> take;
+    unsigned flags;
+    std::vector<std::uint64_t> pages;
+    std::uint64_t folios;
+  };
   /// Pages of one folio that a write goes to, with one reference for the writer.
   struct WriteTarget {
     std::uint64_t index;
@@ -120,9 +129,13 @@ class Inode {
   };
   [[nodiscard]] ReadAheadLimits read_ahead_limits() const;
   CachedPage& add_folio(std::uint64_t index, Frame frame, unsigned order, unsigned flags);
-  std::uint64_t insert_folios(const ReadAheadWindow& window, std::vector<std::uint64_t>& pages);
-  void insert_gaps(std::uint64_t first, std::uint64_t end, std::uint64_t lookahead, std::vector<std::uint64_t>& pages);
-  void load_folio(const mm::Folio& folio);
+  void insert_window(const ReadAheadWindow& window, Filling& filling);
+  std::uint64_t insert_folios(const ReadAheadWindow& window, Filling& filling);
+  void insert_gaps(std::uint64_t first, std::uint64_t end, std::uint64_t lookahead, Filling& filling);
+  bool insert_folio(std::uint64_t index, unsigned order, bool marker, Filling& filling);
+  Result<void> preload_read(std::uint64_t index, std::uint64_t end, ReadAheadState& state, Filling& filling);
+  Result<void> preload_write(Bytes position, Bytes end, Filling& filling);
+  void load_page(std::uint64_t index);
   [[nodiscard]] std::uint64_t folios_in(std::uint64_t first, std::uint64_t count);
   void submit_reads(std::span<const std::uint64_t> pages);
   void finish_reading(std::uint64_t first, std::uint64_t count, bool success);

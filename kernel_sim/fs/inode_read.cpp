@@ -27,65 +27,68 @@ class Inode::ReadBio final : public block::Bio {
 
 void Inode::start_reading(std::uint64_t first, std::uint64_t count) { start_window({first, count, 0, 0}); }
 
-/// page_cache_ra_order: folios as large as the window says, as long as nothing of it is cached; then single pages.
 void Inode::start_window(const ReadAheadWindow& window) {
   if (window.first >= size_in_pages()) return;
   ++m_services.statistics.read_ahead_windows;
   m_services.charge(m_services.config.read_ahead_submit);
-  std::vector<std::uint64_t> pages;
-  pages.reserve(window.pages);
-  const std::uint64_t done = window.order > 0 ? insert_folios(window, pages) : window.first;
-  insert_gaps(done, window.first + window.pages, window.lookahead, pages);
-  submit_reads(pages);
+  Filling filling{[this](unsigned order) {
+                    return order > 0 ? m_services.frames.try_allocate(Place::PageCache, order)
+                                     : m_services.frames.allocate(Place::PageCache);
+                  },
+                  CachedPage::kLocked,
+                  {},
+                  0};
+  filling.pages.reserve(window.pages);
+  insert_window(window, filling);
+  m_services.charge(m_services.config.page_insert, filling.folios);
+  submit_reads(filling.pages);
+}
+
+/// page_cache_ra_order: folios as large as the window says, as long as nothing of it is cached; then single pages.
+void Inode::insert_window(const ReadAheadWindow& window, Filling& filling) {
+  const std::uint64_t done = window.order > 0 ? insert_folios(window, filling) : window.first;
+  insert_gaps(done, window.first + window.pages, window.lookahead, filling);
 }
 
 /// Up to the end of the window or of the file, or to a page that is cached, or until memory has no such blocks; returns
-/// how far it came. Adds what is to be read to `pages`.
-std::uint64_t Inode::insert_folios(const ReadAheadWindow& window, std::vector<std::uint64_t>& pages) {
+/// how far it came.
+std::uint64_t Inode::insert_folios(const ReadAheadWindow& window, Filling& filling) {
   const std::uint64_t end = std::min(window.first + window.pages, size_in_pages());
   const std::uint64_t marker = window.first + window.pages - window.lookahead;
   std::uint64_t index = window.first;
-  std::uint64_t folios = 0;
   while (index < end) {
     const unsigned order = read_ahead_order(index, end, window.order);
-    const std::uint64_t count = std::uint64_t{1} << order;
-    const auto frame = m_services.frames.try_allocate(Place::PageCache, order);
-    if (!frame) break;
-    if (m_cache.any(index, count)) {
-      m_services.frames.put(*frame);
-      break;
-    }
-    add_folio(index, *frame, order, CachedPage::kLocked);
-    if (marker >> order << order == index) m_cache.find(index)->set(CachedPage::kReadahead);
-    for (std::uint64_t i = 0; i < count; ++i) pages.push_back(index + i);
-    index += count;
-    ++folios;
+    if (!insert_folio(index, order, marker >> order << order == index, filling)) break;
+    index += std::uint64_t{1} << order;
   }
-  m_services.charge(m_services.config.page_insert, folios);
   return index;
 }
 
 /// page_cache_ra_unbounded: single pages where there is none yet.
-void Inode::insert_gaps(std::uint64_t first, std::uint64_t end, std::uint64_t lookahead,
-                        std::vector<std::uint64_t>& pages) {
+void Inode::insert_gaps(std::uint64_t first, std::uint64_t end, std::uint64_t lookahead, Filling& filling) {
   end = std::min(end, size_in_pages());
   // The marker's place counts from the end as clipped to the file (do_page_cache_ra).
   const std::uint64_t marker = lookahead > 0 && first + lookahead <= end ? end - lookahead : ~std::uint64_t{0};
-  std::uint64_t inserted = 0;
   for (std::uint64_t index = first; index < end; ++index) {
     if (m_cache.find(index) != nullptr) continue;
-    const auto frame = m_services.frames.allocate(Place::PageCache);
-    if (!frame) break;
-    if (m_cache.find(index) != nullptr) {  // somebody was faster while the frame was allocated
-      m_services.frames.put(*frame);
-      continue;
-    }
-    add_folio(index, *frame, 0, CachedPage::kLocked);
-    if (index == marker) m_cache.find(index)->set(CachedPage::kReadahead);
-    pages.push_back(index);
-    ++inserted;
+    if (!insert_folio(index, 0, index == marker, filling) && m_cache.find(index) == nullptr) break;
   }
-  m_services.charge(m_services.config.page_insert, inserted);
+}
+
+/// False when there is no memory or somebody was faster.
+bool Inode::insert_folio(std::uint64_t index, unsigned order, bool marker, Filling& filling) {
+  const std::uint64_t count = std::uint64_t{1} << order;
+  const auto frame = filling.take(order);
+  if (!frame) return false;
+  if (m_cache.any(index, count)) {
+    m_services.frames.put(*frame);
+    return false;
+  }
+  CachedPage& head = add_folio(index, *frame, order, filling.flags);
+  if (marker) head.set(CachedPage::kReadahead);
+  for (std::uint64_t i = 0; i < count; ++i) filling.pages.push_back(index + i);
+  ++filling.folios;
+  return true;
 }
 
 /// Into the cache, which holds a reference for each page (filemap_add_folio). Takes over the one on `frame`.
@@ -198,43 +201,71 @@ Result<void> Inode::wait_uptodate(std::uint64_t index) {
 }
 
 Result<void> Inode::preload() {
-  const std::uint64_t pages = size_in_pages();
-  for (std::uint64_t index = 0; index < pages;) {
-    if (m_cache.find(index) != nullptr) {
-      ++index;
-      continue;
-    }
-    const Bytes write_size = m_services.config.preload_write_size;
-    const Bytes position = index * kPageSize;
-    const Bytes written = std::min(write_size - position % write_size, m_size - position);
-    unsigned order = write_order(index, written);
-    while (m_cache.any(index, std::uint64_t{1} << order)) --order;
-    const std::uint64_t count = std::uint64_t{1} << order;
-    if (m_services.frames.free_frames() < m_services.frames.low_watermark() + count) return refuse(ENOMEM);
-    const auto frame = m_services.frames.allocate_at_boot(Place::PageCache, order);
-    if (!frame) return refuse(ENOMEM);
-    add_folio(index, *frame, order, CachedPage::kUptodate);
-    load_folio(m_cache.folio_of(index));
-    index += count;
+  const Bytes call = m_services.config.preload_call_size;
+  const auto take = [this](unsigned order) -> Result<Frame> {
+    if (m_services.frames.free_frames() < m_services.frames.low_watermark() + (1U << order)) return refuse(ENOMEM);
+    return m_services.frames.allocate_at_boot(Place::PageCache, order);
+  };
+  Filling filling{take, CachedPage::kUptodate, {}, 0};
+  ReadAheadState state;
+  state.max_pages = m_services.config.read_ahead / kPageSize;
+  for (Bytes position = 0; position < m_size; position += call) {
+    const Bytes end = std::min(position + call, m_size);
+    const auto done = m_services.config.preload_written
+                          ? preload_write(position, end, filling)
+                          : preload_read(position / kPageSize, divide_up(end, kPageSize), state, filling);
+    for (const auto index : filling.pages) load_page(index);
+    filling.pages.clear();
+    if (!done) return done;
+    state.previous_position = static_cast<std::int64_t>(end);
   }
   return {};
 }
 
-/// Without time: what the disk holds for the folio's pages.
-void Inode::load_folio(const mm::Folio& folio) {
-  auto& back_door = m_services.machine.back_door;
-  for (std::uint64_t index = folio.first; index < folio.end();) {
-    const auto piece = m_extents.find(index);
-    const std::uint64_t count = std::min(piece.pages, folio.end() - index);
-    const PhysAddr at = folio.frame_of(index).address();
-    if (piece.hole()) {
-      const auto memory = back_door.memory(at, count * kPageSize);
-      std::fill(memory.begin(), memory.end(), std::byte{0});
-    } else {
-      back_door.load_from_disk(piece.block * kPageSize, at, count * kPageSize);
+/// The windows that reading pages [index, end) would bring in.
+Result<void> Inode::preload_read(std::uint64_t index, std::uint64_t end, ReadAheadState& state, Filling& filling) {
+  const auto limits = read_ahead_limits();
+  while (index < end) {
+    if (m_cache.find(index) == nullptr) {
+      const auto window = state.max_pages > 0 ? read_ahead_of_missing(state, m_cache, index, end - index, limits)
+                                              : ReadAheadWindow{index, 1, 0, 0};
+      insert_window(window, filling);
+      if (m_cache.find(index) == nullptr && !insert_folio(index, 0, false, filling)) return refuse(ENOMEM);
     }
-    index += count;
+    const mm::Folio folio = m_cache.folio_of(index);
+    CachedPage& head = *m_cache.find(folio.first);
+    if (head.is(CachedPage::kReadahead)) {
+      head.clear(CachedPage::kReadahead);
+      const auto window = read_ahead_of_marked(state, m_cache, folio.first, folio.pages, end - folio.first, limits);
+      if (window) insert_window(*window, filling);
+    }
+    index = folio.end();
   }
+  return {};
+}
+
+/// The folios that writing bytes [position, end) would make.
+Result<void> Inode::preload_write(Bytes position, Bytes end, Filling& filling) {
+  while (position < end) {
+    const std::uint64_t index = position / kPageSize;
+    if (m_cache.find(index) == nullptr) {
+      unsigned order = write_order(index, end - position);
+      while (m_cache.any(index, std::uint64_t{1} << order)) --order;
+      if (!insert_folio(index, order, false, filling)) return refuse(ENOMEM);
+    }
+    position = m_cache.folio_of(index).end() * kPageSize;
+  }
+  return {};
+}
+
+/// Without time: what the disk holds for the page.
+void Inode::load_page(std::uint64_t index) {
+  auto& back_door = m_services.machine.back_door;
+  const PhysAddr at = m_cache.find(index)->frame.address();
+  const auto piece = m_extents.find(index);
+  if (!piece.hole()) return back_door.load_from_disk(piece.block * kPageSize, at, kPageSize);
+  const auto memory = back_door.memory(at, kPageSize);
+  std::fill(memory.begin(), memory.end(), std::byte{0});
 }
 
 }  // namespace sluice::fs

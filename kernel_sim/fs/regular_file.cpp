@@ -16,6 +16,11 @@ namespace {
 
 constexpr std::uint64_t kMaxOffset = ~std::uint64_t{0} >> 1;
 
+/// rw_verify_area: no transfer begins or ends beyond the largest offset.
+bool beyond_offsets(std::uint64_t position, Bytes size) {
+  return position > kMaxOffset || size > kMaxOffset - position;
+}
+
 class UserSource final : public WriteSource {
  public:
   UserSource(mm::UserMemory& memory, VirtAddr from) : m_memory(memory), m_at(from) {}
@@ -74,7 +79,7 @@ bool RegularFile::direct() const { return (flags() & O_DIRECT) != 0; }
 Result<Bytes> RegularFile::read(mm::UserMemory& memory, VirtAddr to, Bytes size, std::uint64_t* offset) {
   if (!readable()) return refuse(EBADF);
   std::uint64_t& position = offset != nullptr ? *offset : m_position;
-  if (position > kMaxOffset) return refuse(EINVAL);
+  if (beyond_offsets(position, size)) return refuse(EINVAL);
   m_services.charge(m_services.config.read_call);
   return direct() ? direct_read(memory, to, size, position) : buffered_read(memory, to, size, position);
 }
@@ -175,7 +180,7 @@ void RegularFile::put_folios(const Batch& batch) {
 Result<Bytes> RegularFile::splice_read(SpliceSink& sink, Bytes size, std::uint64_t* offset, unsigned) {
   if (!readable()) return refuse(EBADF);
   std::uint64_t& position = offset != nullptr ? *offset : m_position;
-  if (position > kMaxOffset) return refuse(EINVAL);
+  if (beyond_offsets(position, size)) return refuse(EINVAL);
   m_services.charge(m_services.config.read_call);
   size = std::min(size, Bytes{sink.free_slots()} * kPageSize);
   Bytes done = 0;
@@ -222,7 +227,7 @@ Bytes RegularFile::splice_folio(SpliceSink& sink, const mm::Folio& folio, std::u
 Result<Bytes> RegularFile::write(mm::UserMemory& memory, VirtAddr from, Bytes size, std::uint64_t* offset) {
   if (!writable()) return refuse(EBADF);
   std::uint64_t& position = offset != nullptr ? *offset : m_position;
-  if (position > kMaxOffset) return refuse(EINVAL);
+  if (beyond_offsets(position, size)) return refuse(EINVAL);
   m_services.charge(m_services.config.write_call);
   if (size == 0) return 0;
   return on_disk_if_asked(locked_write(memory, from, size, position));
@@ -258,7 +263,7 @@ Result<Bytes> RegularFile::splice_write(SpliceSource& source, Bytes size, std::u
   if (!writable()) return refuse(EBADF);
   if ((flags() & O_APPEND) != 0) return refuse(EINVAL);
   std::uint64_t& position = offset != nullptr ? *offset : m_position;
-  if (position > kMaxOffset) return refuse(EINVAL);
+  if (beyond_offsets(position, size)) return refuse(EINVAL);
   m_services.charge(m_services.config.write_call);
   return on_disk_if_asked(locked_splice_write(source, size, position));
 }
@@ -311,7 +316,7 @@ Result<std::uint64_t> RegularFile::seek(std::int64_t offset, int whence) {
   }
   std::int64_t target = 0;
   if (__builtin_add_overflow(base, offset, &target)) return refuse(EOVERFLOW);
-  if (target < 0) return refuse(EINVAL);
+  if (target < 0 || static_cast<std::uint64_t>(target) > format::kMaxFileSize) return refuse(EINVAL);
   m_position = static_cast<std::uint64_t>(target);
   return m_position;
 }
@@ -322,6 +327,18 @@ Result<kernel_sim::FileStatus> RegularFile::status() {
 
 Result<kernel_sim::FileStatus> DirectoryFile::status() {
   return kernel_sim::FileStatus{m_size, S_IFDIR | 0755, static_cast<std::uint32_t>(kPageSize)};
+}
+
+Result<std::uint64_t> DirectoryFile::seek(std::int64_t offset, int whence) {
+  if (whence == SEEK_CUR) offset += static_cast<std::int64_t>(m_position);
+  if ((whence != SEEK_SET && whence != SEEK_CUR) || offset < 0) return refuse(EINVAL);
+  m_position = static_cast<std::uint64_t>(offset);
+  return m_position;
+}
+
+Result<void> DirectoryFile::advise(std::uint64_t, std::uint64_t, int advice) {
+  if (advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE) return refuse(EINVAL);
+  return {};
 }
 
 Result<void> RegularFile::advise(std::uint64_t offset, std::uint64_t size, int advice) {

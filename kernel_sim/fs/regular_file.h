@@ -74,9 +74,13 @@ class DirectoryFile final : public File {
   Result<Bytes> read(mm::UserMemory&, VirtAddr, Bytes, std::uint64_t*) override { return refuse(EISDIR); }
   Result<kernel_sim::FileStatus> status() override;
   Result<void> sync() override { return {}; }
+  Result<std::uint64_t> seek(std::int64_t offset, int whence) override;
+  Result<void> advise(std::uint64_t offset, std::uint64_t size, int advice) override;
+  [[nodiscard]] bool seekable() const override { return true; }
 
  private:
   Bytes m_size;
+  std::uint64_t m_position = 0;
 };
 
 }  // namespace sluice::fs

@@ -18,6 +18,7 @@
 
 #include <tl/expected.hpp>
 
+#include "kernel_sim/hal/work.h"
 #include "models/base/time.h"
 #include "models/base/types.h"
 
@@ -47,9 +48,9 @@ class Cpu {
   /// The caller's time, which may be ahead of the devices' up to the next thing that can happen.
   [[nodiscard]] virtual Picoseconds now() const = 0;
   [[nodiscard]] virtual Frequency frequency() const = 0;
-  /// Spends time in the current mode.
-  virtual void execute(Picoseconds cost) = 0;
-  void execute(CpuCost cost) { execute(cost.at(frequency())); }
+  /// Spends time in the current mode. The other calls name their own kind of work.
+  virtual void execute(Picoseconds cost, Work work) = 0;
+  void execute(CpuCost cost, Work work) { execute(cost.at(frequency()), work); }
 
   // --- mode -----------------------------------------------------------------------------------------------------
   [[nodiscard]] virtual Mode mode() const = 0;
@@ -127,10 +128,13 @@ class Interrupts {
   virtual ~Interrupts() = default;
   /// Interrupts of `vector` go to `core`.
   virtual void set_handler(unsigned vector, unsigned core, Handler handler) = 0;
-  /// Called in the context of a task after an interrupt that came in user mode: the place to preempt it.
-  virtual void set_user_return_hook(Handler hook) = 0;
+  /// Called in the context of a task after an interrupt that came in user or kernel mode (which the mode says): the
+  /// place to preempt it.
+  virtual void set_return_hook(Handler hook) = 0;
   /// One shot, on the caller's core. Zero delay runs as soon as the core takes an interrupt.
   virtual TimerId start_timer(Picoseconds delay, Handler handler) = 0;
+  /// The same on any core; with zero delay it is an interrupt from one core to another.
+  virtual TimerId start_timer_on(unsigned core, Picoseconds delay, Handler handler) = 0;
   /// True when it had not run yet.
   virtual bool cancel_timer(TimerId timer) = 0;
 };

@@ -137,7 +137,7 @@ Result<Bytes> Pipe::fill_slot(mm::UserMemory& memory, VirtAddr from, Bytes size)
   const Result<Frame> frame = m_system.frames.allocate(Place::Pipe);
   if (!frame) return tl::unexpected{frame.error()};
   const Bytes copied = memory.copy_in(from, frame->address(), size);
-  if (copied == 0) {
+  if (copied < size) {  // Linux drops what it has of the page
     m_system.frames.put(*frame);
     return base::refuse(EFAULT);
   }

@@ -96,7 +96,7 @@ class Pipe final : public fs::SpliceSink, public fs::SpliceSource {
   bool merge(mm::UserMemory& memory, VirtAddr from, Bytes size);
   Bytes copy_to_user(mm::UserMemory& memory, VirtAddr to, Bytes size);
   Result<Bytes> fill_slot(mm::UserMemory& memory, VirtAddr from, Bytes size);
-  void charge(CpuCost cost) { m_system.machine.cpu.execute(cost); }
+  void charge(CpuCost cost) { m_system.machine.cpu.execute(cost, hal::Work::Pipe); }
 
   PipeSystem& m_system;
   Kind m_kind;

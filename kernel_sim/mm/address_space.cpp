@@ -13,7 +13,8 @@ namespace sluice::mm {
 namespace {
 
 constexpr std::uint64_t kUserPages = mmu::kUserEnd >> kPageShift;
-constexpr std::uint64_t kLowestPage = 16;  // vm.mmap_min_addr = 65536
+constexpr std::uint64_t kMostFilePages = std::uint64_t{1} << (63 - kPageShift);  // offsets are signed
+constexpr std::uint64_t kLowestPage = 16;                                        // vm.mmap_min_addr = 65536
 constexpr std::uint64_t kMmapTop =
     kUserPages - (std::uint64_t{8} << 20) / 4096 - 256;  // below an 8 MiB stack and its gap
 
@@ -45,34 +46,32 @@ AddressSpace::~AddressSpace() {
 
 PhysAddr AddressSpace::root() const { return m_state->table->root(); }
 
+bool AddressSpace::may_pin_to_read(VirtAddr at) const {
+  const Region* region = m_state->find(at.page_number());
+  if (region == nullptr) return false;
+  if ((region->protection & PROT_READ) != 0) return true;
+  // Anonymous memory that was never written is Linux's page of zeroes, which is not taken without a look at the region.
+  const std::uint64_t entry = m_state->table->entry(at.page_number());
+  return (entry & mmu::pte::kPresent) != 0 && (region->object != nullptr || (entry & mmu::pte::kDirty) != 0);
+}
+
 FaultCounts AddressSpace::faults() const { return m_state->counts; }
 
 Result<VirtAddr> AddressSpace::map(VirtAddr hint, Bytes size, int protection, int flags,
                                    std::shared_ptr<MappedObject> object, std::uint64_t offset) {
   auto& s = *m_state;
-  s.machine.cpu.execute(s.config.map_region);
+  s.machine.cpu.execute(s.config.map_region, hal::Work::Mapping);
   const int sharing = flags & MAP_TYPE;
-  if (size == 0 || offset % kPageSize != 0) return refuse(EINVAL);
-  if (sharing != MAP_SHARED && sharing != MAP_PRIVATE && sharing != MAP_SHARED_VALIDATE) return refuse(EINVAL);
-  if (size > mmu::kUserEnd) return refuse(ENOMEM);
+  if (offset % kPageSize != 0) return refuse(EINVAL);
+  const std::optional<std::uint64_t> file_page = object ? std::optional{offset / kPageSize} : std::nullopt;
+  const auto place = find_place(hint, size, flags, file_page);
+  if (!place) return place;
   const std::uint64_t pages = divide_up(size, kPageSize);
-  if (offset / kPageSize + pages < pages || offset / kPageSize + pages > (std::uint64_t{1} << 52))
-    return refuse(EOVERFLOW);
-
-  const bool fixed = (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0;
-  std::uint64_t first = divide_up(std::min(hint.value(), mmu::kUserEnd), kPageSize);
-  if (fixed) {
-    if (hint.page_offset() != 0) return refuse(EINVAL);
-    if (first + pages > kUserPages) return refuse(ENOMEM);
-    if (first < kLowestPage) return refuse(EPERM);
-    if ((flags & MAP_FIXED_NOREPLACE) != 0 && s.overlaps(first, first + pages)) return refuse(EEXIST);
-    remove_pages(first, first + pages);
-  } else if (first < kLowestPage || first + pages > kUserPages || s.overlaps(first, first + pages)) {
-    const auto room = object ? s.find_aligned_room(pages, offset / kPageSize) : s.find_room(pages);
-    if (!room) return refuse(room.error().value);
-    first = *room;
-  }
-
+  if (object && offset / kPageSize + pages > kMostFilePages) return refuse(EOVERFLOW);
+  if (sharing != MAP_SHARED && sharing != MAP_PRIVATE && sharing != MAP_SHARED_VALIDATE) return refuse(EINVAL);
+  const std::uint64_t first = place->page_number();
+  if ((flags & MAP_FIXED) != 0) remove_pages(first, first + pages);
+  if (!object) offset = 0;  // anonymous memory has no file to begin within
   Region region{first,       first + pages,     protection,        sharing != MAP_PRIVATE,
                 MADV_NORMAL, std::move(object), offset / kPageSize};
   if (region.shared && !region.object) region.object = std::make_shared<SharedAnonymous>(s.machine, s.frames, pages);
@@ -89,8 +88,29 @@ Result<VirtAddr> AddressSpace::map(VirtAddr hint, Bytes size, int protection, in
   return VirtAddr{first << kPageShift};
 }
 
+Result<VirtAddr> AddressSpace::find_place(VirtAddr hint, Bytes size, int flags,
+                                          std::optional<std::uint64_t> file_page) const {
+  const auto& s = *m_state;
+  if (size == 0) return refuse(EINVAL);
+  if (size > mmu::kUserEnd) return refuse(ENOMEM);
+  const std::uint64_t pages = divide_up(size, kPageSize);
+  const std::uint64_t first = divide_up(std::min(hint.value(), mmu::kUserEnd), kPageSize);
+  const bool fits = first >= kLowestPage && first + pages <= kUserPages;
+  if ((flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0) {
+    if (first + pages > kUserPages) return refuse(ENOMEM);
+    if (hint.page_offset() != 0) return refuse(EINVAL);
+    if (first < kLowestPage) return refuse(EPERM);
+    if ((flags & MAP_FIXED_NOREPLACE) != 0 && s.overlaps(first, first + pages)) return refuse(EEXIST);
+  } else if (!fits || s.overlaps(first, first + pages)) {
+    const auto room = file_page ? s.find_aligned_room(pages, *file_page) : s.find_room(pages);
+    if (!room) return refuse(room.error().value);
+    return VirtAddr{*room << kPageShift};
+  }
+  return VirtAddr{first << kPageShift};
+}
+
 Result<void> AddressSpace::unmap(VirtAddr at, Bytes size) {
-  m_state->machine.cpu.execute(m_state->config.unmap_region);
+  m_state->machine.cpu.execute(m_state->config.unmap_region, hal::Work::Mapping);
   const auto range = pages_of(at, size);
   if (!range) return refuse(EINVAL);
   remove_pages(range->first, range->second);
@@ -175,7 +195,7 @@ Result<std::unique_ptr<AddressSpace>> AddressSpace::fork() {
   }
   if (!shared.empty()) s.flush_tlb(0, kUserPages);
   // The child's tables take memory, and so perhaps time, in which the parent's may change: they are done with.
-  s.machine.cpu.execute(s.config.fork_page.at(s.machine.cpu.frequency()) * shared.size());
+  s.machine.cpu.execute(s.config.fork_page.at(s.machine.cpu.frequency()) * shared.size(), hal::Work::Mapping);
   for (std::size_t i = 0; i < shared.size(); ++i) {
     if (c.table->set(shared[i].page, shared[i].entry)) continue;
     for (; i < shared.size(); ++i) s.frames.put(Frame::of(mmu::entry_target(shared[i].entry)));
@@ -202,7 +222,7 @@ void AddressSpace::zap(const MappedObject& object, std::uint64_t first_index, st
     });
   }
   if (frames.empty()) return;
-  s.machine.cpu.execute(s.config.unmap_page.at(s.machine.cpu.frequency()) * frames.size());
+  s.machine.cpu.execute(s.config.unmap_page.at(s.machine.cpu.frequency()) * frames.size(), hal::Work::Mapping);
   s.flush_tlb(0, kUserPages);
   for (const auto frame : frames) s.frames.put(frame);
 }
@@ -246,7 +266,7 @@ void AddressSpace::remove_pages(std::uint64_t first, std::uint64_t end) {
   }
   for (const auto& object : objects) leave(object);
   if (frames.empty()) return;
-  s.machine.cpu.execute(s.config.unmap_page.at(s.machine.cpu.frequency()) * pages);
+  s.machine.cpu.execute(s.config.unmap_page.at(s.machine.cpu.frequency()) * pages, hal::Work::Mapping);
   s.flush_tlb(first, end - first);
   // Only now may the frames serve somebody else: no TLB names them any more.
   for (const auto frame : frames) s.frames.put(frame);
@@ -311,7 +331,7 @@ void AddressSpace::State::split_at(std::uint64_t page) {
 }
 
 void AddressSpace::State::flush_tlb(std::uint64_t first, std::uint64_t pages) {
-  machine.cpu.execute(config.tlb_flush);
+  machine.cpu.execute(config.tlb_flush, hal::Work::Mapping);
   if (pages > config.tlb_full_flush_pages) {
     machine.cpu.flush_tlb();
   } else {

@@ -83,6 +83,10 @@ class AddressSpace {
 
   /// Top page table, for set_page_table.
   [[nodiscard]] PhysAddr root() const;
+  /// Where a mapping would go: EINVAL, ENOMEM, EPERM, EEXIST. Linux finds the place before it looks at the file, of
+  /// which `file_page` is mapped first.
+  [[nodiscard]] Result<VirtAddr> find_place(VirtAddr hint, Bytes size, int flags,
+                                            std::optional<std::uint64_t> file_page) const;
   /// Linux's mmap on the current address space. `object` is null for anonymous memory. `offset` is in bytes. Whether
   /// the file's open mode allows the protection (EACCES) is the caller's to check.
   Result<VirtAddr> map(VirtAddr hint, Bytes size, int protection, int flags, std::shared_ptr<MappedObject> object,
@@ -101,6 +105,9 @@ class AddressSpace {
   /// Makes shared mappings of the pages read-only, so that the next write is seen (write-back).
   void write_protect(const MappedObject& object, std::uint64_t first_index, std::uint64_t pages);
 
+  /// Whether the kernel may take hold of the page to read from it: not faulting it in where PROT_READ is missing
+  /// (mm/gup.c, check_vma_flags), but a page that is there is taken as the hardware allows.
+  [[nodiscard]] bool may_pin_to_read(VirtAddr at) const;
   [[nodiscard]] FaultCounts faults() const;
 
  private:

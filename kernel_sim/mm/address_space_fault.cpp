@@ -13,7 +13,7 @@ namespace sluice::mm {
 namespace pte = mmu::pte;
 
 FaultOutcome AddressSpace::handle_fault(const hal::PageFault& fault) {
-  m_state->machine.cpu.execute(m_state->config.fault_entry);
+  m_state->machine.cpu.execute(m_state->config.fault_entry, hal::Work::Mapping);
   if (fault.address.value() >= mmu::kUserEnd) return FaultOutcome::SegmentationFault;
   return fault_in(fault.address.page_number(), fault.access);
 }
@@ -114,7 +114,8 @@ Result<Frame> AddressSpace::State::private_copy(Frame from) {
 
 void AddressSpace::State::charge_mapping(std::uint64_t pages) {
   const auto frequency = machine.cpu.frequency();
-  machine.cpu.execute(config.fault_map_folio.at(frequency) + config.fault_map_page.at(frequency) * pages);
+  machine.cpu.execute(config.fault_map_folio.at(frequency) + config.fault_map_page.at(frequency) * pages,
+                      hal::Work::Mapping);
 }
 
 FaultOutcome AddressSpace::State::map_page(std::uint64_t page, Frame frame, std::uint64_t bits) {

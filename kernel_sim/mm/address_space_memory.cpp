@@ -38,6 +38,7 @@ template <class Act>
 Bytes AddressSpaceMemory::for_each_piece(VirtAddr at, Bytes size, hal::Access access, bool user, FaultOutcome& outcome,
                                          Act&& act) {
   Bytes done = 0;
+  if (user && size == 0) return 0;  // an instruction that touches nothing
   if (!is_user_range(at, size)) {
     outcome = FaultOutcome::SegmentationFault;
     return 0;
@@ -56,14 +57,14 @@ Bytes AddressSpaceMemory::for_each_piece(VirtAddr at, Bytes size, hal::Access ac
 }
 
 Bytes AddressSpaceMemory::copy_in(VirtAddr from, PhysAddr to, Bytes size) {
-  m_machine.cpu.execute(m_config.user_copy);
+  m_machine.cpu.execute(m_config.user_copy, hal::Work::Copy);
   FaultOutcome outcome = FaultOutcome::Resolved;
   return for_each_piece(from, size, hal::Access::Read, false, outcome,
                         [&](PhysAddr at, Bytes done, Bytes piece) { m_machine.cpu.copy(at, to + done, piece); });
 }
 
 Bytes AddressSpaceMemory::copy_out(PhysAddr from, VirtAddr to, Bytes size) {
-  m_machine.cpu.execute(m_config.user_copy);
+  m_machine.cpu.execute(m_config.user_copy, hal::Work::Copy);
   FaultOutcome outcome = FaultOutcome::Resolved;
   return for_each_piece(to, size, hal::Access::Write, false, outcome,
                         [&](PhysAddr at, Bytes done, Bytes piece) { m_machine.cpu.copy(from + done, at, piece); });
@@ -90,6 +91,7 @@ Result<std::vector<Fragment>> AddressSpaceMemory::pin(VirtAddr at, Bytes size, h
   if (!is_user_range(at, size)) return refuse(EFAULT);
   pinned.reserve(divide_up(at.page_offset() + size, kPageSize));
   for (Bytes done = 0; done < size;) {
+    if (access == hal::Access::Read && !m_space.may_pin_to_read(at + done)) break;
     const auto translation = reach(at + done, access, false);
     if (!translation) break;
     const Bytes piece = std::min((at + done).left_in_page(), size - done);
@@ -97,7 +99,7 @@ Result<std::vector<Fragment>> AddressSpaceMemory::pin(VirtAddr at, Bytes size, h
     pinned.push_back({translation->address, static_cast<std::uint32_t>(piece)});
     done += piece;
   }
-  m_machine.cpu.execute(m_config.pin_page.at(m_machine.cpu.frequency()) * pinned.size());
+  m_machine.cpu.execute(m_config.pin_page.at(m_machine.cpu.frequency()) * pinned.size(), hal::Work::Mapping);
   if (pinned.empty() && size > 0) return refuse(EFAULT);
   return pinned;
 }

@@ -40,7 +40,7 @@ FrameAllocator::FrameAllocator(hal::Machine& machine, base::Ledger& ledger, cons
 
 Result<Frame> FrameAllocator::allocate(Place place, unsigned order) {
   base::ensure(order <= kMaxOrder, "an allocation has at most 512 frames");
-  m_machine.cpu.execute(m_config.page_allocate);
+  m_machine.cpu.execute(m_config.page_allocate, hal::Work::Frames);
   const std::uint64_t needed = std::uint64_t{1} << order;
   reclaim_if_low(needed);
   auto index = take(order, m_machine.contexts.current_core());
@@ -55,7 +55,7 @@ Result<Frame> FrameAllocator::allocate(Place place, unsigned order) {
 
 Result<Frame> FrameAllocator::try_allocate(Place place, unsigned order) {
   base::ensure(order <= kMaxOrder, "an allocation has at most 512 frames");
-  m_machine.cpu.execute(m_config.page_allocate);
+  m_machine.cpu.execute(m_config.page_allocate, hal::Work::Frames);
   if (m_free_count < m_low_watermark + (std::uint64_t{1} << order)) return refuse(ENOMEM);
   const auto index = take(order, m_machine.contexts.current_core());
   if (!index) return refuse(ENOMEM);
@@ -79,7 +79,7 @@ void FrameAllocator::put(Frame frame, std::uint32_t count) {
   const auto freed = drop_references(frame, count);
   if (!freed) return;
   release(*freed, m_machine.contexts.current_core());
-  m_machine.cpu.execute(m_config.page_free);
+  m_machine.cpu.execute(m_config.page_free, hal::Work::Frames);
 }
 
 void FrameAllocator::put_at_shutdown(Frame frame) {

@@ -60,7 +60,7 @@ std::uint32_t Stack::source_address(std::uint32_t destination) const {
 }
 
 std::shared_ptr<TcpSocket> Stack::create_socket(int flags) {
-  spend(m_costs.socket_create);
+  spend(m_costs.socket_create, hal::Work::SocketCall);
   return std::make_shared<TcpSocket>(*this, flags);
 }
 
@@ -145,11 +145,11 @@ void Stack::close_later(std::shared_ptr<TcpConnection> connection) {
 void Stack::transmit(Skb& skb) {
   ++m_statistics.packets_sent;
   m_machine.cpu.store(skb.header_address, nic::encode(skb.header));
-  spend(skb.size > 0 ? m_costs.tcp_transmit : m_costs.acknowledge);
+  spend(skb.size > 0 ? m_costs.tcp_transmit : m_costs.acknowledge, hal::Work::TcpOutput);
   if (route(skb.header.destination_address) == m_loopback) {
     m_loopback->transmit(skb, false);
   } else {
-    spend(m_costs.queue_transmit);
+    spend(m_costs.queue_transmit, hal::Work::TcpOutput);
     m_queue->add(skb);
   }
 }
@@ -172,7 +172,7 @@ void Stack::receive(Skb& skb) {
       listening->receive_syn(skb);
       return;
     }
-    spend(m_costs.tcp_receive);
+    spend(m_costs.tcp_receive, hal::Work::TcpInput);
     if ((skb.header.flags & nic::tcp_flag::kReset) == 0) send_reset(skb.header);
     m_skbs->release(skb);
     return;

@@ -29,7 +29,7 @@ constexpr unsigned kMostBackoff = 9;  // the time-out stays below TCP_RTO_MAX, 1
 
 /// One packet, with the connection owned. Takes the packet.
 void TcpConnection::process(Skb& skb) {
-  m_stack.spend(skb.size > 0 ? m_stack.m_costs.tcp_receive : m_stack.m_costs.tcp_acknowledged);
+  m_stack.spend(skb.size > 0 ? m_stack.m_costs.tcp_receive : m_stack.m_costs.tcp_acknowledged, hal::Work::TcpInput);
   if (m_state == State::Closed) {
     if (!has(skb, flag::kReset)) m_stack.send_reset(skb.header);
     m_stack.skbs().release(skb);
@@ -195,7 +195,8 @@ std::uint32_t TcpConnection::drop_acknowledged(std::uint64_t acknowledged) {
     m_queued_memory -= std::min<Bytes>(m_queued_memory, skb->syn ? 0 : skb->truesize);
     fragments += m_stack.skbs().release(*skb);
   }
-  if (packets > 0) m_stack.spend(m_stack.m_costs.skb_free * packets + m_stack.m_costs.fragment_free * fragments);
+  if (packets > 0)
+    m_stack.spend(m_stack.m_costs.skb_free * packets + m_stack.m_costs.fragment_free * fragments, hal::Work::Packet);
   if (sent_at) measure_rtt(now - *sent_at);
   return segments;
 }
@@ -319,9 +320,9 @@ void TcpConnection::process_fin() {
 /// else the reader will send it.
 void TcpConnection::acknowledge_soon(bool at_once) {
   if (m_receive_next == m_receive_told) return;
-  const std::uint64_t window = m_receive_edge > m_receive_next ? m_receive_edge - m_receive_next : 0;
+  const std::uint64_t announced = m_receive_edge - m_receive_told;
   const bool more_than_one = m_receive_next - m_receive_told > m_receive_window.measured_segment();
-  if (at_once || m_quick_acks > 0 || (more_than_one && m_receive_window.select() >= window)) {
+  if (at_once || m_quick_acks > 0 || (more_than_one && m_receive_window.select() >= announced)) {
     send_acknowledgment();
   } else if (!m_delayed_ack.pending()) {
     m_delayed_ack.set(*this, m_stack.m_config.delayed_ack);

@@ -74,7 +74,7 @@ bool TransmitQueue::must_be_cut(const Skb& skb) const {
 void TransmitQueue::cut(Skb& skb) {
   const Bytes each = skb.segment != 0 ? skb.segment : skb.size;
   const std::uint64_t count = divide_up(skb.size, each);
-  m_machine.cpu.execute(m_costs.software_segment * count);
+  m_machine.cpu.execute(m_costs.software_segment * count, hal::Work::TcpOutput);
   for (Bytes begin = 0; begin < skb.size; begin += each) {
     Skb* const segment = make_segment(skb, begin, std::min<Bytes>(each, skb.size - begin));
     if (segment == nullptr) {  // retransmission makes up for it

@@ -2,65 +2,25 @@
 #include "kernel_sim/sched/scheduler.h"
 
 #include <algorithm>
-#include <deque>
 #include <utility>
 
+#include "kernel_sim/sched/scheduler_state.h"
 #include "models/base/result.h"
 
 namespace sluice::sched {
 
-namespace {
-/// Linux's MAX_SOFTIRQ_RESTART (kernel/softirq.c).
-constexpr int kSoftirqRounds = 10;
-}  // namespace
-
-void SchedConfig::describe(base::ParameterTable& table) {
-  table.add("context_switch", context_switch, "choosing and switching to another task, without refilling its caches",
-            "estimate, from a pipe ping-pong of one author: 2.4 us process, 1.07 us thread, with the pipe calls");
-  table.add("wake_up", wake_up, "making a waiting task runnable", "estimate");
-  table.add("interrupt_entry", interrupt_entry, "entry to and exit from an interrupt handler", "estimate");
-  table.add("time_slice", time_slice, {Picoseconds{1'000'000}, Picoseconds{1'000'000'000'000}},
-            "how long a task may keep its core while another waits for it",
-            "Linux 6.12 kernel/sched/fair.c: 0.75 ms x (1 + ilog(cores)) of 8 cores");
-}
-
-struct Scheduler::Core {
-  unsigned number = 0;
-  std::deque<Task*> run_queue;
-  Task* running = nullptr;  // null: idle
-  bool reschedule = false;  // an interrupt woke somebody: preempt at the next chance
-  std::optional<PhysAddr> page_table;
-  unsigned bottom_halves_off = 0;
-  bool in_softirq = false;
-  std::vector<std::function<void()>> softirqs;
-  Task* ksoftirqd = nullptr;  // made when first needed
-  WaitQueue ksoftirqd_queue;
-};
-
-struct Scheduler::State {
-  hal::Machine& machine;
-  const SchedConfig& config;
-  std::vector<std::unique_ptr<Core>> cores;
-  std::vector<std::unique_ptr<Task>> tasks;
-  std::uint64_t context_switches = 0;
-};
-
 Scheduler::Scheduler(hal::Machine& machine, const SchedConfig& config)
     : m_state(std::make_unique<State>(State{machine, config, {}, {}, 0})) {
   for (unsigned i = 0; i < machine.contexts.core_count(); ++i) {
-    Core& core = *m_state->cores.emplace_back(std::make_unique<Core>());
-    core.number = i;
+    m_state->cores.push_back(std::make_unique<Core>(i, config));
   }
-  machine.interrupts.set_user_return_hook([this] {
-    Core& core = this_core();
-    if (core.run_queue.empty()) return;
-    // The interrupted piece of work goes on where it was, so the task comes back to this core.
-    Task& self = *core.running;
-    const bool pinned = std::exchange(self.m_pinned, true);
-    m_state->machine.cpu.set_mode(hal::Mode::Kernel);
-    preemption_point();
-    m_state->machine.cpu.set_mode(hal::Mode::User);
-    self.m_pinned = pinned;
+  machine.interrupts.set_return_hook([this] {
+    hal::Cpu& cpu = m_state->machine.cpu;
+    if (cpu.mode() == hal::Mode::Kernel) return preempt_in_kernel();
+    if (!this_core().reschedule && !this_core().reschedule_lazy) return;
+    cpu.set_mode(hal::Mode::Kernel);
+    preempt_where_it_is();
+    cpu.set_mode(hal::Mode::User);
   });
 }
 
@@ -69,9 +29,9 @@ Scheduler::~Scheduler() = default;
 // --- tasks -----------------------------------------------------------------------------------------------------------
 
 Picoseconds Task::cpu_time() const {
+  if (m_state != State::Running) return executed;
   // A core may be ahead of another, so that to the latter the task has not come yet.
-  if (m_state != State::Running) return m_charged;
-  return m_charged + std::max(Picoseconds{}, m_clock->now() - m_arrived);
+  return executed + std::max(Picoseconds{}, m_scheduler->task_clock(*m_scheduler->m_state->cores[m_core]) - accounted);
 }
 
 Task& Scheduler::spawn(std::string name, std::function<void()> body, Placement placement, bool background) {
@@ -82,7 +42,7 @@ Task& Scheduler::spawn(std::string name, std::function<void()> body, Placement p
   task.m_name = std::move(name);
   task.m_background = background;
   task.m_placement = placement;
-  task.m_clock = &m_state->machine.cpu;
+  task.m_scheduler = this;
   task.m_pinned = placement.core.has_value();
   task.m_core = placement.core ? *placement.core : least_loaded();
   task.m_context = m_state->machine.contexts.create(task.m_name, [this, &task, body = std::move(body)] {
@@ -90,24 +50,24 @@ Task& Scheduler::spawn(std::string name, std::function<void()> body, Placement p
     body();
     return finish(task);
   });
-  make_runnable(task);
+  make_runnable(task, FairQueue::Arrival::New);
   return task;
 }
 
 unsigned Scheduler::least_loaded() const {
-  const auto load = [](const auto& c) { return c->run_queue.size() + (c->running != nullptr ? 1 : 0); };
   const auto least = std::min_element(m_state->cores.begin(), m_state->cores.end(),
-                                      [&](const auto& a, const auto& b) { return load(a) < load(b); });
+                                      [](const auto& a, const auto& b) { return a->queue.size() < b->queue.size(); });
   return (*least)->number;
 }
 
 /// The end of a task: who gets its core.
 std::optional<hal::Contexts::Id> Scheduler::finish(Task& task) {
-  charge(task);
-  task.m_state = Task::State::Finished;
   task.page_table.reset();
   m_state->machine.contexts.synchronise();
   Core& core = this_core();
+  account(core);
+  core.queue.dequeue(task, FairQueue::Departure::Moves);
+  task.m_state = Task::State::Finished;
   Task* next = take_next(core);
   give_core_to(core, next);
   if (next == nullptr) return {};
@@ -125,6 +85,12 @@ bool Scheduler::may_wait() const {
 bool Scheduler::in_interrupt() const { return m_state->machine.contexts.in_interrupt() || this_core().in_softirq; }
 
 std::uint64_t Scheduler::context_switches() const { return m_state->context_switches; }
+
+std::vector<const Task*> Scheduler::tasks() const {
+  std::vector<const Task*> all;
+  for (const auto& task : m_state->tasks) all.push_back(task.get());
+  return all;
+}
 
 std::vector<const Task*> Scheduler::unfinished() const {
   std::vector<const Task*> found;
@@ -168,7 +134,7 @@ bool Scheduler::wait_any(std::span<WaitQueue* const> queues, std::string_view wh
       wake(self);
     });
   }
-  leave_core(self);
+  schedule(self);
   if (timer && !self.m_timed_out) m_state->machine.interrupts.cancel_timer(*timer);
   return !self.m_timed_out;
 }
@@ -186,31 +152,41 @@ void Scheduler::wake(Task& task) {
   for (WaitQueue* queue : task.m_queues) std::erase(queue->m_waiters, &task);
   task.m_queues.clear();
   make_runnable(task);
-  m_state->machine.cpu.execute(m_state->config.wake_up);
+  m_state->machine.cpu.execute(m_state->config.wake_up, hal::Work::Scheduling);
+  preempt_in_kernel();
 }
 
 /// Where a task that becomes runnable goes: to its last core if that is idle, else to an idle one, else to its last.
 Scheduler::Core& Scheduler::place(const Task& task) const {
-  const auto idle = [](const Core& core) { return core.running == nullptr && core.run_queue.empty(); };
+  const auto idle = [](const Core& core) { return core.running == nullptr && core.queue.size() == 0; };
   Core& last = *m_state->cores[task.m_core];
-  if (task.m_pinned || idle(last)) return last;
+  if (task.m_pinned || task.delayed || idle(last)) return last;
   for (const auto& core : m_state->cores) {
     if (idle(*core)) return *core;
   }
   return last;
 }
 
-void Scheduler::make_runnable(Task& task) {
-  task.m_state = Task::State::Runnable;
+void Scheduler::make_runnable(Task& task, FairQueue::Arrival arrival) {
   task.m_waits_for = {};
+  if (m_state->cores[task.m_core]->running == &task) {  // it has not left its core yet
+    task.m_state = Task::State::Running;
+    return;
+  }
+  task.m_state = Task::State::Runnable;
   if (place(task).running == nullptr) m_state->machine.contexts.synchronise();  // so that start takes effect at once
   Core& core = place(task);
   task.m_core = core.number;
-  core.run_queue.push_back(&task);
-  if (in_interrupt()) core.reschedule = true;
+  account(core);
+  core.queue.enqueue(task, arrival);
+  arm_tick(core);
+  if (core.running != nullptr) {
+    if (!task.m_placement.batch && core.queue.preempts(task)) request_reschedule(core);
+    return;
+  }
   // The end of an interrupt on an idle core looks at its queue by itself.
   const bool here = m_state->machine.contexts.current_core() == core.number;
-  if (core.running == nullptr && !(here && m_state->machine.contexts.in_interrupt())) {
+  if (!(here && m_state->machine.contexts.in_interrupt())) {
     Task* next = take_next(core);
     give_core_to(core, next);
     m_state->machine.contexts.start(next->m_context, core.number);
@@ -219,73 +195,70 @@ void Scheduler::make_runnable(Task& task) {
 
 // --- changing the task of a core -------------------------------------------------------------------------------------
 
-/// The first of the core's queue, else one that waits for another core, else nobody.
+/// The best of the core's queue, else one that waits for another core, else nobody.
 Task* Scheduler::take_next(Core& core) {
-  if (!core.run_queue.empty()) {
-    Task* next = core.run_queue.front();
-    core.run_queue.pop_front();
-    return next;
-  }
+  FairEntity* best = core.queue.switch_to_best(task_clock(core));
+  if (best == nullptr && pull_task(core)) best = core.queue.switch_to_best(task_clock(core));
+  core.reschedule = false;
+  core.reschedule_lazy = false;
+  return static_cast<Task*>(best);
+}
+
+/// An idle core takes a task that waits for another one.
+bool Scheduler::pull_task(Core& core) {
   for (const auto& other : m_state->cores) {
-    const auto found =
-        std::find_if(other->run_queue.begin(), other->run_queue.end(), [](Task* t) { return !t->m_pinned; });
-    if (found != other->run_queue.end()) {
-      Task* next = *found;
-      other->run_queue.erase(found);
-      return next;
+    for (FairEntity* entity : other->queue.waiting()) {
+      if (entity->delayed || static_cast<Task*>(entity)->m_pinned) continue;
+      account(*other);
+      other->queue.dequeue(*entity, FairQueue::Departure::Moves);
+      core.queue.enqueue(*entity, FairQueue::Arrival::WokenOrMoved);
+      return true;
     }
   }
-  return nullptr;
+  return false;
 }
 
 void Scheduler::give_core_to(Core& core, Task* next) {
   if (core.running != next) ++m_state->context_switches;
   core.running = next;
-  if (next != nullptr) next->m_core = core.number;
-  if (core.run_queue.empty()) core.reschedule = false;
+  if (next != nullptr) {
+    next->m_core = core.number;
+  } else if (core.tick) {
+    m_state->machine.interrupts.cancel_timer(*std::exchange(core.tick, std::nullopt));
+  }
 }
 
-/// Lets the next task run; returns when `self`, waiting or runnable by now, has a core again.
-void Scheduler::leave_core(Task& self) {
+/// Lets the best task run; returns when `self`, which waits or is preempted, has a core.
+void Scheduler::schedule(Task& self) {
+  const bool sleeps = self.m_state == Task::State::Waiting;
   m_state->machine.contexts.synchronise();
+  if (sleeps && self.m_state != Task::State::Waiting) return;  // its wake-up came before it was gone
   Core& core = this_core();
+  account(core);
+  if (sleeps) core.queue.dequeue(self, FairQueue::Departure::Sleeps);
   Task* next = take_next(core);
-  if (next == &self) {  // its wake-up came before it was gone
-    self.m_state = Task::State::Running;
-    return;
-  }
-  charge(self);
+  if (next == &self) return;
+  if (!sleeps) self.m_state = Task::State::Runnable;
+  ++(sleeps ? self.m_switches.voluntary : self.m_switches.involuntary);
   give_core_to(core, next);
   m_state->machine.contexts.switch_to(next == nullptr ? std::nullopt : std::optional{next->m_context});
   arrive(self);
 }
 
+/// The switch is at the cost of the task that arrives, as in Linux.
 void Scheduler::arrive(Task& self) {
   hal::Cpu& cpu = m_state->machine.cpu;
   Core& core = this_core();
   self.m_state = Task::State::Running;
-  self.m_arrived = cpu.now();  // the switch is at the cost of the task that arrives, as in Linux
+  core.switching = true;
   cpu.set_mode(hal::Mode::Kernel);
-  cpu.execute(m_state->config.context_switch);
+  cpu.execute(m_state->config.context_switch, hal::Work::Scheduling);
   if (self.page_table && core.page_table != self.page_table) {
     core.page_table = self.page_table;
     cpu.set_page_table(*self.page_table);
+    cpu.execute(m_state->config.address_space_switch, hal::Work::Scheduling);
   }
-  self.m_slice_began = cpu.now();
-}
-
-void Scheduler::charge(Task& task) const { task.m_charged += m_state->machine.cpu.now() - task.m_arrived; }
-
-void Scheduler::preemption_point() {
-  Core& core = this_core();
-  if (core.run_queue.empty() || core.running == nullptr || core.bottom_halves_off != 0 || in_interrupt()) return;
-  Task& self = *core.running;
-  const bool slice_over = m_state->machine.cpu.now() - self.m_slice_began >= m_state->config.time_slice;
-  if (!core.reschedule && !slice_over) return;
-  core.reschedule = false;
-  self.m_state = Task::State::Runnable;
-  core.run_queue.push_back(&self);
-  leave_core(self);
+  core.switching = false;
 }
 
 void Scheduler::load_page_table(PhysAddr root) {
@@ -299,75 +272,6 @@ void Scheduler::forget_page_table(PhysAddr root) {
   for (const auto& core : m_state->cores) {
     if (core->page_table == root) core->page_table.reset();
   }
-}
-
-// --- interrupts and soft interrupts ----------------------------------------------------------------------------------
-
-hal::Interrupts::Handler Scheduler::interrupt_handler(std::function<void()> handler) {
-  return [this, handler = std::move(handler)] {
-    m_state->machine.cpu.execute(m_state->config.interrupt_entry);
-    handler();
-    leave_interrupt();
-  };
-}
-
-hal::Interrupts::TimerId Scheduler::start_timer(Picoseconds delay, std::function<void()> handler) {
-  return m_state->machine.interrupts.start_timer(delay, interrupt_handler(std::move(handler)));
-}
-
-void Scheduler::leave_interrupt() {
-  Core& core = this_core();
-  if (core.bottom_halves_off == 0) run_softirqs(core);
-  if (core.running != nullptr) return;
-  if (Task* next = take_next(core); next != nullptr) {
-    give_core_to(core, next);
-    m_state->machine.contexts.start(next->m_context, core.number);
-  }
-}
-
-void Scheduler::raise_softirq(std::function<void()> work) {
-  Core& core = this_core();
-  core.softirqs.push_back(std::move(work));
-  if (!m_state->machine.contexts.in_interrupt() && core.bottom_halves_off == 0) run_softirqs(core);
-}
-
-void Scheduler::run_softirqs(Core& core) {
-  if (core.in_softirq || core.softirqs.empty()) return;
-  hal::Cpu& cpu = m_state->machine.cpu;
-  const hal::Mode before = cpu.mode();
-  core.in_softirq = true;
-  cpu.set_mode(hal::Mode::Interrupt);
-  for (int round = 0; round < kSoftirqRounds && !core.softirqs.empty(); ++round) {
-    for (const auto& work : std::exchange(core.softirqs, {})) work();
-  }
-  cpu.set_mode(before);
-  core.in_softirq = false;
-  if (core.softirqs.empty()) return;
-  if (core.ksoftirqd == nullptr) {
-    core.ksoftirqd = &spawn(
-        "ksoftirqd/" + std::to_string(core.number), [this, &core] { run_ksoftirqd(core); }, {.core = core.number},
-        true);
-  } else {
-    wake_one(core.ksoftirqd_queue);
-  }
-}
-
-void Scheduler::run_ksoftirqd(Core& core) {
-  for (;;) {
-    while (core.softirqs.empty()) wait(core.ksoftirqd_queue, "soft interrupts");
-    run_softirqs(core);
-    // Only here does the round limit give way to other tasks.
-    core.reschedule = true;
-    preemption_point();
-  }
-}
-
-void Scheduler::disable_bottom_halves() { ++this_core().bottom_halves_off; }
-
-void Scheduler::enable_bottom_halves() {
-  Core& core = this_core();
-  base::ensure(core.bottom_halves_off > 0, "bottom halves enabled more often than disabled");
-  if (--core.bottom_halves_off == 0 && !m_state->machine.contexts.in_interrupt()) run_softirqs(core);
 }
 
 }  // namespace sluice::sched

@@ -9,17 +9,20 @@ namespace sluice::syscalls {
 
 void SimulatedSystemCalls::enter(Call which) {
   hal::Cpu& cpu = services().machine.cpu;
-  ++m_table.counts.calls[static_cast<std::size_t>(which)];
-  ++m_table.counts.mode_switches;
+  for (CallCounts* counts : {&m_table.counts, &m_process.counts}) {
+    ++counts->calls[static_cast<std::size_t>(which)];
+    ++counts->mode_switches;
+  }
   cpu.set_mode(hal::Mode::Kernel);
-  cpu.execute(m_table.config().entry);
+  cpu.execute(m_table.config().entry, hal::Work::SystemCall);
 }
 
 void SimulatedSystemCalls::leave() {
   hal::Cpu& cpu = services().machine.cpu;
-  services().scheduler.preemption_point();
-  cpu.execute(m_table.config().exit);
+  services().scheduler.return_to_user();
+  cpu.execute(m_table.config().exit, hal::Work::SystemCall);
   ++m_table.counts.mode_switches;
+  ++m_process.counts.mode_switches;
   cpu.set_mode(hal::Mode::User);
 }
 

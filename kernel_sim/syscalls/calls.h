@@ -10,6 +10,7 @@
 
 #include "kernel_sim/syscalls/simulated_system_calls.h"
 #include "kernel_sim/syscalls/trace_format.h"
+#include "models/mmu/page_table_format.h"
 
 namespace sluice::syscalls {
 
@@ -20,6 +21,13 @@ inline VirtAddr address_of(kernel_sim::UserAddress address) { return VirtAddr{st
 inline kernel_sim::SystemCalls::Value to_value(Bytes n) { return static_cast<kernel_sim::SystemCalls::Value>(n); }
 inline kernel_sim::SystemCalls::Value to_value(kernel_sim::SystemCalls::Value n) { return n; }
 inline kernel_sim::SystemCalls::Value to_value(int n) { return n; }
+
+/// access_ok: the buffer lies within user space, though perhaps nothing is mapped there. EFAULT.
+inline Result<void> check_buffer(kernel_sim::UserAddress buffer, std::uint64_t size) {
+  const VirtAddr at = address_of(buffer);
+  if (at.value() > mmu::kUserEnd || size > mmu::kUserEnd - at.value()) return base::refuse(EFAULT);
+  return {};
+}
 
 template <class T>
 kernel_sim::SystemCalls::Value value_or_error(const Result<T>& result) {
@@ -35,7 +43,7 @@ template <class Arguments, class Work>
 SimulatedSystemCalls::Value SimulatedSystemCalls::call(Call which, Arguments&& arguments, Work&& work) {
   const Picoseconds begin = services().machine.cpu.now();
   enter(which);
-  services().machine.cpu.execute(m_table.config().file_call);
+  services().machine.cpu.execute(m_table.config().file_call, hal::Work::SystemCall);
   const Value value = value_or_error(work());
   leave();
   if (m_table.trace) [[unlikely]]

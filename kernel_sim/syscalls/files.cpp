@@ -28,7 +28,7 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::close(int fd) {
       [&]() -> Result<Value> {
         Result<FilePointer> removed = m_process.files.remove(fd);
         if (!removed) return tl::unexpected{removed.error()};
-        if (removed->use_count() == 1) services().machine.cpu.execute(m_table.config().close);
+        if (removed->use_count() == 1) services().machine.cpu.execute(m_table.config().close, hal::Work::SystemCall);
         release(std::move(*removed));
         return 0;
       });
@@ -40,6 +40,7 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::read(int fd, UserAddress bu
       [&]() -> Result<Bytes> {
         const Result<FilePointer> from = file_to_read(fd);
         if (!from) return tl::unexpected{from.error()};
+        if (const auto checked = check_buffer(buffer, size); !checked) return tl::unexpected{checked.error()};
         return (*from)->read(memory(), address_of(buffer), std::min(size, kMaxReadWrite), nullptr);
       });
 }
@@ -50,6 +51,7 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::write(int fd, UserAddress b
       [&]() -> Result<Bytes> {
         const Result<FilePointer> to = file_to_write(fd);
         if (!to) return tl::unexpected{to.error()};
+        if (const auto checked = check_buffer(buffer, size); !checked) return tl::unexpected{checked.error()};
         return or_broken_pipe((*to)->write(memory(), address_of(buffer), std::min(size, kMaxReadWrite), nullptr));
       });
 }
@@ -60,9 +62,11 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::pread(int fd, UserAddress b
       Call::Pread, [&] { return format("{}, {}, {}, {}", fd, address(buffer), size, offset); },
       [&]() -> Result<Bytes> {
         if (offset < 0) return base::refuse(EINVAL);
-        const Result<FilePointer> from = file_to_read(fd);
+        const Result<FilePointer> from = file(fd);
         if (!from) return tl::unexpected{from.error()};
         if (!(*from)->seekable()) return base::refuse(ESPIPE);
+        if (!(*from)->readable()) return base::refuse(EBADF);
+        if (const auto checked = check_buffer(buffer, size); !checked) return tl::unexpected{checked.error()};
         auto position = static_cast<std::uint64_t>(offset);
         return (*from)->read(memory(), address_of(buffer), std::min(size, kMaxReadWrite), &position);
       });
@@ -74,9 +78,11 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::pwrite(int fd, UserAddress 
       Call::Pwrite, [&] { return format("{}, {}, {}, {}", fd, address(buffer), size, offset); },
       [&]() -> Result<Bytes> {
         if (offset < 0) return base::refuse(EINVAL);
-        const Result<FilePointer> to = file_to_write(fd);
+        const Result<FilePointer> to = file(fd);
         if (!to) return tl::unexpected{to.error()};
         if (!(*to)->seekable()) return base::refuse(ESPIPE);
+        if (!(*to)->writable()) return base::refuse(EBADF);
+        if (const auto checked = check_buffer(buffer, size); !checked) return tl::unexpected{checked.error()};
         auto position = static_cast<std::uint64_t>(offset);
         return (*to)->write(memory(), address_of(buffer), std::min(size, kMaxReadWrite), &position);
       });

@@ -20,20 +20,25 @@ SystemCallsValue SimulatedSystemCalls::mmap(UserAddress hint, std::uint64_t size
                       fd, offset);
       },
       [&]() -> Result<Bytes> {
-        if (offset < 0 || static_cast<std::uint64_t>(offset) % kPageSize != 0) return base::refuse(EINVAL);
+        // 64 bits without a sign to mmap, and so many that no file has such a page.
+        const auto from = static_cast<std::uint64_t>(offset);
+        if (from % kPageSize != 0) return base::refuse(EINVAL);
         std::shared_ptr<mm::MappedObject> object;
         if ((flags & MAP_ANONYMOUS) == 0) {
           const Result<FilePointer> found = file(fd);
           if (!found) return tl::unexpected{found.error()};
-          if (size == 0) return base::refuse(EINVAL);
-          const bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
-          if (!(*found)->readable()) return base::refuse(EACCES);
-          if (shared && (protection & PROT_WRITE) != 0 && !(*found)->writable()) return base::refuse(EACCES);
+          const auto place = m_process.memory->find_place(address_of(hint), size, flags, from / kPageSize);
+          if (!place) return tl::unexpected{place.error()};
+          const int sharing = flags & MAP_TYPE;
+          if (offset < 0) return base::refuse(EOVERFLOW);
+          if (sharing != MAP_PRIVATE && sharing != MAP_SHARED && sharing != MAP_SHARED_VALIDATE)
+            return base::refuse(EINVAL);
+          const bool writes_to_file = sharing != MAP_PRIVATE && (protection & PROT_WRITE) != 0;
+          if (!(*found)->readable() || (writes_to_file && !(*found)->writable())) return base::refuse(EACCES);
           object = (*found)->mapped_object();
           if (object == nullptr) return base::refuse(ENODEV);
         }
-        const auto at = m_process.memory->map(address_of(hint), size, protection, flags, std::move(object),
-                                              static_cast<std::uint64_t>(offset));
+        const auto at = m_process.memory->map(address_of(hint), size, protection, flags, std::move(object), from);
         if (!at) return tl::unexpected{at.error()};
         return at->value();
       });
@@ -77,17 +82,7 @@ void SimulatedSystemCalls::fill(UserAddress to, std::byte value, std::uint64_t s
 }
 
 void SimulatedSystemCalls::compute(std::uint64_t work) {
-  // In pieces, so that a time slice that is over is noticed.
-  constexpr std::uint64_t kPiece = 100'000;
-  hal::Cpu& cpu = services().machine.cpu;
-  while (work > 0) {
-    const std::uint64_t piece = std::min(work, kPiece);
-    cpu.execute(m_table.config().compute_unit * piece);
-    cpu.set_mode(hal::Mode::Kernel);
-    services().scheduler.preemption_point();
-    cpu.set_mode(hal::Mode::User);
-    work -= piece;
-  }
+  services().machine.cpu.execute(m_table.config().compute_unit * work, hal::Work::Program);
 }
 
 }  // namespace sluice::syscalls

@@ -12,6 +12,7 @@
 #include "kernel_sim/ipc/pipe.h"
 #include "kernel_sim/mm/address_space.h"
 #include "kernel_sim/mm/address_space_memory.h"
+#include "kernel_sim/syscalls/call_record.h"
 
 namespace sluice::syscalls {
 
@@ -55,6 +56,7 @@ struct Process {
   std::optional<mm::AddressSpaceMemory> user_memory;
   std::unique_ptr<ipc::Pipe> splice_pipe;  ///< sendfile's, made at the first use and kept
   sched::Task* task = nullptr;
+  CallCounts counts;  ///< of its own calls
   bool ended = false;
   bool reaped = false;
   int status = 0;  ///< in wait's encoding, once it has ended

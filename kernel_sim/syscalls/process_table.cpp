@@ -26,7 +26,7 @@ Process& ProcessTable::start(std::string name, Main main, sched::Placement place
 }
 
 Result<Process*> ProcessTable::fork(Process& parent, Main main) {
-  m_services.machine.cpu.execute(m_config.fork);
+  m_services.machine.cpu.execute(m_config.fork, hal::Work::SystemCall);
   auto memory = parent.memory->fork();
   if (!memory) return tl::unexpected{memory.error()};
   Process& child = add(parent.name, &parent, parent.files, std::move(*memory));
@@ -62,7 +62,7 @@ int ProcessTable::run_main(Process& process, const Main& main) {
 }
 
 void ProcessTable::end(Process& process, int status) {
-  m_services.machine.cpu.execute(m_config.end_process);
+  m_services.machine.cpu.execute(m_config.end_process, hal::Work::SystemCall);
   for (int fd = 0; static_cast<std::size_t>(fd) < process.files.size(); ++fd) {
     if (auto file = process.files.remove(fd)) SimulatedSystemCalls::release(std::move(*file));
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // System calls that move bytes between descriptors.
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <sys/stat.h>
 
@@ -23,6 +24,17 @@ ipc::Pipe* pipe_of(const std::shared_ptr<fs::File>& file) {
 }
 
 unsigned non_blocking_flag(const fs::File& file) { return file.non_blocking() ? SPLICE_F_NONBLOCK : 0U; }
+
+/// rw_verify_area: no transfer begins or ends beyond the largest offset. Without `offset` the file's position counts,
+/// which is 0 for what has none.
+Result<void> check_range(fs::File& file, const std::int64_t* offset, std::uint64_t size) {
+  constexpr std::uint64_t kMost = ~std::uint64_t{0} >> 1;
+  if (offset != nullptr && *offset < 0) return base::refuse(EINVAL);
+  const std::uint64_t position =
+      offset != nullptr ? static_cast<std::uint64_t>(*offset) : file.seek(0, SEEK_CUR).value_or(0);
+  if (size > kMost - position) return base::refuse(EINVAL);
+  return {};
+}
 
 /// A caller's optional offset as the file layer takes it, written back when the call succeeded.
 class Position {
@@ -51,16 +63,15 @@ SystemCallsValue SimulatedSystemCalls::sendfile(int out_fd, int in_fd, std::int6
         const Result<FilePointer> in = file_to_read(in_fd);
         if (!in) return tl::unexpected{in.error()};
         if (offset != nullptr && !(*in)->seekable()) return base::refuse(ESPIPE);
+        if (const auto checked = check_range(**in, offset, size); !checked) return tl::unexpected{checked.error()};
         const Result<FilePointer> out = file_to_write(out_fd);
         if (!out) return tl::unexpected{out.error()};
-        if (offset != nullptr && *offset < 0) return base::refuse(EINVAL);
         return send_file(*in, offset, *out, std::min(size, kMaxReadWrite));
       });
 }
 
 Result<SystemCallsValue> SimulatedSystemCalls::send_file(const FilePointer& in, std::int64_t* offset,
                                                          const FilePointer& out, Bytes size) {
-  if (size == 0) return 0;
   Position position{offset};
   if (ipc::Pipe* pipe = pipe_of(out); pipe != nullptr) {
     return position.finish(
@@ -85,9 +96,9 @@ SystemCallsValue SimulatedSystemCalls::splice(int in_fd, std::int64_t* in_offset
       [&]() -> Result<Value> {
         if (size == 0) return 0;
         if ((flags & ~kSpliceFlags) != 0) return base::refuse(EINVAL);
-        const Result<FilePointer> in = file_to_read(in_fd);
+        const Result<FilePointer> in = file(in_fd);
         if (!in) return tl::unexpected{in.error()};
-        const Result<FilePointer> out = file_to_write(out_fd);
+        const Result<FilePointer> out = file(out_fd);
         if (!out) return tl::unexpected{out.error()};
         return splice_between(*in, in_offset, *out, out_offset, size, flags);
       });
@@ -100,6 +111,7 @@ Result<SystemCallsValue> SimulatedSystemCalls::splice_between(const FilePointer&
   ipc::Pipe* const to = pipe_of(out);
   if ((from != nullptr && in_offset != nullptr) || (to != nullptr && out_offset != nullptr))
     return base::refuse(ESPIPE);
+  if (!in->readable() || !out->writable()) return base::refuse(EBADF);
   if (from == nullptr && to == nullptr) return base::refuse(EINVAL);
   if (from == to) return base::refuse(EINVAL);
   if (from != nullptr) flags |= non_blocking_flag(*in);
@@ -109,12 +121,13 @@ Result<SystemCallsValue> SimulatedSystemCalls::splice_between(const FilePointer&
   }
   const FilePointer& other = from != nullptr ? out : in;
   std::int64_t* const offset = from != nullptr ? out_offset : in_offset;
-  if (offset != nullptr && (!other->seekable() || *offset < 0)) return base::refuse(EINVAL);
+  if (offset != nullptr && !other->seekable()) return base::refuse(EINVAL);
+  if (from != nullptr && (out->flags() & O_APPEND) != 0) return base::refuse(EINVAL);
+  if (const auto checked = check_range(*other, offset, size); !checked) return tl::unexpected{checked.error()};
   Position position{offset};
   if (to != nullptr) {
     return position.finish(or_broken_pipe(ipc::splice_file_to_pipe(*in, position.get(), *to, size, flags)));
   }
-  if ((out->flags() & O_APPEND) != 0) return base::refuse(EINVAL);
   return position.finish(
       or_broken_pipe(ipc::splice_pipe_to_file(*from, *out, position.get(), std::min(size, kMaxReadWrite), flags)));
 }
@@ -143,16 +156,18 @@ SystemCallsValue SimulatedSystemCalls::vmsplice(int fd, UserAddress buffer, std:
         if ((flags & ~kSpliceFlags) != 0) return base::refuse(EINVAL);
         const Result<FilePointer> found = file(fd);
         if (!found) return tl::unexpected{found.error()};
+        if (!(*found)->readable() && !(*found)->writable()) return base::refuse(EBADF);
+        if (size > ~std::uint64_t{0} >> 1) return base::refuse(EINVAL);
+        const Bytes wanted = std::min(size, kMaxReadWrite);
+        if (const auto checked = check_buffer(buffer, wanted); !checked) return tl::unexpected{checked.error()};
         if (size == 0) return 0;
         ipc::Pipe* const pipe = pipe_of(*found);
         if (pipe == nullptr) return base::refuse(EBADF);
-        const Bytes wanted = std::min(size, kMaxReadWrite);
+        // Unlike splice and tee, it does not ask whether the descriptor is non-blocking (fs/splice.c, vmsplice_to_*).
         if ((*found)->writable()) {
-          const unsigned all_flags = flags | non_blocking_flag(**found);
-          return or_broken_pipe(ipc::vmsplice_to_pipe(memory(), address_of(buffer), wanted, *pipe, all_flags));
+          return or_broken_pipe(ipc::vmsplice_to_pipe(memory(), address_of(buffer), wanted, *pipe, flags));
         }
-        const bool non_blocking = (flags & SPLICE_F_NONBLOCK) != 0 || (*found)->non_blocking();
-        return pipe->read(memory(), address_of(buffer), wanted, non_blocking);
+        return pipe->read(memory(), address_of(buffer), wanted, (flags & SPLICE_F_NONBLOCK) != 0);
       });
 }
 
@@ -161,7 +176,7 @@ SystemCallsValue SimulatedSystemCalls::pipe(int fds[2], int flags) {
       Call::Pipe, [&] { return format("[{}, {}]{}", fds[0], fds[1], flags == 0 ? "" : ", " + pipe_flags(flags)); },
       [&]() -> Result<Value> {
         if ((flags & ~(O_CLOEXEC | O_NONBLOCK)) != 0) return base::refuse(EINVAL);
-        services().machine.cpu.execute(m_table.config().pipe);
+        services().machine.cpu.execute(m_table.config().pipe, hal::Work::SystemCall);
         ipc::PipeEnds ends = ipc::make_pipe(services().pipes, flags & O_NONBLOCK);
         const Result<Value> read_end = install(std::move(ends.read));
         if (!read_end) return read_end;

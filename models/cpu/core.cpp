@@ -91,7 +91,7 @@ void Core::advance(Picoseconds duration, bool interruptible) {
     if (duration == Picoseconds{}) return;
     if (m_ahead + duration <= horizon()) {
       m_ahead += duration;
-      m_times.of(m_mode) += duration;
+      charge(duration);
       return;
     }
     // The next event comes before the work is done: let it happen.
@@ -107,9 +107,20 @@ void Core::advance(Picoseconds duration, bool interruptible) {
     const Picoseconds passed = system_time() - m_wait_began;
     const Picoseconds worked = std::max(passed - m_ahead, Picoseconds{});
     m_ahead = std::max(m_ahead - passed, Picoseconds{});
-    m_times.of(m_mode) += worked;
+    charge(worked);
     duration -= worked;
   }
+}
+
+void Core::charge(Picoseconds worked) {
+  m_times.of(m_mode) += worked;
+  m_account_times[m_account] += worked;
+}
+
+AccountTimes Core::account_times() const {
+  AccountTimes times = m_account_times;
+  if (m_occupied && m_waiting) times[m_account] += system_time() - m_wait_began - m_ahead;
+  return times;
 }
 
 CoreTimes Core::times() const {
@@ -137,6 +148,7 @@ void Core::run_interrupts_when_idle() {
     occupy();
     m_mode = Mode::Interrupt;
     m_in_interrupt = true;
+    m_account = 0;
     advance(m_config.idle_exit.at(m_config.frequency), false);
     m_in_interrupt = false;
     take_interrupts();
@@ -149,7 +161,7 @@ void Core::run_interrupts_when_idle() {
 void Core::take_interrupts() {
   synchronise();
   const Mode interrupted = m_mode;
-  const bool was_idle = interrupted == Mode::Interrupt;
+  const unsigned account = m_account;
   m_in_interrupt = true;
   m_mode = Mode::Interrupt;
   while (!m_pending.empty()) {
@@ -160,7 +172,8 @@ void Core::take_interrupts() {
   }
   m_in_interrupt = false;
   m_mode = interrupted;
-  if (!was_idle && interrupted == Mode::User) m_hooks.returned_to_user();
+  m_account = account;
+  if (interrupted != Mode::Interrupt) m_hooks.returned_to_task();  // else the core was idle, or in a soft interrupt
 }
 
 // --- memory

@@ -51,11 +51,11 @@ class Core : public sc_core::sc_module, public fabric::InterruptSink {
 
   // --- interrupts -------------------------------------------------------------------------------------------------
   /// `take` runs in interrupt mode for each vector, lowest first: on the interrupted software's thread, or on the
-  /// core's own thread when it was idle. `returned_to_user` runs on the thread of user code that was interrupted;
+  /// core's own thread when it was idle. `returned_to_task` runs on the thread of what was interrupted, in its mode;
   /// `returned_to_idle` on the core's own thread.
   struct InterruptHooks {
     std::function<void(unsigned vector)> take;
-    std::function<void()> returned_to_user;
+    std::function<void()> returned_to_task;
     std::function<void()> returned_to_idle;
     std::function<void(unsigned vector)> acknowledge;  ///< tells the interrupt controller
   };
@@ -67,12 +67,16 @@ class Core : public sc_core::sc_module, public fabric::InterruptSink {
   [[nodiscard]] Picoseconds now() const;
   [[nodiscard]] Mode mode() const { return m_mode; }
   void set_mode(Mode mode) { m_mode = mode; }
+  /// Which account time goes to from now on, below kAccounts. An interrupt leaves it as it was.
+  void set_account(unsigned account) { m_account = account; }
   /// Spends time in the current mode.
   void consume(Picoseconds duration);
   /// Lets SystemC time catch up. Needed before anything that another process can see.
   void synchronise();
   /// Accounts up to the current SystemC time, from any process.
   [[nodiscard]] CoreTimes times() const;
+  /// The busy part of them by account.
+  [[nodiscard]] AccountTimes account_times() const;
 
   // --- memory, through the caches
   // -------------------------------------------------------------------------------------
@@ -97,6 +101,7 @@ class Core : public sc_core::sc_module, public fabric::InterruptSink {
   void run_interrupts_when_idle();
   void take_interrupts();
   void advance(Picoseconds duration, bool interruptible);
+  void charge(Picoseconds worked);
   [[nodiscard]] Picoseconds horizon() const;
   struct Touch {  // a run within one page
     PhysAddr address;
@@ -122,6 +127,8 @@ class Core : public sc_core::sc_module, public fabric::InterruptSink {
   Mode m_mode = Mode::Kernel;
   Picoseconds m_ahead;  // local time = SystemC time + this
   CoreTimes m_times;
+  unsigned m_account = 0;
+  AccountTimes m_account_times{};
   Picoseconds m_idle_since;
   bool m_waiting = false;  // inside advance(), since m_wait_began
   Picoseconds m_wait_began;

@@ -2,6 +2,8 @@
 // Where a core's time went. user + kernel + interrupt + idle = elapsed, by construction of the accounts, and checked.
 #pragma once
 
+#include <array>
+
 #include "models/base/time.h"
 
 namespace sluice::cpu {
@@ -24,5 +26,9 @@ struct CoreTimes {
     return {user - o.user, kernel - o.kernel, interrupt - o.interrupt, idle - o.idle};
   }
 };
+
+/// Busy time by what the software says it is doing; the numbers are its own, and what it never named is under 0.
+inline constexpr std::size_t kAccounts = 32;
+using AccountTimes = std::array<Picoseconds, kAccounts>;
 
 }  // namespace sluice::cpu

@@ -102,12 +102,15 @@ void FakeMachine::resume_and_wait(Context& context) {
   if (context.error) std::rethrow_exception(std::exchange(context.error, nullptr));
 }
 
-void FakeMachine::run_due_events() {
+bool FakeMachine::run_due_events() {
+  bool interrupted = false;
   while (!m_events.empty() && m_events.begin()->first.first <= m_now.count()) {
     const Event event = std::move(m_events.begin()->second);
     m_events.erase(m_events.begin());
+    interrupted = interrupted || (event.interrupt && event.core == m_core);
     run_event(event);
   }
+  return interrupted;
 }
 
 void FakeMachine::run_event(const Event& event) {
@@ -144,12 +147,18 @@ void FakeMachine::set_mode(hal::Mode mode) {
   if (!m_in_interrupt && m_holder[m_core]) m_contexts[*m_holder[m_core]]->mode = mode;
 }
 
-void FakeMachine::execute(Picoseconds cost) {
-  m_spent[static_cast<std::size_t>(mode())] += cost;
-  m_now += cost;
-  if (m_in_interrupt) return;
-  run_due_events();
-  if (mode() == hal::Mode::User && m_user_return) m_user_return();
+void FakeMachine::execute(Picoseconds cost, hal::Work /*work*/) {
+  do {
+    Picoseconds step = cost;  // up to the next event, as far as one may interrupt
+    if (!m_in_interrupt && !m_events.empty()) {
+      step = std::clamp(Picoseconds{m_events.begin()->first.first} - m_now, Picoseconds{}, cost);
+    }
+    m_spent[static_cast<std::size_t>(mode())] += step;
+    m_now += step;
+    cost -= step;
+    if (m_in_interrupt) continue;
+    if (run_due_events() && mode() != hal::Mode::Interrupt && m_returned) m_returned();
+  } while (cost > Picoseconds{});
 }
 
 // --- memory ---------------------------------------------------------------------------------------------------------
@@ -329,9 +338,9 @@ void FakeMachine::set_handler(unsigned vector, unsigned core, Handler handler) {
   m_handlers[vector] = {core, std::move(handler)};
 }
 
-hal::Interrupts::TimerId FakeMachine::start_timer(Picoseconds delay, Handler handler) {
+hal::Interrupts::TimerId FakeMachine::start_timer_on(unsigned core, Picoseconds delay, Handler handler) {
   const TimerId id = m_next_order++;
-  m_events.emplace(std::pair{(m_now + delay).count(), id}, Event{std::move(handler), true, m_core});
+  m_events.emplace(std::pair{(m_now + delay).count(), id}, Event{std::move(handler), true, core});
   return id;
 }
 

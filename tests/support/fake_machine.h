@@ -61,7 +61,7 @@ class FakeMachine : private hal::Cpu, private hal::Contexts, private hal::Interr
   // hal::Cpu
   [[nodiscard]] Picoseconds now() const override { return m_now; }
   [[nodiscard]] Frequency frequency() const override { return Frequency{1'000'000'000}; }
-  void execute(Picoseconds cost) override;
+  void execute(Picoseconds cost, hal::Work work = hal::Work::Program) override;
   [[nodiscard]] hal::Mode mode() const override;
   void set_mode(hal::Mode mode) override;
   void load(PhysAddr from, std::span<std::byte> to) override;
@@ -85,8 +85,11 @@ class FakeMachine : private hal::Cpu, private hal::Contexts, private hal::Interr
   void start(hal::Contexts::Id context, unsigned core) override;
   // hal::Interrupts
   void set_handler(unsigned vector, unsigned core, Handler handler) override;
-  void set_user_return_hook(Handler hook) override { m_user_return = std::move(hook); }
-  TimerId start_timer(Picoseconds delay, Handler handler) override;
+  void set_return_hook(Handler hook) override { m_returned = std::move(hook); }
+  TimerId start_timer(Picoseconds delay, Handler handler) override {
+    return start_timer_on(m_core, delay, std::move(handler));
+  }
+  TimerId start_timer_on(unsigned core, Picoseconds delay, Handler handler) override;
   bool cancel_timer(TimerId timer) override;
   // hal::BackDoor
   [[nodiscard]] Bytes memory_size() const override { return m_memory_size; }
@@ -98,7 +101,8 @@ class FakeMachine : private hal::Cpu, private hal::Contexts, private hal::Interr
     bool interrupt;  // runs as an interrupt handler on `core`
     unsigned core;
   };
-  void run_due_events();
+  /// True when an interrupt of this core was among them.
+  bool run_due_events();
   void run_event(const Event& event);
   void loop(std::size_t background);
   void resume_and_wait(Context& context);
@@ -121,7 +125,7 @@ class FakeMachine : private hal::Cpu, private hal::Contexts, private hal::Interr
   std::vector<std::unique_ptr<Context>> m_contexts;
   std::vector<Device> m_devices;
   std::map<unsigned, std::pair<unsigned, Handler>> m_handlers;
-  Handler m_user_return;
+  Handler m_returned;
   std::mutex m_mutex;
   std::condition_variable m_turn;
   bool m_loop_turn = true;

@@ -23,12 +23,24 @@ std::int64_t monotonic_ns() { return read_clock(CLOCK_MONOTONIC); }
 ResourceUse resource_use() {
   rusage use{};
   getrusage(RUSAGE_SELF, &use);
-  return {read_clock(CLOCK_PROCESS_CPUTIME_ID), use.ru_minflt, use.ru_majflt, use.ru_nvcsw, use.ru_nivcsw};
+  const auto nanoseconds = [](const timeval& t) { return (std::int64_t{t.tv_sec} * 1'000'000 + t.tv_usec) * 1000; };
+  return {.cpu_ns = read_clock(CLOCK_PROCESS_CPUTIME_ID),
+          .user_ns = nanoseconds(use.ru_utime),
+          .system_ns = nanoseconds(use.ru_stime),
+          .minor_faults = use.ru_minflt,
+          .major_faults = use.ru_majflt,
+          .voluntary_switches = use.ru_nvcsw,
+          .involuntary_switches = use.ru_nivcsw};
 }
 
 ResourceUse operator-(const ResourceUse& a, const ResourceUse& b) {
-  return {a.cpu_ns - b.cpu_ns, a.minor_faults - b.minor_faults, a.major_faults - b.major_faults,
-          a.voluntary_switches - b.voluntary_switches, a.involuntary_switches - b.involuntary_switches};
+  return {.cpu_ns = a.cpu_ns - b.cpu_ns,
+          .user_ns = a.user_ns - b.user_ns,
+          .system_ns = a.system_ns - b.system_ns,
+          .minor_faults = a.minor_faults - b.minor_faults,
+          .major_faults = a.major_faults - b.major_faults,
+          .voluntary_switches = a.voluntary_switches - b.voluntary_switches,
+          .involuntary_switches = a.involuntary_switches - b.involuntary_switches};
 }
 
 // The clock is read last at the begin and first at the end, so that reading the rest is not measured. The marks' pages
@@ -38,6 +50,7 @@ void MeasuredRegion::begin() {
   std::fill(m_marks->file_began_at_ns.begin(), m_marks->file_began_at_ns.end(), 0);
   m_marks->ended = false;
   m_marks->files = 0;
+  if (m_at_begin) m_at_begin();
   m_marks->counts_at_begin = m_calls.counts();
   m_marks->use_at_begin = resource_use();
   m_marks->began_at_ns = monotonic_ns();
@@ -53,6 +66,7 @@ void MeasuredRegion::end() {
   m_marks->ended_at_ns = monotonic_ns();
   m_marks->use_at_end = resource_use();
   m_marks->counts_at_end = m_calls.counts();
+  if (m_at_end) m_at_end();
   m_marks->ended = true;
 }
 

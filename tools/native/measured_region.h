@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "tools/native/host_system_calls.h"
@@ -11,7 +13,9 @@ namespace sluice::native {
 
 /// What the program's process used between the marks.
 struct ResourceUse {
-  std::int64_t cpu_ns = 0;  ///< CLOCK_PROCESS_CPUTIME_ID
+  std::int64_t cpu_ns = 0;     ///< CLOCK_PROCESS_CPUTIME_ID
+  std::int64_t user_ns = 0;    ///< getrusage: the kernel splits cpu_ns by what its tick happened to meet
+  std::int64_t system_ns = 0;  ///< likewise
   std::int64_t minor_faults = 0;
   std::int64_t major_faults = 0;
   std::int64_t voluntary_switches = 0;
@@ -29,7 +33,10 @@ class MeasuredRegion : public kernel_sim::Measurement {
   /// Only the first `kMaxFiles` files have a begin of their own.
   static constexpr std::size_t kMaxFiles = 4096;
 
-  explicit MeasuredRegion(const HostSystemCalls& calls) : m_calls(calls) {}
+  /// The hooks run in the program's process, outside of what is measured: just before it begins and after it ended.
+  explicit MeasuredRegion(const HostSystemCalls& calls, std::function<void()> at_begin = {},
+                          std::function<void()> at_end = {})
+      : m_calls(calls), m_at_begin(std::move(at_begin)), m_at_end(std::move(at_end)) {}
 
   void begin() override;
   void file_begins(std::uint64_t index) override;
@@ -59,6 +66,8 @@ class MeasuredRegion : public kernel_sim::Measurement {
   };
 
   const HostSystemCalls& m_calls;
+  std::function<void()> m_at_begin;
+  std::function<void()> m_at_end;
   Shared<Marks> m_marks;
 };
 

@@ -15,33 +15,21 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "tools/native/descriptor.h"
+
 namespace sluice::native {
 
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : m_fd(fd) {}
-  ~Descriptor() {
-    if (m_fd >= 0) ::close(m_fd);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return m_fd; }
-
- private:
-  int m_fd;
-};
 
 void check(const char* call, int result) {
   if (result < 0) throw_host_error(std::string{"receiver: "} + call, errno);
 }
 
-/// All descriptors but the first three and these two are closed, so that nobody waits for their end in vain.
-void keep_only(int a, int b) {
-  const auto [low, high] = std::minmax(a, b);
+/// All descriptors but the first three and these are closed, so that nobody waits for their end in vain.
+void keep_only(std::vector<int> kept) {
+  std::sort(kept.begin(), kept.end());
   unsigned from = 3;
-  for (const int fd : {low, high}) {
+  for (const int fd : kept) {
     if (fd < static_cast<int>(from)) continue;
     if (static_cast<unsigned>(fd) > from) close_range(from, static_cast<unsigned>(fd) - 1, 0);
     from = static_cast<unsigned>(fd) + 1;
@@ -95,7 +83,9 @@ Receiver::~Receiver() {
 }
 
 int Receiver::serve(int listener, const ReceiverOptions& options) {
-  keep_only(listener, m_kept);
+  std::vector<int> kept = options.descriptors;
+  kept.insert(kept.end(), {listener, m_kept});
+  keep_only(std::move(kept));
   int connection = -1;
   do {
     connection = ::accept(listener, nullptr, nullptr);
@@ -104,34 +94,46 @@ int Receiver::serve(int listener, const ReceiverOptions& options) {
     m_state->error = errno;
     return 1;
   }
-  const ResourceUse before = resource_use();
-  receive(connection, options.mode);
-  m_state->used = resource_use() - before;
+  receive(connection, options);
   return m_state->error == 0 ? 0 : 1;
 }
 
-void Receiver::receive(int connection, ReceiverMode mode) {
+void Receiver::note_use(const ResourceUse& before) {
+  const ResourceUse now = resource_use();
+  m_state->cpu_clock_ns = now.cpu_ns;
+  m_state->used = now - before;
+}
+
+void Receiver::receive(int connection, const ReceiverOptions& options) {
   const auto buffer = std::make_unique_for_overwrite<std::byte[]>(kReceiveSize);
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> digest{EVP_MD_CTX_new(), &EVP_MD_CTX_free};
   if (digest == nullptr || EVP_DigestInit_ex(digest.get(), EVP_sha256(), nullptr) != 1) {
     m_state->error = ENOMEM;
     return;
   }
+  const bool discard = options.mode == ReceiverMode::Discard;
+  const ResourceUse before = resource_use();
+  bool noted = false;
   for (;;) {
-    const ssize_t got = ::recv(connection, buffer.get(), kReceiveSize, mode == ReceiverMode::Discard ? MSG_TRUNC : 0);
+    const ssize_t got = ::recv(connection, buffer.get(), kReceiveSize, discard ? MSG_TRUNC : 0);
     ++m_state->calls;
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) m_state->error = errno;
     if (got <= 0) break;
     m_state->last_byte_at_ns = monotonic_ns();
     m_state->bytes += static_cast<std::uint64_t>(got);
-    if (mode == ReceiverMode::Discard) continue;
-    EVP_DigestUpdate(digest.get(), buffer.get(), static_cast<std::size_t>(got));
-    if (mode == ReceiverMode::Keep && !write_all(m_kept, buffer.get(), static_cast<std::size_t>(got))) {
+    if (!discard) EVP_DigestUpdate(digest.get(), buffer.get(), static_cast<std::size_t>(got));
+    if (options.mode == ReceiverMode::Keep && !write_all(m_kept, buffer.get(), static_cast<std::size_t>(got))) {
       m_state->error = errno;
       break;
     }
+    if (!noted && options.expected > 0 && m_state->bytes >= options.expected) {
+      note_use(before);
+      if (options.at_last_byte) options.at_last_byte();
+      noted = true;
+    }
   }
+  if (!noted) note_use(before);
   EVP_DigestFinal_ex(digest.get(), m_state->digest.data(), nullptr);
 }
 
@@ -143,7 +145,8 @@ ReceiverReport Receiver::finish(std::chrono::milliseconds limit) {
     if (*status != 0 && m_state->error == 0) throw base::InputError{"native: receiver: ended before its connection"};
   }
   if (m_state->error != 0) throw_host_error("receiver: connection", m_state->error);
-  ReceiverReport report{m_state->bytes, m_state->calls, m_state->last_byte_at_ns, m_state->used, {}};
+  ReceiverReport report{m_state->bytes, m_state->calls,        m_state->last_byte_at_ns,
+                        m_state->used,  m_state->cpu_clock_ns, {}};
   if (m_mode != ReceiverMode::Discard) {
     for (const unsigned char byte : m_state->digest) report.sha256 += fmt::format("{:02x}", byte);
   }

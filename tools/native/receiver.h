@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -31,13 +32,20 @@ struct ReceiverOptions {
   ReceiverMode mode = ReceiverMode::Discard;
   int receive_buffer = 0;  ///< SO_RCVBUF in bytes; 0 leaves the kernel's default and its autotuning
   Placement placement = {};
+  /// Bytes that will come, when known: what the process used is then read when it has the last of them.
+  std::uint64_t expected = 0;
+  /// Called in the receiver's process when it has the last expected byte.
+  std::function<void()> at_last_byte = {};
+  /// Stay open in the receiver's process, for `at_last_byte`; all others but the first three are closed.
+  std::vector<int> descriptors = {};
 };
 
 struct ReceiverReport {
   std::uint64_t bytes = 0;
   std::uint64_t calls = 0;           ///< of recv, with the one that found the end
   std::int64_t last_byte_at_ns = 0;  ///< CLOCK_MONOTONIC; 0 when there was none
-  ResourceUse used;                  ///< from the connection to its end
+  ResourceUse used;                  ///< from the connection to the last expected byte, else to its end
+  std::int64_t cpu_clock_ns = 0;     ///< the process's CPU clock then
   std::string sha256;                ///< lower-case hexadecimal; empty when discarding
 };
 
@@ -54,6 +62,7 @@ class Receiver {
   Receiver& operator=(const Receiver&) = delete;
 
   [[nodiscard]] kernel_sim::Endpoint endpoint() const { return m_endpoint; }
+  [[nodiscard]] pid_t process() const { return m_process; }
   /// Waits until the connection is at its end. InputError when it is not within `limit`, or broke.
   ReceiverReport finish(std::chrono::milliseconds limit = std::chrono::seconds{60});
   /// After finish: what ReceiverMode::Keep kept.
@@ -66,11 +75,13 @@ class Receiver {
     std::uint64_t calls = 0;
     std::int64_t last_byte_at_ns = 0;
     ResourceUse used;
+    std::int64_t cpu_clock_ns = 0;
     std::array<unsigned char, 32> digest{};
   };
 
   int serve(int listener, const ReceiverOptions& options);
-  void receive(int connection, ReceiverMode mode);
+  void receive(int connection, const ReceiverOptions& options);
+  void note_use(const ResourceUse& before);
 
   kernel_sim::Endpoint m_endpoint;
   ReceiverMode m_mode;

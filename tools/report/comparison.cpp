@@ -8,18 +8,11 @@
 #include <fmt/format.h>
 
 #include "tools/report/claims.h"
+#include "tools/report/run_text.h"
 #include "tools/report/text.h"
 
 namespace sluice::report {
 namespace {
-
-/// The article speaks of one round: one chunk.
-double rounds_of(const Json& run) {
-  const double chunk = number_at(run, "workload", "chunk_bytes");
-  const double size = number_at(run, "workload", "file_bytes");
-  const double files = number_at(run, "workload", "files");
-  return chunk > 0 ? std::max(1.0, files * std::ceil(size / chunk)) : 1.0;
-}
 
 bool setting_is(const Json& run, const char* key, const char* value) {
   const auto effective = run.find("features");
@@ -53,25 +46,6 @@ std::string dram_per_byte(const Json& run) {
   const double payload = run.value("payload_bytes", 0.0);
   const double bytes = number_at(run, "bytes", "dram_read") + number_at(run, "bytes", "dram_written");
   return payload > 0 ? fmt::format("{:.2f}", bytes / payload) : "-";
-}
-
-std::string point_text(const Json& run) {
-  std::string text;
-  const auto point = run.find("point");
-  if (point == run.end()) return text;
-  for (const auto& [key, value] : point->items()) {
-    text += (text.empty() ? "" : ", ") + key + " = " + value.get<std::string>();
-  }
-  return text;
-}
-
-std::string workload_text(const Json& run) {
-  const auto workload = run.find("workload");
-  if (workload == run.end()) return {};
-  const double files = number_at(run, "workload", "files");
-  return fmt::format("{}{}, chunks of {}, page cache {}", files > 1 ? fmt::format("{:.0f} files of ", files) : "",
-                     size_text(number_at(run, "workload", "file_bytes")) + (files > 1 ? "" : " file"),
-                     size_text(number_at(run, "workload", "chunk_bytes")), workload->value("page_cache", ""));
 }
 
 void add_row(Table& table, const Json& run) {
@@ -122,18 +96,37 @@ std::string as_words(const std::string& key) {
   return text;
 }
 
-std::string calls_text(const Json& run) {
-  std::string text;
-  for (const auto& [name, count] : run["system_calls"].items()) {
-    text += fmt::format("{}{} x {}", text.empty() ? "" : ", ", name, count.dump());
-  }
-  return text.empty() ? "none" : text;
-}
-
 std::string cpu_text(const Json& run) {
   const auto part = [&](const char* key) { return time_text(number_at(run, "time", key)); };
   return fmt::format("{} busy: user {}, kernel {}, interrupts {}; idle {}", busy_share(run), part("cpu_user_ns"),
                      part("cpu_kernel_ns"), part("cpu_irq_ns"), part("cpu_idle_ns"));
+}
+
+std::string tasks_text(const Json& run) {
+  std::string text;
+  for (const auto& [name, task] : run["tasks"].items()) {
+    if (!task.is_object()) continue;
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, time_text(task.value("cpu_ns", 0.0)));
+  }
+  return text;
+}
+
+/// "copy 61 %, TCP output 12 %", the largest first.
+std::string work_text(const Json& run) {
+  std::vector<std::pair<double, std::string>> parts;
+  double sum = 0;
+  for (const auto& [name, spent] : run["work_ns"].items()) {
+    parts.emplace_back(spent.get<double>(), name);
+    sum += parts.back().first;
+  }
+  std::stable_sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::string text;
+  for (const auto& [spent, name] : parts) {
+    const double percent = 100 * spent / sum;
+    if (percent < 0.5) break;
+    text += fmt::format("{}{} {:.0f} %", text.empty() ? "" : ", ", as_words(name), percent);
+  }
+  return text;
 }
 
 std::string latency_text(const Json& run) {
@@ -254,6 +247,8 @@ std::string details(const Json& run) {
   line("bound", fmt::format("{} by {}", rate_text(limit.bytes_per_s), limit.by));
   if (number_at(run, "workload", "files") > 1) line("latency per file", latency_text(run));
   line("CPU", cpu_text(run));
+  if (run.contains("work_ns")) line("CPU time went to", work_text(run));
+  if (run.contains("tasks")) line("CPU time by task", tasks_text(run));
   line("copies per byte", fmt::format("{} by the CPU, {} by DMA", count_text(number_at(run, "copies", "cpu")),
                                       count_text(number_at(run, "copies", "dma"))));
   line("system calls", calls_text(run));

@@ -3,10 +3,13 @@
 
 namespace sluice::report {
 
-std::string results_text(const std::string& scenario, const Json& runs) {
-  const Json results{{"schema", kResultsSchema}, {"scenario", scenario}, {"runs", runs}};
+std::string json_text(const Json& json) {
   // Bytes of a name that are no UTF-8 are replaced rather than refused.
-  return results.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string results_text(const std::string& scenario, const Json& runs) {
+  return json_text({{"schema", kResultsSchema}, {"scenario", scenario}, {"runs", runs}});
 }
 
 double number_at(const Json& run, const char* group, const char* key) {

@@ -223,7 +223,7 @@ void read_expectations(const Node& node, Document& document) {
   }
 }
 
-Document read_document(const Node& root, const std::string& file, Scenario& scenario) {
+Document read_document(const Node& root, const std::string& file, const CommandLine& command_line, Scenario& scenario) {
   (void)root.map("scenario");
   const Node* schema = root.find("schema");
   if (schema == nullptr || schema->scalar("schema") != kSchema) {
@@ -232,19 +232,25 @@ Document read_document(const Node& root, const std::string& file, Scenario& scen
                    fmt::format("a scenario starts with 'schema: {}'{}", kSchema,
                                platform ? "; this is a platform, which a scenario names" : ""));
   }
-  refuse_unknown_keys(root, "scenario",
-                      {"schema", "description", "platform", "with", "workload", "strategies", "vary", "expect"});
+  refuse_unknown_keys(
+      root, "scenario",
+      {"schema", "description", "platform", "with", "workload", "strategies", "vary", "expect", "tolerance"});
   for (const char* needed : {"platform", "workload", "strategies"}) {
     if (root.find(needed) == nullptr) throw error_at(root.position, fmt::format("the scenario has no '{}'", needed));
   }
   Document document;
   if (const Node* text = root.find("description")) scenario.description = text->scalar("description");
-  read_platform_key(*root.find("platform"), file, document.base);
+  if (command_line.platform.empty()) {
+    read_platform_key(*root.find("platform"), file, document.base);
+  } else {
+    read_platform(load_yaml(command_line.platform), document.base);
+  }
   read_workload(*root.find("workload"), file, document.base);
   document.strategies = read_strategies(*root.find("strategies"));
   if (const Node* with = root.find("with")) document.with = read_with(*with);
   if (const Node* vary = root.find("vary")) document.axes = read_vary(*vary);
   if (const Node* expect = root.find("expect")) read_expectations(*expect, document);
+  if (const Node* tolerance = root.find("tolerance")) scenario.tolerance = read_tolerance(*tolerance);
   return document;
 }
 
@@ -357,7 +363,7 @@ class Planner {
 Scenario load_scenario(const std::string& path, const CommandLine& command_line) {
   Scenario scenario;
   scenario.path = path;
-  Document document = read_document(load_yaml(path), path, scenario);
+  Document document = read_document(load_yaml(path), path, command_line, scenario);
   if (!command_line.file.empty()) {
     use_host_file(document.base.workload, command_line.file, {"--file"});
     if (!document.expectations.empty()) {

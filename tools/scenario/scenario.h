@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tools/scenario/run_plan.h"
+#include "tools/scenario/tolerance.h"
 
 namespace sluice::scenario {
 
@@ -16,11 +17,13 @@ struct CommandLine {
   std::string file;               ///< --file: the payload instead of the workload's file; empty: as written
   std::vector<std::string> sets;  ///< --set key=value
   bool strace = false;
+  std::string platform = {};  ///< --platform: a platform file instead of the scenario's; empty: as written
 };
 
 struct Scenario {
   std::string path;
   std::string description;
+  Tolerance tolerance;
   std::vector<RunPlan> plans;         ///< points in the order of the product, last axis fastest; then strategies
   std::vector<std::string> warnings;  ///< one line each
 };

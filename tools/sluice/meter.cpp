@@ -16,6 +16,8 @@ HardwareCounters read_counters(const platform::Machine& machine, const kernel_si
   for (const auto& core : machine.cores) {
     counters.cores.push_back(core->times());
     counters.busy.emplace_back(fmt::format("cpu{}", core->index()), counters.cores.back().busy());
+    const cpu::AccountTimes times = core->account_times();
+    for (std::size_t i = 0; i < times.size(); ++i) counters.work[i] += times[i];
   }
   for (const auto& mmu : machine.mmus) counters.tlb_misses += mmu->counts().misses;
   counters.context_switches = kernel.counts().context_switches;

@@ -28,6 +28,7 @@ struct HardwareCounters {
   Bytes pcie_payload = 0;
   Bytes pcie_wire = 0;
   std::uint64_t wire_frames = 0;  ///< to the peer
+  cpu::AccountTimes work{};       ///< busy time of all cores by hal::Work
   /// Busy time of every resource that could limit, by name.
   std::vector<std::pair<std::string, Picoseconds>> busy;
 };

@@ -51,6 +51,46 @@ void add_running(CLI::App& app, Options& options) {
   app.add_flag("--quiet,-q", options.quiet, "print failures only");
 }
 
+void add_native(CLI::App& app, Options& options) {
+  app.add_option("scenario", options.scenario, "scenario file (see scenarios/README.md)")
+      ->type_name("FILE")
+      ->required()
+      ->check(refuse_empty);
+  add_settings(app, options);
+  app.add_option("--repetitions", options.native.repetitions, "transfers that are measured, of each strategy in turn")
+      ->check(CLI::Range(1U, 1000U).description(""))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--warm-up", options.native.warm_up, "transfers before them that are not")
+      ->check(CLI::Range(0U, 1000U).description(""))
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--directory", options.native.directory, "where the test files lie, instead of $TMPDIR or /tmp")
+      ->type_name("DIR")
+      ->check(refuse_empty);
+  app.add_flag("--verify", options.native.verify, "the receiver reads and hashes every byte instead of discarding it");
+  app.add_option("--json", options.json, "write the results as JSON; - is standard output, instead of the table")
+      ->type_name("PATH|-")
+      ->check(refuse_empty);
+  app.add_option("--timeout", options.timeout_s, "time after which one transfer counts as failed")
+      ->check(CLI::Range(1U, 1'000'000U).description(""))
+      ->type_name("SECONDS")
+      ->capture_default_str();
+  app.add_flag("--quiet,-q", options.quiet, "print failures only");
+}
+
+void add_crosscheck(CLI::App& app, Options& options) {
+  add_native(app, options);
+  app.add_option("--platform", options.platform,
+                 "the simulated machine, instead of the scenario's; sluice calibrate writes one")
+      ->type_name("FILE.yaml")
+      ->check(refuse_empty);
+  app.add_option("--plot", options.plot, "draw predicted over measured CPU time")
+      ->type_name("FILE.svg")
+      ->check(refuse_empty);
+  app.add_flag("--counts-only", options.counts_only, "compare counts and no times, from one transfer each");
+}
+
 void add_calibrating(CLI::App& app, Options& options) {
   app.add_option("--out", options.out, "the platform file to write")
       ->type_name("FILE.yaml")
@@ -86,6 +126,12 @@ ParsedCommandLine parse_command_line(int argc, char** argv) {
   add_running(*add(Command::Compare, "compare", "run all strategies of a scenario and print them side by side"),
               options);
   add_running(*add(Command::Run, "run", "run all strategies of a scenario and print everything about each"), options);
+  add_native(*add(Command::Native, "native",
+                  "run all strategies of a scenario on this host's Linux over loopback, and measure them"),
+             options);
+  add_crosscheck(*add(Command::Crosscheck, "crosscheck",
+                      "run a scenario simulated and on this host, and hold the one against the other"),
+                 options);
   CLI::App* check = add(Command::Check, "check", "read a scenario, build its machines on paper, and run nothing");
   check->add_option("scenario", options.scenario, "scenario file")->type_name("FILE")->required()->check(refuse_empty);
   add_settings(*check, options);
@@ -99,7 +145,7 @@ ParsedCommandLine parse_command_line(int argc, char** argv) {
                        "measure what this host's kernel takes for its primitives, and write a platform file"),
                   options);
 
-  const std::vector<std::string> names{"compare", "run", "check", "describe", "calibrate"};
+  const std::vector<std::string> names{"compare", "run", "native", "calibrate", "crosscheck", "check", "describe"};
   if (argc > 1 && argv[1][0] != '-' && std::find(names.begin(), names.end(), argv[1]) == names.end()) {
     const std::string near = base::nearest_name(argv[1], names);
     std::fprintf(stderr, "sluice: there is no command '%s'%s\n", argv[1],

@@ -8,10 +8,18 @@
 
 namespace sluice::tool {
 
-enum class Command { Run, Compare, Check, Describe, Calibrate };
+enum class Command { Run, Compare, Check, Describe, Native, Calibrate, Crosscheck };
 
 /// 0 and 1 are about results, 2 about the input.
 enum ExitStatus : int { kAllHolds = 0, kRunFailed = 1, kBadInput = 2, kInterrupted = 130 };
+
+/// What only native runs need.
+struct NativeOptions {
+  unsigned repetitions = 5;  ///< of each transfer that are measured
+  unsigned warm_up = 1;      ///< of each before them
+  std::string directory;     ///< for test files; empty: TMPDIR or /tmp
+  bool verify = false;       ///< the receiver reads and hashes what it would discard
+};
 
 struct Options {
   Command command = Command::Compare;
@@ -28,6 +36,10 @@ struct Options {
   bool dump_config = false;
   bool strace = false;
   bool quiet = false;
+  NativeOptions native;
+  std::string platform;      ///< crosscheck: a platform file instead of the scenario's; empty: as written
+  std::string plot;          ///< crosscheck: path of the picture; empty: none
+  bool counts_only = false;  ///< crosscheck: hold the counts against each other and no times
 };
 
 /// Parses the arguments. Help and mistakes are printed here; then the exit status is returned instead of options.

@@ -11,34 +11,14 @@
 
 #include "models/base/result.h"
 #include "tools/sluice/child.h"
+#include "tools/sluice/progress.h"
+#include "tools/sluice/run_heading.h"
 #include "tools/sluice/simulate.h"
 
 namespace sluice::tool {
 namespace {
 
 using report::Json;
-
-/// One line on a terminal that is rewritten while a run takes longer than a second.
-class Progress {
- public:
-  Progress(const Options& options, std::size_t runs) : m_shown(!options.quiet && isatty(STDERR_FILENO)), m_runs(runs) {}
-  ~Progress() { clear(); }
-  void tick(std::size_t number, const std::string& strategy, std::chrono::seconds elapsed) {
-    if (!m_shown) return;
-    std::fprintf(stderr, "\r\033[K[%zu/%zu] %s  %lld s", number, m_runs, strategy.c_str(),
-                 static_cast<long long>(elapsed.count()));
-    m_dirty = true;
-  }
-  void clear() {
-    if (m_dirty) std::fputs("\r\033[K", stderr);
-    m_dirty = false;
-  }
-
- private:
-  bool m_shown;
-  std::size_t m_runs;
-  bool m_dirty = false;
-};
 
 /// Where the peer's bytes of run number `number` of `runs` go: DIR/strategy, with `vary` DIR/strategy-POINT.
 std::string received_path(const std::string& directory, const scenario::RunPlan& plan, std::size_t point) {
@@ -59,12 +39,6 @@ void remove_unfinished(const std::string& path) {
   if (!path.empty()) std::remove((path + ".part").c_str());
 }
 
-Json settings_of(const std::vector<std::pair<std::string, std::string>>& settings) {
-  Json object = Json::object();
-  for (const auto& [key, value] : settings) object[key] = value;
-  return object;
-}
-
 /// What the machine and the kernel can do, as far as it explains the counts.
 Json features_of(const scenario::RunPlan& plan) {
   scenario::Configuration configuration = plan.configuration;
@@ -76,20 +50,9 @@ Json features_of(const scenario::RunPlan& plan) {
   return features;
 }
 
-Json heading_of(const scenario::RunPlan& plan) {
-  const scenario::Workload& workload = plan.configuration.workload;
-  Json run{{"strategy", plan.strategy}, {"kernel", "simulated"}, {"settings", settings_of(plan.settings)}};
-  if (!plan.point.empty()) run["point"] = settings_of(plan.point);
-  run["features"] = features_of(plan);
-  run["workload"] = {{"files", workload.count},
-                     {"file_bytes", workload.size},
-                     {"chunk_bytes", workload.chunk},
-                     {"page_cache", workload.warm() ? "warm" : "cold"}};
-  return run;
-}
-
 Json complete(const scenario::RunPlan& plan, const RunResult& result) {
-  Json run = heading_of(plan);
+  Json run = heading_of(plan, "simulated");
+  run["features"] = features_of(plan);
   run.update(result);
   if (!run.contains("failures")) run["failures"] = Json::array();
   if (run.contains("time")) run["expectations"] = scenario::evaluate(plan.expectations, run);
@@ -106,7 +69,7 @@ bool succeeded(const Json& run) {
 
 Json run_all(scenario::Scenario& scenario, const Options& options) {
   if (!options.received.empty()) make_directory(options.received);
-  Progress progress{options, scenario.plans.size()};
+  Progress progress{!options.quiet, scenario.plans.size()};
   Json runs = Json::array();
   std::size_t point = 0;
   for (std::size_t i = 0; i < scenario.plans.size(); ++i) {

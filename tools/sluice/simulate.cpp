@@ -121,15 +121,23 @@ class Run : private kernel_sim::Measurement {
       receiver = &start_receiver(kernel, request.peer);
       if (workload.controlled()) request.send_buffer = scenario::kControlledSocketBuffer;
     }
-    m_exit_status = kernel.run_program(
-        m_plan.program, [&](kernel_sim::SystemCalls& calls) { return program->run(calls, request, *this); });
+    m_exit_status = kernel.wait_for(kernel.start_program(
+        m_plan.program, [&](kernel_sim::SystemCalls& calls) { return program->run(calls, request, *this); },
+        placement(0)));
     if (receiver != nullptr) m_receiver_status = kernel.wait_for(*receiver);
+  }
+
+  /// Over loopback each program has its core for good.
+  [[nodiscard]] sched::Placement placement(unsigned core) const {
+    if (m_machine.peer) return {};
+    return {.core = core, .batch = m_plan.configuration.workload.controlled()};
   }
 
   /// Over loopback the receiver is a program on this machine. Returns when it listens at `where`.
   syscalls::Process& start_receiver(kernel_sim::Kernel& kernel, kernel_sim::Endpoint& where) {
     m_receive_request.failure = &m_receiver_failure;
-    if (m_plan.configuration.workload.controlled()) {
+    const scenario::Workload& workload = m_plan.configuration.workload;
+    if (workload.controlled()) {
       m_receive_request.receive_buffer = scenario::kControlledSocketBuffer;
     }
     bool listens = false;
@@ -140,7 +148,9 @@ class Run : private kernel_sim::Measurement {
       kernel.scheduler().wake_all(listening);
     };
     syscalls::Process& receiver = kernel.start_program(
-        "receiver", [this](kernel_sim::SystemCalls& calls) { return kernel_sim::receive(calls, m_receive_request); });
+        "receiver", [this](kernel_sim::SystemCalls& calls) { return kernel_sim::receive(calls, m_receive_request); },
+        placement(workload.cpus - 1));
+    m_receiver_task = receiver.task;
     while (!listens && !receiver.ended) kernel.scheduler().wait(listening, "a receiver that listens");
     return receiver;
   }
@@ -163,20 +173,32 @@ class Run : private kernel_sim::Measurement {
   void begin() override {
     m_hal.synchronise();
     m_machine.ledger.record(true);
-    m_calls_at_begin = m_kernel.counts();
+    m_sender = m_kernel.current_process();
+    m_calls_at_begin = m_kernel.counts_of(*m_sender);
+    if (!m_machine.peer) m_tasks_at_begin = task_times();
     m_begin = read_counters(m_machine, m_kernel);
   }
   void file_begins(std::uint64_t index) override { m_file_began.at(index) = m_hal.time(); }
   void end() override {
     m_hal.synchronise();
-    m_calls_at_end = m_kernel.counts();
+    m_calls_at_end = m_kernel.counts_of(*m_sender);
     if (payload() == 0) finish();
   }
   /// The peer has the last byte.
   void finish() {
     m_end = read_counters(m_machine, m_kernel);
+    if (!m_machine.peer) m_tasks_at_end = task_times();
     m_machine.ledger.record(false);
     m_wall_ended = Clock::now();
+  }
+
+  /// CPU time by task, and what no task was charged with.
+  [[nodiscard]] std::map<std::string, Picoseconds> task_times() {
+    Picoseconds softirqs;
+    for (const sched::Task* task : m_kernel.scheduler().tasks()) {
+      if (task->name().starts_with("ksoftirqd/")) softirqs += task->cpu_time();
+    }
+    return {{"sender", m_sender->task->cpu_time()}, {"receiver", m_receiver_task->cpu_time()}, {"ksoftirqd", softirqs}};
   }
 
   void trace(const syscalls::CallRecord& record) {
@@ -225,6 +247,11 @@ class Run : private kernel_sim::Measurement {
         m_failures.push_back(fmt::format("the accounts of cpu{} do not add up to the elapsed time", i));
       }
     }
+    Picoseconds busy;
+    for (std::size_t i = 0; i < m_end->cores.size(); ++i) busy += (m_end->cores[i] - m_begin->cores[i]).busy();
+    Picoseconds named;
+    for (std::size_t i = 0; i < hal::kWorks; ++i) named += m_end->work[i] - m_begin->work[i];
+    if (named != busy) m_failures.push_back("the cores' kinds of work do not add up to their busy time");
     const double throughput = throughput_bytes_per_s();
     const auto bounds = bound();
     for (const char* kind : {"static_bytes_per_s", "demand_bytes_per_s"}) {
@@ -290,6 +317,16 @@ class Run : private kernel_sim::Measurement {
             {"cpu_idle_ns", nanoseconds(sum.idle)}};
   }
 
+  /// Busy time by kind of work; what was not done is left out.
+  [[nodiscard]] Json work() const {
+    Json work = Json::object();
+    for (std::size_t i = 0; i < hal::kWorks; ++i) {
+      const Picoseconds spent = m_end->work[i] - m_begin->work[i];
+      if (spent > Picoseconds{}) work[std::string{name_of(static_cast<hal::Work>(i))}] = nanoseconds(spent);
+    }
+    return work;
+  }
+
   [[nodiscard]] Json counts() const {
     return {{"mode_switches", m_calls_at_end.mode_switches - m_calls_at_begin.mode_switches},
             {"context_switches", m_end->context_switches - m_begin->context_switches},
@@ -313,6 +350,14 @@ class Run : private kernel_sim::Measurement {
     return calls;
   }
 
+  [[nodiscard]] Json tasks() const {
+    Json tasks = Json::object();
+    for (const char* name : {"sender", "receiver", "ksoftirqd"}) {
+      tasks[name] = {{"cpu_ns", nanoseconds(m_tasks_at_end.at(name) - m_tasks_at_begin.at(name))}};
+    }
+    return tasks;
+  }
+
   Json result() {
     const base::Ledger& ledger = m_machine.ledger;
     Json json;
@@ -322,12 +367,14 @@ class Run : private kernel_sim::Measurement {
                          {"intact", m_receiver.matches() && m_receiver.bytes() == payload()}};
     if (m_begin && m_end) {
       json["time"] = times();
+      json["work_ns"] = work();
       json["throughput_bytes_per_s"] = throughput_bytes_per_s();
       json["system_calls"] = system_calls();
       json["counts"] = counts();
       const Bytes cpu = ledger.total_by(Mover::Cpu).payload;
       const Bytes pio = ledger.total_by(Mover::Pio).payload;
       const Bytes dma = ledger.total_by(Mover::Dma).payload;
+      if (!m_machine.peer) json["tasks"] = tasks();
       json["copies"] = {{"cpu", per_payload(cpu + pio)}, {"dma", per_payload(dma)}};
       const auto overhead = [&](Mover mover) { return ledger.total_by(mover).overhead; };
       json["bytes"] = {{"cpu", cpu},
@@ -375,6 +422,10 @@ class Run : private kernel_sim::Measurement {
   std::string m_program_failure;
   kernel_sim::ReceiveRequest m_receive_request;
   std::optional<int> m_receiver_status;
+  syscalls::Process* m_sender = nullptr;
+  sched::Task* m_receiver_task = nullptr;
+  std::map<std::string, Picoseconds> m_tasks_at_begin;
+  std::map<std::string, Picoseconds> m_tasks_at_end;
   std::string m_receiver_failure;
   std::optional<HardwareCounters> m_begin;
   std::optional<HardwareCounters> m_end;

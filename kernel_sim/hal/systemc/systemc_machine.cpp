@@ -10,6 +10,7 @@
 
 namespace sluice::hal {
 
+static_assert(kWorks <= cpu::kAccounts && static_cast<unsigned>(Work::Idle) == 0);
 static_assert(static_cast<int>(Mode::Interrupt) == static_cast<int>(cpu::Mode::Interrupt));
 
 struct SystemcMachine::Context {
@@ -28,10 +29,10 @@ SystemcMachine::SystemcMachine(platform::Machine& models)
   for (unsigned i = 0; i < models.cores.size(); ++i) {
     models.cores[i]->set_interrupt_hooks({
         .take = [this, i](unsigned vector) { take_interrupt(i, vector); },
-        .returned_to_user =
+        .returned_to_task =
             [this, i] {
               m_core = i;
-              if (m_user_return) m_user_return();
+              if (m_returned) m_returned();
             },
         .returned_to_idle = [this, i] { returned_to_idle(i); },
         .acknowledge =
@@ -49,6 +50,12 @@ SystemcMachine::SystemcMachine(platform::Machine& models)
 }
 
 SystemcMachine::~SystemcMachine() = default;
+
+template <class Operation>
+decltype(auto) SystemcMachine::on_core(Work work, Operation&& operation) {
+  core().set_account(static_cast<unsigned>(work));
+  return on_core(std::forward<Operation>(operation));
+}
 
 template <class Operation>
 decltype(auto) SystemcMachine::on_core(Operation&& operation) {
@@ -71,32 +78,32 @@ void SystemcMachine::for_each_sharer(Operation&& operation) {
 
 // --- one core -----------------------------------------------------------------------------------------------------
 
-void SystemcMachine::execute(Picoseconds cost) {
-  on_core([&](cpu::Core& c) { c.consume(cost); });
+void SystemcMachine::execute(Picoseconds cost, Work work) {
+  on_core(work, [&](cpu::Core& c) { c.consume(cost); });
 }
 Mode SystemcMachine::mode() const { return static_cast<Mode>(core().mode()); }
 void SystemcMachine::set_mode(Mode mode) { core().set_mode(static_cast<cpu::Mode>(mode)); }
 
 void SystemcMachine::load(PhysAddr from, std::span<std::byte> to) {
-  on_core([&](cpu::Core& c) { c.load(from, to); });
+  on_core(Work::Memory, [&](cpu::Core& c) { c.load(from, to); });
 }
 void SystemcMachine::store(PhysAddr to, std::span<const std::byte> from) {
-  on_core([&](cpu::Core& c) { c.store(to, from); });
+  on_core(Work::Memory, [&](cpu::Core& c) { c.store(to, from); });
 }
 void SystemcMachine::copy(PhysAddr from, PhysAddr to, Bytes size) {
-  on_core([&](cpu::Core& c) { c.copy(from, to, size); });
+  on_core(Work::Copy, [&](cpu::Core& c) { c.copy(from, to, size); });
 }
 void SystemcMachine::zero(PhysAddr at, Bytes size) {
-  on_core([&](cpu::Core& c) { c.zero(at, size); });
+  on_core(Work::Memory, [&](cpu::Core& c) { c.zero(at, size); });
 }
 std::uint32_t SystemcMachine::checksum(PhysAddr at, Bytes size, std::uint32_t sum) {
-  return on_core([&](cpu::Core& c) { return c.checksum(at, size, sum); });
+  return on_core(Work::Memory, [&](cpu::Core& c) { return c.checksum(at, size, sum); });
 }
 std::uint64_t SystemcMachine::mmio_read(PhysAddr reg, unsigned size) {
-  return on_core([&](cpu::Core& c) { return c.mmio_read(reg, size); });
+  return on_core(Work::Registers, [&](cpu::Core& c) { return c.mmio_read(reg, size); });
 }
 void SystemcMachine::mmio_write(PhysAddr reg, unsigned size, std::uint64_t value) {
-  on_core([&](cpu::Core& c) { c.mmio_write(reg, size, value); });
+  on_core(Work::Registers, [&](cpu::Core& c) { c.mmio_write(reg, size, value); });
 }
 
 // --- address translation ------------------------------------------------------------------------------------------
@@ -105,8 +112,9 @@ void SystemcMachine::set_page_table(PhysAddr root) { core().translation().set_ro
 
 tl::expected<Translation, PageFault> SystemcMachine::translate(VirtAddr address, Access access, bool user) {
   static_assert(static_cast<int>(Access::Execute) == static_cast<int>(fabric::TranslationAccess::Execute));
-  const auto result =
-      on_core([&](cpu::Core& c) { return c.translate(address, static_cast<fabric::TranslationAccess>(access), user); });
+  const auto result = on_core(Work::Translation, [&](cpu::Core& c) {
+    return c.translate(address, static_cast<fabric::TranslationAccess>(access), user);
+  });
   if (!result) return tl::unexpected{PageFault{address, access, result.error().present, user}};
   return Translation{result->address, result->contiguous};
 }
@@ -229,9 +237,9 @@ void SystemcMachine::returned_to_idle(unsigned core) {
   grant(*request, core);
 }
 
-Interrupts::TimerId SystemcMachine::start_timer(Picoseconds delay, Handler handler) {
+Interrupts::TimerId SystemcMachine::start_timer_on(unsigned core, Picoseconds delay, Handler handler) {
   const TimerId id = m_next_timer++;
-  m_timers.emplace(std::pair{(now() + delay).count(), id}, Timer{m_core, std::move(handler)});
+  m_timers.emplace(std::pair{(now() + delay).count(), id}, Timer{core, std::move(handler)});
   arm_timers();
   return id;
 }

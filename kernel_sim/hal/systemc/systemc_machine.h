@@ -36,6 +36,8 @@ class SystemcMachine : private Cpu, private Contexts, private Interrupts, privat
   /// Runs an operation that may wait on the current core, and makes that core current again.
   template <class Operation>
   decltype(auto) on_core(Operation&& operation);
+  template <class Operation>
+  decltype(auto) on_core(Work work, Operation&& operation);
   /// The translation units of all cores that have the current address space loaded.
   template <class Operation>
   void for_each_sharer(Operation&& operation);
@@ -43,7 +45,7 @@ class SystemcMachine : private Cpu, private Contexts, private Interrupts, privat
   // Cpu
   [[nodiscard]] Picoseconds now() const override { return core().now(); }
   [[nodiscard]] Frequency frequency() const override { return core().frequency(); }
-  void execute(Picoseconds cost) override;
+  void execute(Picoseconds cost, Work work) override;
   [[nodiscard]] Mode mode() const override;
   void set_mode(Mode mode) override;
   void load(PhysAddr from, std::span<std::byte> to) override;
@@ -67,8 +69,11 @@ class SystemcMachine : private Cpu, private Contexts, private Interrupts, privat
   void start(Id context, unsigned core) override;
   // Interrupts
   void set_handler(unsigned vector, unsigned core, Handler handler) override;
-  void set_user_return_hook(Handler hook) override { m_user_return = std::move(hook); }
-  TimerId start_timer(Picoseconds delay, Handler handler) override;
+  void set_return_hook(Handler hook) override { m_returned = std::move(hook); }
+  TimerId start_timer(Picoseconds delay, Handler handler) override {
+    return start_timer_on(m_core, delay, std::move(handler));
+  }
+  TimerId start_timer_on(unsigned core, Picoseconds delay, Handler handler) override;
   bool cancel_timer(TimerId timer) override;
   // BackDoor
   [[nodiscard]] Bytes memory_size() const override;
@@ -88,7 +93,7 @@ class SystemcMachine : private Cpu, private Contexts, private Interrupts, privat
   std::vector<std::optional<Id>> m_holder;         // by core
   std::vector<std::optional<Id>> m_start_request;  // by core: takes effect when its interrupt returns
   std::map<unsigned, Handler> m_handlers;          // by vector
-  Handler m_user_return;
+  Handler m_returned;
   std::map<std::pair<std::int64_t, TimerId>, Timer> m_timers;   // by (instant, id)
   std::vector<std::vector<std::pair<TimerId, Handler>>> m_due;  // by core
   TimerId m_next_timer = 1;

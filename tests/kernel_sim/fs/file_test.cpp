@@ -70,6 +70,63 @@ TEST(File, RefusesWhatItsModeForbids) {
   });
 }
 
+TEST(File, AccessModeThreeIsForNeitherReadingNorWriting) {
+  Rig rig;
+  rig.run([&] {
+    const auto file = rig.open("/data", O_ACCMODE);
+    EXPECT_EQ(file->read(*rig.memory, rig.buffer, 1, nullptr).error().value, EBADF);
+    EXPECT_EQ(file->write(*rig.memory, rig.buffer, 1, nullptr).error().value, EBADF);
+    EXPECT_EQ(file->status()->size, 1_MiB);
+  });
+}
+
+TEST(File, AnOpenFileShowsTheFlagsThatLinuxShows) {
+  Rig rig;
+  rig.run([&] {
+    constexpr int kLargeFile = 0100000;
+    EXPECT_EQ(rig.open("/data", O_RDWR | O_APPEND | O_CREAT | O_TRUNC | O_CLOEXEC)->flags(),
+              O_RDWR | O_APPEND | kLargeFile);
+    EXPECT_EQ(rig.open("/", O_RDONLY | O_DIRECTORY)->flags(), O_RDONLY | O_DIRECTORY | kLargeFile);
+    EXPECT_EQ(rig.open_error("/data", O_RDWR | O_CREAT | O_DIRECTORY), EINVAL);
+  });
+}
+
+TEST(File, ADirectoryHasAPosition) {
+  Rig rig;
+  rig.run([&] {
+    const auto directory = rig.open("/");
+    EXPECT_TRUE(directory->seekable());
+    EXPECT_EQ(directory->seek(0, SEEK_CUR).value(), 0U);
+    EXPECT_EQ(directory->seek(-1, SEEK_SET).error().value, EINVAL);
+    EXPECT_TRUE(directory->advise(0, 0, POSIX_FADV_NORMAL));
+    EXPECT_EQ(directory->advise(0, 0, 99).error().value, EINVAL);
+  });
+}
+
+TEST(File, NoTransferEndsBeyondTheLargestOffset) {
+  Rig rig;
+  rig.run([&] {
+    const auto file = rig.open("/data", O_RDWR);
+    std::uint64_t last = ~std::uint64_t{0} >> 1;
+    EXPECT_EQ(file->read(*rig.memory, rig.buffer, 1, &last).error().value, EINVAL);
+    EXPECT_EQ(file->write(*rig.memory, rig.buffer, 1, &last).error().value, EINVAL);
+    EXPECT_EQ(file->read(*rig.memory, rig.buffer, 0, &last).value(), 0U);
+    EXPECT_EQ(file->seek(static_cast<std::int64_t>(last), SEEK_SET).error().value, EINVAL);
+  });
+}
+
+TEST(File, AWriteEndsWithTheLastByteThatCanBeRead) {
+  Rig rig;
+  rig.run([&] {
+    const auto file = rig.open("/data", O_RDWR);
+    ASSERT_TRUE(rig.space->unmap(rig.buffer + 4_MiB - 4096, 4096));
+    const VirtAddr from = rig.buffer + 4_MiB - 4096 - 4097;  // the last byte but one page is in a piece of its own
+    std::uint64_t offset = 0;
+    EXPECT_EQ(file->write(*rig.memory, from, 8192, &offset).value(), 4097U);
+    EXPECT_EQ(offset, 4097U);
+  });
+}
+
 TEST(File, SeekFollowsLinux) {
   Rig rig;
   rig.run([&] {

@@ -14,8 +14,8 @@ using Layout = std::vector<std::pair<unsigned, unsigned>>;
 
 class FolioRig : public Rig {
  public:
-  explicit FolioRig(Bytes size, Bytes memory_size = 64_MiB)
-      : Rig({{"data", size, 1}}, static_cast<std::uint32_t>(memory_size / kPageSize), 64_MiB) {}
+  explicit FolioRig(Bytes size, Bytes memory_size = 64_MiB, Bytes disk_size = 64_MiB)
+      : Rig({{"data", size, 1}}, static_cast<std::uint32_t>(memory_size / kPageSize), disk_size) {}
 
   Inode& inode(const std::shared_ptr<File>& file) { return dynamic_cast<RegularFile&>(*file).inode(); }
   Layout layout(const std::shared_ptr<File>& file) {
@@ -83,7 +83,8 @@ TEST_P(WrittenFile, LiesInFoliosAsLargeAsTheWritesAndIsMappedByThem) {
 
 TEST_P(WrittenFile, IsWhatPreloadingMakesOfTheDisk) {
   FolioRig rig{16_MiB};
-  rig.fs_config.preload_write_size = GetParam().chunk;
+  rig.fs_config.preload_written = true;
+  rig.fs_config.preload_call_size = GetParam().chunk;
   rig.run([&] {
     ASSERT_TRUE(rig.fs->preload("/data"));
     const auto file = rig.open("/data");
@@ -124,6 +125,7 @@ TEST(Folio, WritesThatAreNotAlignedMakeSmallerOnes) {
 
 TEST(Folio, TheEndOfAFileIsInSmallerOnes) {
   FolioRig rig{(10_MiB + 300'000)};
+  rig.fs_config.preload_written = true;
   rig.run([&] {
     ASSERT_TRUE(rig.fs->preload("/data"));
     const auto file = rig.open("/data");
@@ -135,6 +137,7 @@ TEST(Folio, TheEndOfAFileIsInSmallerOnes) {
 struct ReadIn {
   Bytes chunk;
   Layout layout;
+  std::uint64_t faults;
 };
 
 class ReadFile : public testing::TestWithParam<ReadIn> {};
@@ -147,14 +150,53 @@ TEST_P(ReadFile, LiesInFoliosThatGrowWithTheWindows) {
     const auto file = rig.open("/data");
     rig.read_all(file, GetParam().chunk);
     EXPECT_EQ(rig.layout(file), GetParam().layout);
+    EXPECT_EQ(rig.faults_of_touching(file), GetParam().faults);
+  });
+}
+
+TEST_P(ReadFile, IsWhatPreloadingMakesOfTheDisk) {
+  FolioRig rig{16_MiB};
+  rig.fs_config.read_ahead = 8_MiB;
+  rig.fs_config.preload_call_size = GetParam().chunk;
+  rig.run([&] {
+    ASSERT_TRUE(rig.fs->preload("/data"));
+    const auto file = rig.open("/data");
+    EXPECT_EQ(rig.layout(file), GetParam().layout);
+    EXPECT_EQ(rig.faults_of_touching(file), GetParam().faults);
+    EXPECT_TRUE(rig.disk.records.empty());
+    ASSERT_EQ(rig.read_at(*file, 1_MiB, 3_MiB), 1_MiB);
+    EXPECT_TRUE(rig.disk.records.empty());
+    const auto bytes = rig.user(rig.buffer, 1_MiB);
+    for (std::size_t i = 0; i < bytes.size(); ++i) ASSERT_EQ(bytes[i], pattern(3_MiB + i));
   });
 }
 
 INSTANTIATE_TEST_SUITE_P(Host, ReadFile,
-                         testing::Values(ReadIn{65536, {{1, 64}, {4, 64}, {16, 32}, {64, 17}, {128, 1}, {256, 8}}},
-                                         ReadIn{131072, {{1, 128}, {4, 64}, {16, 32}, {64, 16}, {128, 1}, {256, 8}}},
-                                         ReadIn{1_MiB, {{1, 512}, {4, 256}, {16, 128}, {64, 8}}}),
+                         testing::Values(ReadIn{65536, {{1, 64}, {4, 64}, {16, 32}, {64, 17}, {128, 1}, {256, 8}}, 93},
+                                         ReadIn{
+                                             131072, {{1, 128}, {4, 64}, {16, 32}, {64, 16}, {128, 1}, {256, 8}}, 96},
+                                         ReadIn{1_MiB, {{1, 512}, {4, 256}, {16, 128}, {64, 8}}, 235}),
                          [](const auto& test) { return std::to_string(test.param.chunk); });
+
+struct Warm {
+  Bytes size;
+  std::uint64_t faults;
+};
+
+class WarmFile : public testing::TestWithParam<Warm> {};
+
+TEST_P(WarmFile, TakesTheFaultsOfTheHost) {
+  FolioRig rig{GetParam().size, 320_MiB, 320_MiB};
+  rig.fs_config.read_ahead = 8_MiB;
+  rig.run([&] {
+    ASSERT_TRUE(rig.fs->preload("/data"));
+    EXPECT_EQ(rig.faults_of_touching(rig.open("/data")), GetParam().faults);
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Host, WarmFile,
+                         testing::Values(Warm{16_MiB, 235}, Warm{40_MiB, 269}, Warm{64_MiB, 281}, Warm{256_MiB, 377}),
+                         [](const auto& test) { return std::to_string(test.param.size >> 20) + "MiB"; });
 
 TEST(Folio, OlderKernelsHaveSinglePages) {
   FolioRig rig{1_MiB};
@@ -198,6 +240,7 @@ TEST(Folio, SmallerOnesServeWhereMemoryIsInPieces) {
 
 TEST(FolioTruncate, SplitsTheFolioAndFreesWhatLiesBehind) {
   FolioRig rig{1_MiB};
+  rig.fs_config.preload_written = true;
   rig.run([&] {
     ASSERT_TRUE(rig.fs->preload("/data"));
     const auto file = rig.open("/data", O_RDWR);
@@ -218,6 +261,7 @@ TEST(FolioTruncate, SplitsTheFolioAndFreesWhatLiesBehind) {
 
 TEST(FolioTruncate, AFolioThatAPipeHoldsStaysWholeAndIsZeroBehindTheEnd) {
   FolioRig rig{1_MiB};
+  rig.fs_config.preload_written = true;
   rig.run([&] {
     ASSERT_TRUE(rig.fs->preload("/data"));
     const auto file = rig.open("/data", O_RDWR);
@@ -239,6 +283,7 @@ TEST(FolioTruncate, AFolioThatAPipeHoldsStaysWholeAndIsZeroBehindTheEnd) {
 
 TEST(FolioTruncate, MappedPagesBehindTheEndGetSigbus) {
   FolioRig rig{1_MiB};
+  rig.fs_config.preload_written = true;
   rig.run([&] {
     ASSERT_TRUE(rig.fs->preload("/data"));
     const auto file = rig.open("/data", O_RDWR);
@@ -258,6 +303,7 @@ TEST(FolioTruncate, MappedPagesBehindTheEndGetSigbus) {
 
 TEST(Folio, AdviceDropsOnlyFoliosThatLieInTheRange) {
   FolioRig rig{4_MiB};
+  rig.fs_config.preload_written = true;
   rig.run([&] {
     ASSERT_TRUE(rig.fs->preload("/data"));
     const auto file = rig.open("/data");
@@ -271,6 +317,7 @@ TEST(Folio, AdviceDropsOnlyFoliosThatLieInTheRange) {
 
 TEST(Folio, AWriteDirtiesItsPagesAndAMappingTheWholeFolio) {
   FolioRig rig{2_MiB};
+  rig.fs_config.preload_written = true;
   rig.run([&] {
     ASSERT_TRUE(rig.fs->preload("/data"));
     const auto file = rig.open("/data", O_RDWR);
@@ -291,6 +338,7 @@ TEST(Folio, AWriteDirtiesItsPagesAndAMappingTheWholeFolio) {
 
 TEST(Folio, DirectWritesTakeTheWholeFolioOutAndLoseNothingOfIt) {
   FolioRig rig{1_MiB};
+  rig.fs_config.preload_written = true;
   rig.run([&] {
     ASSERT_TRUE(rig.fs->preload("/data"));
     const auto file = rig.open("/data", O_RDWR);
@@ -307,6 +355,7 @@ TEST(Folio, DirectWritesTakeTheWholeFolioOutAndLoseNothingOfIt) {
 
 TEST(Folio, MemoryPressureFreesWholeFoliosThatNobodyHolds) {
   FolioRig rig{16_MiB, 24_MiB};
+  rig.fs_config.preload_written = true;
   rig.run([&] {
     ASSERT_TRUE(rig.fs->preload("/data"));
     const auto file = rig.open("/data");
@@ -325,9 +374,10 @@ TEST(Folio, MemoryPressureFreesWholeFoliosThatNobodyHolds) {
 // --- costs ---
 
 TEST(FolioCosts, LookUpsAreByFolioAndPipeSlotsByPage) {
-  const auto time_of = [](Bytes preload_write_size, Picoseconds lookup, Picoseconds splice) {
+  const auto time_of = [](Bytes call, Picoseconds lookup, Picoseconds splice) {
     FolioRig rig{1_MiB};
-    rig.fs_config.preload_write_size = preload_write_size;
+    rig.fs_config.preload_written = true;
+    rig.fs_config.preload_call_size = call;
     rig.fs_config.page_lookup = CpuCost::time(lookup);
     rig.fs_config.page_splice = CpuCost::time(splice);
     Picoseconds time;

@@ -302,6 +302,37 @@ TEST(UserMemory, CopiesStopAtTheFirstByteThatCannotBeReached) {
   EXPECT_TRUE(rig.frames.breaches().empty());
 }
 
+TEST(AddressSpace, SharedAnonymousMemoryHasNoOffset) {
+  Rig rig;
+  rig.run([&] {
+    const VirtAddr at =
+        rig.space->map(VirtAddr{}, kPageSize, kReadWrite, MAP_SHARED | MAP_ANONYMOUS, nullptr, 4 * kPageSize).value();
+    EXPECT_EQ(rig.store(at, 1), FaultOutcome::Resolved);
+  });
+}
+
+TEST(UserMemory, PinningToReadFaultsNothingInThatIsForWritingOnly) {
+  Rig rig;
+  rig.run([&] {
+    const VirtAddr at = rig.space->map(VirtAddr{}, 3 * kPageSize, PROT_WRITE, kAnonymous, nullptr, 0).value();
+    EXPECT_EQ(rig.memory->pin(at, 1, hal::Access::Read).error().value, EFAULT);
+    rig.load(at + kPageSize, 1);
+    EXPECT_EQ(rig.memory->pin(at + kPageSize, 1, hal::Access::Read).error().value, EFAULT);
+    rig.store(at + 2 * kPageSize, 1);
+    const auto pinned = rig.memory->pin(at + 2 * kPageSize, 1, hal::Access::Read);
+    ASSERT_TRUE(pinned);
+    rig.frames.put(pinned->front());
+  });
+}
+
+TEST(UserMemory, AProgramTouchesNothingWithNoBytes) {
+  Rig rig;
+  rig.run([&] {
+    rig.load(VirtAddr{mmu::kKernelBegin}, 0);
+    EXPECT_EQ(rig.outcome, FaultOutcome::Resolved);
+  });
+}
+
 TEST(UserMemory, FillReachesEveryByte) {
   Rig rig;
   rig.run([&] {

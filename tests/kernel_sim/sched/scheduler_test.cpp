@@ -110,40 +110,144 @@ TEST(Scheduler, AWaitOnSeveralQueuesLeavesAllOfThemAtTheFirstWakeUp) {
   rig.fake.run_all();
 }
 
-TEST(Scheduler, ATaskIsPreemptedOnlyWhenItsSliceIsOverAndAnotherWaits) {
+TEST(Scheduler, ATaskIsPreemptedAtTheTickAfterItsSliceAndOnlyIfAnotherWaits) {
   Rig rig;
-  const auto work = [&rig](const char* name, int pieces) {
-    rig.scheduler.spawn(name, [&rig, name, pieces] {
+  const auto work = [&rig](const char* name, int pieces) -> const Task& {
+    return rig.scheduler.spawn(name, [&rig, name, pieces] {
       for (int i = 0; i < pieces; ++i) {
         rig.log += name;
         rig.machine.cpu.execute(1_ms);
-        rig.scheduler.preemption_point();
+        rig.scheduler.return_to_user();
       }
     });
   };
-  work("a", 7);
-  work("b", 4);
+  const Task& a = work("a", 9);
+  const Task& b = work("b", 4);
   rig.fake.run_all();
-  EXPECT_EQ(rig.log, "aaabbbaaaba");
+  EXPECT_EQ(rig.log, "aaaabbbbaaaaa");  // the tick is at 4 ms
+  EXPECT_EQ(a.switches().involuntary, 1U);
+  EXPECT_EQ(a.switches().voluntary, 0U);
+  EXPECT_EQ(b.switches().involuntary, 0U) << "at 8 ms it has had a little less than a";
 }
 
-TEST(Scheduler, AnInterruptInUserModePreemptsForWhomItWoke) {
+/// A sleeper that waits for interrupt 1, and a task in user mode meanwhile. With 4 ms of competition before, the
+/// sleeper is owed time.
+std::string who_is_first(bool owed, Placement placement) {
   Rig rig;
   WaitQueue queue;
   rig.machine.interrupts.set_handler(1, 0, rig.scheduler.interrupt_handler([&] { rig.scheduler.wake_one(queue); }));
-  rig.scheduler.spawn("sleeper", [&] {
-    rig.scheduler.wait(queue, "the interrupt");
-    rig.log += "sleeper ";
-  });
-  rig.scheduler.spawn("user", [&] {
+  const auto user = [&] {
     rig.machine.cpu.set_mode(hal::Mode::User);
-    rig.fake.raise_interrupt(1, 1_us);
-    rig.machine.cpu.execute(5_us);
-    rig.log += "user";
+    rig.fake.raise_interrupt(1, 4'500_us);
+    rig.machine.cpu.execute(6_ms);
+    rig.log += "user ";
     EXPECT_EQ(rig.machine.cpu.mode(), hal::Mode::User);
+  };
+  if (owed) rig.scheduler.spawn("user", user);
+  rig.scheduler.spawn(
+      "sleeper",
+      [&] {
+        rig.scheduler.wait(queue, "the interrupt");
+        rig.log += "sleeper ";
+      },
+      placement);
+  if (!owed) rig.scheduler.spawn("user", user);
+  rig.fake.run_all();
+  return rig.log;
+}
+
+TEST(Scheduler, AnInterruptInUserModePreemptsForWhomItWokeIfThatIsOwedTime) {
+  EXPECT_EQ(who_is_first(true, {}), "sleeper user ");
+  EXPECT_EQ(who_is_first(false, {}), "user sleeper ");
+}
+
+TEST(Scheduler, ABatchTaskThatWakesUpDoesNotPreempt) {
+  EXPECT_EQ(who_is_first(true, {.batch = true}), "user sleeper ");
+}
+
+TEST(Scheduler, ACoreWithOneTaskHasNoTicks) {
+  Rig rig;
+  rig.scheduler.spawn("alone", [&] { rig.machine.cpu.execute(100_ms); });
+  rig.fake.run_all();
+  EXPECT_EQ(rig.fake.time(), 100_ms + rig.config.context_switch.at(rig.machine.cpu.frequency()));
+}
+
+/// What a task in the kernel, woken another by, logs at each point until the other runs.
+std::string where_it_gives_way(Preemption model) {
+  Rig rig;
+  rig.config.preemption = model;
+  WaitQueue queue;
+  rig.scheduler.spawn("kernel", [&] {
+    rig.machine.cpu.execute(5_ms);  // so that the sleeper is owed time
+    rig.scheduler.cond_resched();
+    rig.scheduler.return_to_user();
+    {
+      const BottomHalvesOff no_preemption{rig.scheduler};
+      rig.scheduler.wake_one(queue);
+      rig.machine.cpu.execute(1_us);
+    }
+    rig.log += "enable ";
+    rig.machine.cpu.execute(1_us);
+    rig.scheduler.might_sleep();
+    rig.log += "might_sleep ";
+    rig.scheduler.cond_resched();
+    rig.log += "cond_resched ";
+    rig.machine.cpu.execute(4_ms);
+    rig.log += "tick ";
+    rig.scheduler.return_to_user();
+  });
+  rig.scheduler.spawn("sleeper", [&] {
+    rig.scheduler.wait(queue, "a wake-up");
+    rig.log += "| ";
   });
   rig.fake.run_all();
-  EXPECT_EQ(rig.log, "sleeper user");
+  return rig.log;
+}
+
+TEST(Scheduler, WhereATaskInTheKernelGivesWayIsTheModelsChoice) {
+  EXPECT_EQ(where_it_gives_way(Preemption::None), "enable might_sleep | cond_resched tick ");
+  EXPECT_EQ(where_it_gives_way(Preemption::Voluntary), "enable | might_sleep cond_resched tick ");
+  EXPECT_EQ(where_it_gives_way(Preemption::Full), "| enable might_sleep cond_resched tick ");
+  EXPECT_EQ(where_it_gives_way(Preemption::Lazy), "enable might_sleep cond_resched | tick ");
+}
+
+TEST(Scheduler, AWakeUpForABusyCorePreemptsThereByAnInterrupt) {
+  Rig rig{2};
+  WaitQueue queue;
+  Picoseconds woken;
+  rig.scheduler.spawn("busy",
+                      [&] {
+                        rig.machine.cpu.set_mode(hal::Mode::User);
+                        rig.machine.cpu.execute(20_ms);
+                      },
+                      {.core = 1});
+  rig.scheduler.spawn("sleeper",
+                      [&] {
+                        rig.scheduler.wait(queue, "the other core");
+                        woken = rig.machine.cpu.now();
+                      },
+                      {.core = 1});
+  rig.fake.after(6_ms, [&] { rig.fake.raise_interrupt(1); });
+  rig.machine.interrupts.set_handler(1, 0, rig.scheduler.interrupt_handler([&] { rig.scheduler.wake_one(queue); }));
+  rig.fake.run_all();
+  EXPECT_GT(woken, 6_ms);
+  EXPECT_LT(woken, 6_ms + 10_us);
+}
+
+TEST(Scheduler, InterruptsAreTheInterruptedTasksTimeUnlessTheyAreAccountedApart) {
+  for (const bool apart : {false, true}) {
+    Rig rig;
+    rig.config.irq_time_accounting = apart;
+    rig.machine.interrupts.set_handler(1, 0, rig.scheduler.interrupt_handler([&] { rig.machine.cpu.execute(30_us); }));
+    const Task& task = rig.scheduler.spawn("task", [&] {
+      rig.fake.raise_interrupt(1, 5_us);
+      rig.machine.cpu.execute(100_us);
+    });
+    rig.fake.run_all();
+    const auto cost = [&](CpuCost c) { return c.at(rig.machine.cpu.frequency()); };
+    const Picoseconds own = 100_us + cost(rig.config.context_switch);
+    EXPECT_EQ(task.cpu_time(), apart ? own : own + 30_us + cost(rig.config.interrupt_entry));
+  }
 }
 
 TEST(Scheduler, AnIdleCoreTakesTheWokenTask) {
@@ -239,6 +343,61 @@ TEST(Scheduler, AfterTenRoundsKsoftirqdGoesOnAsATask) {
   EXPECT_TRUE(rig.scheduler.unfinished().empty());
 }
 
+TEST(Scheduler, KsoftirqdGoesOnAlsoWhenTheInterruptedTaskShallGiveWay) {
+  Rig rig;
+  WaitQueue queue;
+  int rounds = 0;
+  int inline_rounds = 0;
+  std::function<void()> again = [&] {
+    if (rig.scheduler.current()->name() == "task") ++inline_rounds;
+    if (++rounds == 2) rig.scheduler.wake_one(queue);
+    if (rounds < 5) rig.scheduler.raise_softirq(again);
+  };
+  rig.scheduler.spawn("task", [&] {
+    rig.machine.cpu.execute(5_ms);  // so that the sleeper is owed time
+    rig.scheduler.return_to_user();
+    rig.scheduler.raise_softirq(again);
+  });
+  rig.scheduler.spawn("sleeper", [&] { rig.scheduler.wait(queue, "a wake-up"); });
+  rig.fake.run_all(1);
+  EXPECT_EQ(rounds, 5);
+  EXPECT_EQ(inline_rounds, 2);
+}
+
+TEST(Scheduler, KsoftirqdGoesOnWhenTheTimeOfSoftInterruptsIsOver) {
+  Rig rig;
+  int inline_rounds = 0;
+  Picoseconds until;
+  std::function<void()> again = [&] {
+    if (rig.scheduler.current()->name() != "task") return;
+    ++inline_rounds;
+    rig.machine.cpu.execute(1_ms);
+    until = rig.machine.cpu.now();
+    rig.scheduler.raise_softirq(again);
+  };
+  rig.scheduler.spawn("task", [&] { rig.scheduler.raise_softirq(again); });
+  rig.fake.run_all(1);
+  EXPECT_EQ(inline_rounds, 4) << "2 ms are a tick of 4 ms";
+  EXPECT_GE(until, 4_ms);
+}
+
+TEST(Scheduler, KsoftirqdsTimeIsItsOwn) {
+  Rig rig;
+  int rounds = 0;
+  std::function<void()> again = [&] {
+    rig.machine.cpu.execute(10_us);
+    if (++rounds < 15) rig.scheduler.raise_softirq(again);
+  };
+  const Task& task = rig.scheduler.spawn("task", [&] { rig.scheduler.raise_softirq(again); });
+  rig.fake.run_all(1);
+  const auto tasks = rig.scheduler.tasks();
+  ASSERT_EQ(tasks.size(), 2U);
+  EXPECT_EQ(tasks[1]->name(), "ksoftirqd/0");
+  const Picoseconds change = rig.config.context_switch.at(rig.machine.cpu.frequency());
+  EXPECT_EQ(task.cpu_time(), 100_us + change);
+  EXPECT_EQ(tasks[1]->cpu_time(), 50_us + change);
+}
+
 TEST(Scheduler, ATaskThatWaitsForEverIsNamedWithWhatItWaitsFor) {
   Rig rig;
   WaitQueue queue;
@@ -258,7 +417,7 @@ TEST(Scheduler, AMutexLetsOneTaskInAtATime) {
       mutex.lock();
       EXPECT_FALSE(std::exchange(inside, true));
       rig.machine.cpu.execute(4_ms);
-      rig.scheduler.preemption_point();
+      rig.scheduler.return_to_user();
       inside = false;
       rig.log += "x";
       mutex.unlock();

@@ -89,6 +89,81 @@ TEST(FileCalls, ErrorsAreLinuxs) {
   });
 }
 
+TEST(FileCalls, VmspliceWaitsUnlessItsOwnFlagForbidsIt) {
+  ProcessRig rig;
+  rig.run([](SystemCalls& calls) {
+    const UserAddress at = buffer(calls, 4096);
+    int p[2];
+    calls.pipe(p, O_NONBLOCK);
+    const auto writer = [](SystemCalls& child, std::span<const std::byte> arguments) {
+      const UserAddress from = buffer(child, 4096);
+      return child.write(std::to_integer<int>(arguments[0]), from, 3) == 3 ? 0 : 1;
+    };
+    const std::byte write_end{static_cast<unsigned char>(p[1])};
+    calls.fork(writer, std::span{&write_end, 1});
+    EXPECT_EQ(calls.read(p[0], at, 10), -EAGAIN);  // the child has not run yet
+    EXPECT_EQ(calls.vmsplice(p[0], at, 10, 0), 3);
+    return 0;
+  });
+}
+
+TEST(FileCalls, OffsetsOfPipesAreRefusedBeforeAccessModesAreLookedAt) {
+  ProcessRig rig;
+  rig.run([](SystemCalls& calls) {
+    const UserAddress at = buffer(calls, 4096);
+    int p[2];
+    calls.pipe(p, O_NONBLOCK);
+    std::int64_t zero = 0;
+    EXPECT_EQ(calls.splice(p[1], &zero, p[1], nullptr, 1, 0), -ESPIPE);
+    EXPECT_EQ(calls.splice(p[1], nullptr, p[1], nullptr, 1, 0), -EBADF);
+    EXPECT_EQ(calls.splice(p[1], &zero, 77, nullptr, 1, 0), -EBADF);  // there must be descriptors first
+    EXPECT_EQ(calls.pread(p[1], at, 1, 0), -ESPIPE);
+    EXPECT_EQ(calls.pwrite(p[0], at, 1, 0), -ESPIPE);
+    return 0;
+  });
+}
+
+TEST(FileCalls, ABufferBeyondUserSpaceIsABadAddressEvenForNoBytes) {
+  ProcessRig rig;
+  rig.files["/a"] = "";
+  rig.run([](SystemCalls& calls) {
+    const int fd = static_cast<int>(calls.open("/a", O_RDWR));
+    const UserAddress at = buffer(calls, 4096);
+    EXPECT_EQ(calls.read(fd, UserAddress{0xFFFF'8000'0000'0000U}, 0), -EFAULT);
+    EXPECT_EQ(calls.write(fd, at, std::uint64_t{1} << 62), -EFAULT);
+    EXPECT_EQ(calls.pread(fd, at, std::uint64_t{1} << 62, 0), -EFAULT);
+    EXPECT_EQ(calls.read(fd, UserAddress{0x1000}, 10), 0);  // user space, and nothing to put there
+    return 0;
+  });
+}
+
+TEST(FileCalls, ARegularFileIsReadyForEverythingButUrgentData) {
+  ProcessRig rig;
+  rig.files["/a"] = "";
+  rig.run([](SystemCalls& calls) {
+    kernel_sim::PollEntry entry{static_cast<int>(calls.open("/a", O_RDONLY)),
+                                POLLIN | POLLPRI | POLLOUT | POLLRDNORM | POLLWRNORM, 0};
+    EXPECT_EQ(calls.poll(std::span{&entry, 1}, 0), 1);
+    EXPECT_EQ(entry.returned, POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
+    return 0;
+  });
+}
+
+TEST(FileCalls, MmapFindsThePlaceBeforeItLooksAtTheFile) {
+  ProcessRig rig;
+  rig.files["/a"] = "text";
+  rig.run([](SystemCalls& calls) {
+    const UserAddress taken = buffer(calls, 4096);
+    const int fd = static_cast<int>(calls.open("/a", O_RDONLY));
+    constexpr int kWrite = PROT_READ | PROT_WRITE;
+    EXPECT_EQ(calls.mmap(taken, 1, kWrite, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0), -EEXIST);
+    EXPECT_EQ(calls.mmap(taken + 100, 1, kWrite, MAP_SHARED | MAP_FIXED, fd, 0), -EINVAL);
+    EXPECT_EQ(calls.mmap(taken, 1, kWrite, MAP_SHARED | MAP_FIXED, fd, 0), -EACCES);
+    EXPECT_EQ(calls.mmap(taken, 1, PROT_READ, MAP_SHARED, fd, -4096), -EOVERFLOW);
+    return 0;
+  });
+}
+
 TEST(FileCalls, AProcessWithoutADescriptorTruncatesNothing) {
   ProcessRig rig;
   rig.files["/a"] = "text";
@@ -152,7 +227,7 @@ TEST(FileCalls, TransferErrorsAreLinuxs) {
 
     EXPECT_EQ(calls.vmsplice(in, at, 1, 0), -EBADF);
     EXPECT_EQ(calls.vmsplice(p[1], UserAddress{0x1000}, 1, 0), -EFAULT);
-    EXPECT_EQ(calls.vmsplice(p[0], at, 1, 0), -EAGAIN);
+    EXPECT_EQ(calls.vmsplice(p[0], at, 1, SPLICE_F_NONBLOCK), -EAGAIN);
 
     EXPECT_EQ(calls.sendfile(out, p[0], nullptr, 1), -EINVAL);  // the input must be a regular file
     EXPECT_EQ(calls.sendfile(out, p[0], &zero, 1), -ESPIPE);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // fork, exit, wait, fatal signals, and what parent and child share.
+#include <algorithm>
 #include <csignal>
 
 #include <gtest/gtest.h>
@@ -231,9 +232,15 @@ TEST(Processes, TwoThatComputeShareACoreFairly) {
   });
   rig.fake.run_all();
   ASSERT_EQ(order.size(), 20U);
-  for (std::size_t i = 0; i + 4 <= order.size() - 4; ++i) {  // nobody runs for more than a slice of 3 ms
-    EXPECT_FALSE(order[i] == order[i + 1] && order[i] == order[i + 2] && order[i] == order[i + 3]) << i;
+  // Whoever is over its slice of 3 ms loses the core at the next tick, every 4 ms, unless it has had less than the
+  // other.
+  std::size_t longest = 0;
+  for (std::size_t i = 0, run = 0; i < order.size(); ++i) {
+    run = i > 0 && order[i] == order[i - 1] ? run + 1 : 1;
+    longest = std::max(longest, run);
   }
+  EXPECT_GE(longest, 3U);
+  EXPECT_LE(longest, 8U);
 }
 
 TEST(Processes, OnTwoCoresTheyRunAtOnceInTheirOwnAddressSpaces) {

@@ -5,6 +5,7 @@
 #include <tlm_utils/simple_target_socket.h>
 
 #include <cstring>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -85,7 +86,7 @@ class CoreTest : public tests::Simulation {
                                       taken.emplace_back(vector, m_core.now());
                                       m_core.consume(10_ns);
                                     },
-                                .returned_to_user = [this] { ++returned_to_user; },
+                                .returned_to_task = [this] { ++returned_to[m_core.mode()]; },
                                 .returned_to_idle = [this] { ++returned_to_idle; },
                                 .acknowledge = [](unsigned) {}});
   }
@@ -112,7 +113,7 @@ class CoreTest : public tests::Simulation {
   Core m_core;
   Device device{"device"};
   std::vector<std::pair<unsigned, Picoseconds>> taken;
-  int returned_to_user = 0;
+  std::map<Mode, int> returned_to;
   int returned_to_idle = 0;
 };
 
@@ -145,7 +146,7 @@ TEST_F(CoreTest, AnInterruptCutsWorkAtItsOwnInstantAndTheRestFollows) {
   run();
   ASSERT_EQ(taken.size(), 1U);
   EXPECT_EQ(taken[0], std::pair(5U, 300_ns));
-  EXPECT_EQ(returned_to_user, 1);
+  EXPECT_EQ(returned_to, (std::map<Mode, int>{{Mode::User, 1}}));
   EXPECT_EQ(m_core.times().user, 1_us);
   EXPECT_EQ(m_core.times().interrupt, 10_ns);
 }
@@ -163,7 +164,7 @@ TEST_F(CoreTest, PendingInterruptsAreTakenLowestVectorFirst) {
   ASSERT_EQ(taken.size(), 2U);
   EXPECT_EQ(taken[0].first, 3U);
   EXPECT_EQ(taken[1].first, 7U);
-  EXPECT_EQ(returned_to_user, 0) << "kernel code was interrupted";
+  EXPECT_EQ(returned_to, (std::map<Mode, int>{{Mode::Kernel, 1}}));
 }
 
 TEST_F(CoreTest, AnIdleCoreTakesAnInterruptAfterLeavingItsIdleState) {

@@ -3,6 +3,7 @@
 // that the schema cannot ask for something that nobody checks.
 #pragma once
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -35,6 +36,12 @@ class JsonSchema {
     return type == "number" && value.is_number();
   }
 
+  /// `types` is a name or a list of names.
+  static bool has_any_type(const Json& value, const Json& types) {
+    if (types.is_string()) return has_type(value, types.get<std::string>());
+    return std::any_of(types.begin(), types.end(), [&](const Json& type) { return has_type(value, type); });
+  }
+
   void check(const Json& value, const Json& schema, const std::string& path, Found& found) const {
     static const std::set<std::string> known{"$schema",    "$defs",
                                              "title",      "description",
@@ -42,7 +49,9 @@ class JsonSchema {
                                              "const",      "enum",
                                              "minimum",    "required",
                                              "properties", "additionalProperties",
-                                             "items",      "dependentRequired"};
+                                             "items",      "dependentRequired",
+                                             "if",         "then",
+                                             "else"};
     const auto say = [&](const std::string& what) { found.push_back(path + ": " + what); };
     for (const auto& [keyword, rule] : schema.items()) {
       if (!known.contains(keyword)) say("the schema has an unknown keyword " + keyword);
@@ -55,9 +64,15 @@ class JsonSchema {
       const Json& choices = schema["enum"];
       if (std::find(choices.begin(), choices.end(), value) == choices.end()) say(value.dump() + " is no choice");
     }
-    if (schema.contains("type") && !has_type(value, schema["type"])) {
-      say("is no " + schema["type"].get<std::string>());
+    if (schema.contains("type") && !has_any_type(value, schema["type"])) {
+      say("is no " + (schema["type"].is_string() ? schema["type"].get<std::string>() : schema["type"].dump()));
       return;
+    }
+    if (schema.contains("if")) {
+      Found against;
+      check(value, schema["if"], path, against);
+      const char* branch = against.empty() ? "then" : "else";
+      if (schema.contains(branch)) check(value, schema[branch], path, found);
     }
     if (schema.contains("minimum") && value.is_number() && value < schema["minimum"]) say("is too small");
     if (value.is_object()) check_object(value, schema, path, found);

@@ -48,13 +48,13 @@ inline Outcome sluice(const std::string& arguments, const std::string& folder) {
 }
 
 struct Interrupted {
-  bool began = false;          ///< the file appeared before the signal was sent
+  bool began = false;          ///< it was ready before the signal was sent
   int status = 0;              ///< as waitpid() gives it
   bool children_left = false;  ///< a process of the group outlived sluice
 };
 
-/// Starts sluice in a process group of its own, as a shell does, and signals the group as soon as `has_begun`.
-inline Interrupted interrupt(const std::vector<std::string>& arguments, const std::function<bool()>& has_begun,
+/// Starts sluice in a process group of its own, as a shell does, and signals the group as soon as `ready` says so.
+inline Interrupted interrupt(const std::vector<std::string>& arguments, const std::function<bool()>& ready,
                              int signal) {
   const pid_t id = fork();
   if (id == 0) {
@@ -70,7 +70,7 @@ inline Interrupted interrupt(const std::vector<std::string>& arguments, const st
   Interrupted outcome;
   for (int i = 0; i < 3000 && !outcome.began; ++i) {
     usleep(10'000);
-    outcome.began = has_begun();
+    outcome.began = ready();
   }
   kill(-id, signal);
   waitpid(id, &outcome.status, 0);

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// A thread of control as the scheduler knows it, where it may run, and what it waits on.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernel_sim/hal/machine.h"
+#include "kernel_sim/sched/fair_queue.h"
+
+namespace sluice::sched {
+
+class Scheduler;
+class Task;
+
+/// Where and how a task runs.
+struct Placement {
+  std::optional<unsigned> core = {};  ///< the only core that it runs on; by default any, first the least loaded
+  bool batch = false;                 ///< SCHED_BATCH: it does not preempt others when it wakes up
+};
+
+/// How often a task gave up its core to another (ru_nvcsw, ru_nivcsw).
+struct TaskSwitches {
+  std::uint64_t voluntary = 0;    ///< because it slept
+  std::uint64_t involuntary = 0;  ///< because another was to run
+};
+
+/// Tasks that wait for one kind of event. Must outlive its waiters.
+class WaitQueue {
+ public:
+  [[nodiscard]] bool empty() const { return m_waiters.empty(); }
+
+ private:
+  friend class Scheduler;
+  std::vector<Task*> m_waiters;  // first come first served; few
+};
+
+/// A schedulable thread of control. Owned by the scheduler.
+class Task : private FairEntity {
+ public:
+  enum class State { Runnable, Running, Waiting, Finished };
+
+  [[nodiscard]] const std::string& name() const { return m_name; }
+  [[nodiscard]] State state() const { return m_state; }
+  /// What a waiting task waits for, for people.
+  [[nodiscard]] std::string_view waits_for() const { return m_waits_for; }
+  [[nodiscard]] const Placement& placement() const { return m_placement; }
+  /// What CLOCK_THREAD_CPUTIME_ID would say: the time that it held a core, in all modes. Interrupts and soft interrupts
+  /// that came meanwhile are in it, unless `irq_time_accounting`.
+  [[nodiscard]] Picoseconds cpu_time() const;
+  [[nodiscard]] TaskSwitches switches() const { return m_switches; }
+
+  /// The physical address of the task's top page table; switched with the task. Null: keep what is loaded.
+  std::optional<PhysAddr> page_table;
+  /// For the system-call layer: the process this task belongs to.
+  void* process = nullptr;
+
+ private:
+  friend class Scheduler;
+  std::string m_name;
+  State m_state = State::Runnable;
+  std::string_view m_waits_for;
+  const Scheduler* m_scheduler = nullptr;
+  hal::Contexts::Id m_context = 0;
+  Placement m_placement;
+  unsigned m_core = 0;
+  TaskSwitches m_switches;
+  std::vector<WaitQueue*> m_queues;  // that hold this task while it waits
+  std::uint64_t m_waits = 0;         // tells one wait from the next, for its timer
+  bool m_timed_out = false;
+  bool m_pinned = false;  // by its placement, or in the middle of what goes on on its core
+  bool m_background = false;
+};
+
+}  // namespace sluice::sched

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/differential/generator.h"
+
+#include <algorithm>
+#include <climits>
+#include <fcntl.h>
+#include <poll.h>
+#include <random>
+#include <unistd.h>
+
+#include <sys/mman.h>
+
+namespace sluice::differential {
+
+namespace {
+
+constexpr std::int64_t kPage = 4096;
+
+class Generator {
+ public:
+  explicit Generator(std::uint64_t seed) : m_engine(seed) {}
+  Program program();
+
+ private:
+  enum class Content : std::uint8_t { Nothing, File, ReadEnd, WriteEnd };
+
+  // --- chance -------------------------------------------------------------------------------------------------------
+  std::int64_t below(std::int64_t n) { return static_cast<std::int64_t>(m_engine() % static_cast<std::uint64_t>(n)); }
+  bool one_in(std::int64_t n) { return below(n) == 0; }
+  std::int64_t any_of(std::initializer_list<std::int64_t> values) { return values.begin()[below(std::ssize(values))]; }
+
+  // --- arguments ----------------------------------------------------------------------------------------------------
+  std::int64_t size();
+  std::int64_t offset();
+  std::int64_t wild_offset();
+  std::int64_t optional_offset() { return one_in(2) ? kNoOffset : offset(); }
+  std::int64_t descriptor(Content wanted);
+  std::int64_t any_descriptor() { return below(kSlots + 2); }
+  std::int64_t new_descriptor(Content content);
+  std::int64_t copy_of(std::int64_t slot);
+  std::int64_t file_or(Content other) { return descriptor(one_in(3) ? other : Content::File); }
+  std::int64_t open_flags();
+  std::int64_t splice_flags();
+  void memory(std::int64_t& address, std::int64_t& length);
+
+  // --- steps --------------------------------------------------------------------------------------------------------
+  void add(Operation operation, std::array<std::int64_t, kMostArguments> arguments = {});
+  void add_random();
+  void add_on_file();
+  void add_on_memory();
+  void add_transfer();
+  void add_on_descriptor();
+  void open_something();
+  void map_something();
+
+  std::mt19937_64 m_engine;
+  Program m_program;
+  std::array<Content, kSlots> m_content{};
+  std::array<std::int64_t, kRegions> m_mapped{};  // bytes from the start of each region
+  int m_process = 0;
+  bool m_forked = false;
+};
+
+std::int64_t Generator::size() {
+  if (one_in(4)) return below(one_in(4) ? 300'000 : 10'000);
+  if (one_in(60)) return any_of({INT_MAX, INT64_MAX, -1, std::int64_t{1} << 32, 1 << 20});
+  const std::int64_t pages = any_of({0, 0, 1, 1, 1, 2, 3, 4, 15, 16, 16, 17, 32});
+  return std::max<std::int64_t>(0, pages * kPage + any_of({0, 0, 0, -1, 1, -512, 512, -2000, 100}));
+}
+
+std::int64_t Generator::offset() {
+  if (one_in(3)) return below(one_in(4) ? 400'000 : 20'000);
+  if (one_in(30)) return wild_offset();
+  const std::int64_t base = one_in(2) ? below(20) * kPage : static_cast<std::int64_t>(m_program.file_sizes[0]);
+  return std::max<std::int64_t>(0, base + any_of({0, 0, 0, -1, 1, -512, 512, 100}));
+}
+
+/// Between the largest offset and these lie the limits of file systems, each with its own.
+std::int64_t Generator::wild_offset() { return any_of({-1, std::int64_t{1} << 33, -(std::int64_t{1} << 40), -kPage}); }
+
+std::int64_t Generator::descriptor(Content wanted) {
+  if (one_in(25)) return any_descriptor();
+  std::array<std::int64_t, kSlots> found{};
+  std::int64_t count = 0;
+  for (std::int64_t i = 0; i < kSlots; ++i) {
+    if (m_content[static_cast<std::size_t>(i)] == wanted) found[static_cast<std::size_t>(count++)] = i;
+  }
+  return count == 0 ? any_descriptor() : found[static_cast<std::size_t>(below(count))];
+}
+
+std::int64_t Generator::new_descriptor(Content content) {
+  std::int64_t slot = below(kSlots);
+  for (int i = 0; i < 4 && m_content[static_cast<std::size_t>(slot)] != Content::Nothing; ++i) slot = below(kSlots);
+  m_content[static_cast<std::size_t>(slot)] = content;
+  return slot;
+}
+
+std::int64_t Generator::copy_of(std::int64_t slot) {
+  return new_descriptor(slot < kSlots ? m_content[static_cast<std::size_t>(slot)] : Content::Nothing);
+}
+
+std::int64_t Generator::open_flags() {
+  std::int64_t flags = any_of({O_RDONLY, O_RDONLY, O_WRONLY, O_RDWR, O_RDWR, O_RDWR});
+  if (one_in(40)) flags = O_ACCMODE;
+  if (one_in(8)) flags |= O_APPEND;
+  if (one_in(12)) flags |= O_TRUNC;
+  if (one_in(6)) flags |= O_CREAT;
+  if (one_in(20)) flags |= O_EXCL;
+  if (one_in(20)) flags |= O_NONBLOCK;
+  if (one_in(40)) flags |= O_DIRECTORY;
+  if (one_in(40)) flags |= O_CLOEXEC;
+  return flags;
+}
+
+std::int64_t Generator::splice_flags() {
+  std::int64_t flags = any_of({0, 0, SPLICE_F_MOVE, SPLICE_F_NONBLOCK, SPLICE_F_MORE, SPLICE_F_GIFT});
+  if (one_in(30)) flags |= 0x10;
+  return flags;
+}
+
+/// A piece of mapped memory for most sizes; now and then it ends beyond what is mapped, or begins at a bad address.
+void Generator::memory(std::int64_t& address, std::int64_t& length) {
+  length = size();
+  if (one_in(50)) {
+    address = any_of({kNullAddress, kKernelAddress, kArenaSize - kRegionSize});
+    return;
+  }
+  std::int64_t region = 0;
+  for (int i = 0; i < 3 && (region == 0 || m_mapped[static_cast<std::size_t>(region)] == 0); ++i)
+    region = below(kRegions - 1);
+  const std::int64_t mapped = std::max(m_mapped[static_cast<std::size_t>(region)], kPage);
+  std::int64_t at = any_of({0, 0, kPage, kPage - 1, kPage - 100, 1, 8 * kPage, below(100'000)});
+  if (one_in(25))
+    at = mapped - any_of({1, 100, kPage, kPage + 1, 2 * kPage});  // reaches beyond
+  else if (length >= 0 && at + length > mapped) {
+    at = std::max<std::int64_t>(0, mapped - length);
+    if (length > mapped && !one_in(20)) length = mapped;
+  }
+  address = region * kRegionSize + std::max<std::int64_t>(at, 0);
+}
+
+void Generator::add(Operation operation, std::array<std::int64_t, kMostArguments> arguments) {
+  m_program.steps.push_back({operation, m_process, arguments});
+}
+
+void Generator::open_something() {
+  if (one_in(3)) {
+    const std::int64_t read = new_descriptor(Content::ReadEnd);
+    const std::int64_t write = new_descriptor(Content::WriteEnd);
+    // Blocking pipes are for the calls that say themselves that they do not wait.
+    add(Operation::Pipe, {read, write, one_in(40) ? 0x1000 | O_NONBLOCK : O_NONBLOCK});
+    if (one_in(3)) {
+      add(Operation::Fcntl,
+          {one_in(2) ? read : write, F_SETPIPE_SZ,
+           any_of({0, 1, 4096, 4097, 8192, 16384, 65536, 65537, 131072, 1 << 20, (1 << 20) + 1, -1})});
+    }
+    return;
+  }
+  const std::int64_t path = one_in(12) ? below(std::ssize(kPaths)) : below(kFiles);
+  const std::int64_t flags = open_flags();
+  add(Operation::Open, {new_descriptor(Content::File), path, flags, any_of({0644, 0600, 0666})});
+}
+
+void Generator::map_something() {
+  const std::int64_t region = 1 + below(kRegions - 2);
+  const std::int64_t length = one_in(20) ? size() : any_of({1, 4096, 4097, 8192, 16384, 65536, 70000, 262144});
+  std::int64_t flags = any_of({MAP_PRIVATE, MAP_SHARED, MAP_SHARED});
+  flags |= one_in(20) ? any_of({0, MAP_FIXED_NOREPLACE, MAP_FIXED | MAP_FIXED_NOREPLACE}) : MAP_FIXED;
+  if (one_in(4)) flags |= MAP_ANONYMOUS;
+  if (one_in(8)) flags |= MAP_POPULATE;
+  if (one_in(40)) flags = any_of({0, MAP_FIXED, MAP_ANONYMOUS | MAP_FIXED, MAP_SHARED_VALIDATE | MAP_FIXED});
+  const std::int64_t protection = any_of(
+      {PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_WRITE, PROT_NONE});
+  const std::int64_t from = one_in(20) ? offset() : any_of({0, 0, 0, kPage, 2 * kPage, 16 * kPage});
+  const std::int64_t at = region * kRegionSize + any_of({0, 0, 0, 0, kPage, 3 * kPage, one_in(6) ? 100 : 0});
+  if (length > 0 && length <= kRegionSize / 2) {
+    std::int64_t& mapped = m_mapped[static_cast<std::size_t>(region)];
+    mapped = std::max(mapped, at - region * kRegionSize + length);
+  }
+  add(Operation::Mmap, {at, length, protection, flags, descriptor(Content::File), from});
+}
+
+void Generator::add_on_file() {
+  std::int64_t address = 0;
+  std::int64_t length = 0;
+  memory(address, length);
+  switch (below(9)) {
+    case 0:
+    case 1:
+      return add(Operation::Read, {file_or(Content::ReadEnd), address, length});
+    case 2:
+    case 3:
+      return add(Operation::Write, {file_or(Content::WriteEnd), address, length});
+    case 4:
+      return add(Operation::Pread, {descriptor(Content::File), address, length, offset()});
+    case 5:
+      return add(Operation::Pwrite, {descriptor(Content::File), address, length, offset()});
+    case 6:
+      return add(Operation::Lseek, {descriptor(Content::File), one_in(4) ? -offset() : offset(),
+                                    one_in(30) ? 9 : any_of({SEEK_SET, SEEK_SET, SEEK_CUR, SEEK_END})});
+    case 7:
+      return add(Operation::Ftruncate, {descriptor(Content::File), offset()});
+    default:
+      if (one_in(10)) return add(Operation::Fsync, {any_descriptor()});
+      return add(Operation::Fadvise, {file_or(Content::ReadEnd), offset(), one_in(2) ? 0 : offset(),
+                                      any_of({POSIX_FADV_NORMAL, POSIX_FADV_RANDOM, POSIX_FADV_SEQUENTIAL,
+                                              POSIX_FADV_WILLNEED, POSIX_FADV_DONTNEED, POSIX_FADV_NOREUSE, 77})});
+  }
+}
+
+void Generator::add_on_memory() {
+  std::int64_t address = 0;
+  std::int64_t length = 0;
+  memory(address, length);
+  const std::int64_t page = address < 0 || one_in(20) ? address : address / kPage * kPage;
+  // A load or store at a bad address ends the program: not too often.
+  const bool harmless = address >= 0 && length >= 0 && length <= 300'000;
+  switch (below(7)) {
+    case 0:
+      return map_something();
+    case 1:
+      return add(Operation::Munmap, {page, one_in(4) ? length : any_of({1, kPage, 2 * kPage})});
+    case 2:
+      return add(
+          Operation::Madvise,
+          {page, length,
+           any_of({MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_DONTNEED, MADV_DONTNEED, 77})});
+    case 3:
+      if (harmless || one_in(4)) add(Operation::Load, {address, std::clamp<std::int64_t>(length, 0, 300'000)});
+      return;
+    case 4:
+      if (harmless) add(Operation::Fill, {address, below(256), length});
+      return;
+    default:
+      if (harmless || one_in(4))
+        add(Operation::Store, {address, std::clamp<std::int64_t>(length, 0, 300'000), below(1000)});
+  }
+}
+
+void Generator::add_transfer() {
+  std::int64_t address = 0;
+  std::int64_t length = 0;
+  const bool odd = one_in(15);
+  switch (below(6)) {
+    case 0:
+      return add(Operation::Sendfile, {odd ? any_descriptor() : file_or(Content::WriteEnd),
+                                       odd ? any_descriptor() : descriptor(Content::File), optional_offset(), size()});
+    case 1:
+      return add(Operation::Splice,
+                 {odd ? any_descriptor() : descriptor(Content::File), optional_offset(), descriptor(Content::WriteEnd),
+                  one_in(20) ? offset() : kNoOffset, size(), splice_flags()});
+    case 2:
+      return add(Operation::Splice,
+                 {descriptor(Content::ReadEnd), one_in(20) ? offset() : kNoOffset,
+                  odd ? any_descriptor() : descriptor(Content::File), optional_offset(), size(), splice_flags()});
+    case 3:
+      return add(Operation::Splice, {descriptor(Content::ReadEnd), kNoOffset, descriptor(Content::WriteEnd), kNoOffset,
+                                     size(), splice_flags()});
+    case 4:
+      return add(Operation::Tee, {descriptor(Content::ReadEnd), odd ? any_descriptor() : descriptor(Content::WriteEnd),
+                                  size(), splice_flags()});
+    default:
+      memory(address, length);
+      // The one call that does not ask whether the descriptor is non-blocking.
+      return add(Operation::Vmsplice, {odd         ? any_descriptor()
+                                       : one_in(4) ? descriptor(Content::ReadEnd)
+                                                   : descriptor(Content::WriteEnd),
+                                       address, length, splice_flags() | SPLICE_F_NONBLOCK});
+  }
+}
+
+void Generator::add_on_descriptor() {
+  switch (below(7)) {
+    case 0: {
+      const std::int64_t slot = any_descriptor();
+      if (slot < kSlots) m_content[static_cast<std::size_t>(slot)] = Content::Nothing;
+      return add(Operation::Close, {slot});
+    }
+    case 1:
+      return add(Operation::Fstat, {any_descriptor()});
+    case 2: {
+      const std::int64_t from = any_descriptor();
+      if (one_in(2)) return add(Operation::Dup, {copy_of(from), from});
+      return add(Operation::DupFrom, {copy_of(from), from, any_of({0, 3, 20, 38, kMostDescriptors, -1})});
+    }
+    case 3: {
+      // Pipes stay non-blocking: whether a call would wait is for poll to say.
+      const std::int64_t flags = any_of({O_NONBLOCK, O_APPEND | O_NONBLOCK, O_NONBLOCK | O_TRUNC, O_NONBLOCK | O_RDWR});
+      if (one_in(2)) return add(Operation::Fcntl, {any_descriptor(), F_SETFL, flags});
+      return add(Operation::Fcntl, {any_descriptor(), one_in(20) ? 12345 : F_GETFL, 0});
+    }
+    case 4:
+      if (one_in(2)) return add(Operation::Fcntl, {file_or(Content::ReadEnd), F_GETPIPE_SZ, 0});
+      return add(Operation::Fcntl, {descriptor(one_in(2) ? Content::ReadEnd : Content::WriteEnd), F_SETPIPE_SZ,
+                                    any_of({4096, 8192, 12288, 65536, 131072})});
+    default:
+      return add(Operation::Poll,
+                 {any_descriptor(), any_of({POLLIN, POLLOUT, POLLIN | POLLOUT, 0, POLLRDNORM | POLLWRNORM | POLLPRI}),
+                  any_descriptor(), any_of({POLLIN, POLLOUT, POLLIN | POLLOUT})});
+  }
+}
+
+void Generator::add_random() {
+  if (m_forked && one_in(3)) m_process = 1 - m_process;
+  switch (below(20)) {
+    case 0:
+    case 1:
+      return open_something();
+    case 2:
+      if (!m_forked && one_in(8)) {
+        m_forked = true;
+        return add(Operation::Fork);
+      }
+      if (one_in(10)) return add(Operation::Wait);
+      if (m_process == 1 && one_in(10)) return add(Operation::Exit, {below(300)});
+      return add_on_descriptor();
+    case 3:
+    case 4:
+    case 5:
+      return add_on_descriptor();
+    case 6:
+    case 7:
+    case 8:
+    case 9:
+      return add_on_memory();
+    case 10:
+    case 11:
+    case 12:
+    case 13:
+    case 14:
+      return add_transfer();
+    default:
+      return add_on_file();
+  }
+}
+
+Program Generator::program() {
+  for (auto& file_size : m_program.file_sizes)
+    file_size = static_cast<std::uint64_t>(std::clamp<std::int64_t>(size(), 0, 200'000));
+  m_mapped[0] = kRegionSize;
+  add(Operation::Store, {0, 70'000, 1});
+  for (int i = 0; i < 4; ++i) open_something();
+  const std::int64_t steps = 5 + below(45);
+  for (std::int64_t i = 0; i < steps; ++i) add_random();
+  return std::move(m_program);
+}
+
+}  // namespace
+
+Program generate(std::uint64_t seed, std::uint64_t index) {
+  std::seed_seq mixed{seed & 0xFFFF'FFFFU, seed >> 32, index & 0xFFFF'FFFFU, index >> 32};
+  std::array<std::uint32_t, 2> words{};
+  mixed.generate(words.begin(), words.end());
+  return Generator{std::uint64_t{words[0]} << 32 | words[1]}.program();
+}
+
+}  // namespace sluice::differential

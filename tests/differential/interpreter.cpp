@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/differential/interpreter.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+namespace sluice::differential {
+
+using kernel_sim::SystemCalls;
+using kernel_sim::UserAddress;
+using Value = SystemCalls::Value;
+
+namespace {
+
+constexpr std::uint64_t kPage = 4096;
+/// The interpreter's own memory lies behind the arena: what it reads with, and the byte that is handed over.
+constexpr std::uint64_t kOwnMemory = kArenaSize;
+constexpr std::uint64_t kOwnSize = std::uint64_t{64} << 10;
+
+/// All that a process knows; a child starts with a copy.
+struct State {
+  const Program* program;
+  Transcript* transcript;
+  UserAddress arena;
+  std::array<int, kSlots + 2> slots;
+  int process = 0;
+  std::uint32_t step = 0;
+  bool has_other = false;  ///< there is another process, as far as this one knows
+  bool running = true;     ///< this process has the turn
+  std::int64_t child = 0;  ///< process id, for the parent
+  int to_other = -1;
+  int from_other = -1;
+};
+
+class Interpreter {
+ public:
+  Interpreter(SystemCalls& calls, const State& state) : m_calls(calls), m_state(state) {}
+
+  void prepare();
+  int run();
+
+ private:
+  void execute(const Step& step);
+  void take_turn();
+  void give_turn();
+  void reap();
+  void fork();
+  static int run_child(SystemCalls& calls, std::span<const std::byte> arguments);
+
+  void map(const Step& step);
+  [[nodiscard]] bool is_directory(int fd);
+  void look_at_descriptors();
+  void look_at_files();
+
+  void note(Value value, std::int64_t first = 0, std::int64_t second = 0, std::uint64_t data_size = 0) {
+    m_state.transcript->add({m_state.step, m_state.process, value, {first, second}, 0, 0}, data_size);
+  }
+  /// `size` bytes at `at` belong to the answer. Noted after they were loaded, for that can end the process.
+  void note_with_data(Value value, UserAddress at, std::uint64_t size) {
+    const std::span<std::byte> room = m_state.transcript->room(size);
+    m_calls.load(at, room);
+    note(value, 0, 0, room.size());
+  }
+  void note_read(Value value, UserAddress at) {
+    note_with_data(value, at, value > 0 ? static_cast<std::uint64_t>(value) : 0);
+  }
+
+  [[nodiscard]] UserAddress address(std::int64_t value) const {
+    if (value == kNullAddress) return UserAddress::Null;
+    if (value == kKernelAddress) return UserAddress{0xFFFF'8000'0000'0000U};
+    return m_state.arena + static_cast<std::uint64_t>(value);
+  }
+  [[nodiscard]] UserAddress own(std::uint64_t offset = 0) const { return m_state.arena + (kOwnMemory + offset); }
+  int& slot(std::int64_t number) { return m_state.slots[static_cast<std::size_t>(number)]; }
+  void set_slot(std::int64_t number, Value fd) { slot(number) = fd >= 0 ? static_cast<int>(fd) : -1; }
+  void note_new(std::int64_t number, Value fd) {
+    set_slot(number, fd);
+    note(fd);
+  }
+
+  SystemCalls& m_calls;
+  State m_state;
+};
+
+/// An offset argument as the call takes it.
+class OptionalOffset {
+ public:
+  explicit OptionalOffset(std::int64_t value) : m_given(value != kNoOffset), m_value(m_given ? value : 0) {}
+  std::int64_t* get() { return m_given ? &m_value : nullptr; }
+  [[nodiscard]] std::int64_t after() const { return m_value; }
+
+ private:
+  bool m_given;
+  std::int64_t m_value;
+};
+
+void Interpreter::prepare() {
+  const Value arena = m_calls.mmap(UserAddress::Null, kOwnMemory + kOwnSize, PROT_NONE,
+                                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  m_state.arena = static_cast<UserAddress>(arena);
+  constexpr int kHere = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+  m_calls.mmap(m_state.arena, kRegionSize, PROT_READ | PROT_WRITE, kHere, -1, 0);
+  m_calls.mmap(own(), kOwnSize, PROT_READ | PROT_WRITE, kHere, -1, 0);
+  m_state.slots.fill(-1);
+  slot(kUnusedDescriptor) = kFirstOwnDescriptor - 1;
+}
+
+int Interpreter::run() {
+  const auto& steps = m_state.program->steps;
+  while (m_state.step < steps.size()) {
+    const Step& step = steps[m_state.step];
+    if (step.process == m_state.process) {
+      take_turn();
+      execute(step);
+    } else {
+      give_turn();
+    }
+    ++m_state.step;
+  }
+  take_turn();
+  if (m_state.process != 0) return 0;
+  if (m_state.has_other) {
+    give_turn();  // for the last time: it has no more steps, and ends
+    reap();
+  }
+  look_at_descriptors();
+  look_at_files();
+  return 0;
+}
+
+// --- two processes ---------------------------------------------------------------------------------------------------
+
+void Interpreter::take_turn() {
+  if (m_state.running) return;
+  m_state.running = true;
+  if (!m_state.has_other || m_calls.read(m_state.from_other, own(), 1) == 1) return;
+  if (m_state.process != 0) m_calls.exit(0);  // nobody is left to look
+  reap();
+}
+
+void Interpreter::give_turn() {
+  if (!m_state.running || !m_state.has_other) return;
+  m_state.running = false;
+  m_calls.write(m_state.to_other, own(), 1);
+}
+
+/// The child has ended or is about to.
+void Interpreter::reap() {
+  int status = 0;
+  const Value waited = m_calls.wait(m_state.child, status);
+  note(waited > 0 ? 1 : waited, status);
+  m_calls.close(m_state.to_other);
+  m_calls.close(m_state.from_other);
+  m_state.has_other = false;
+}
+
+void Interpreter::fork() {
+  if (m_state.process != 0 || m_state.has_other) return;
+  int ends[2][2];
+  for (auto& pipe : ends) {
+    int low[2];
+    if (const Value made = m_calls.pipe(low); made < 0) {
+      note(made);
+      return;
+    }
+    for (int i = 0; i < 2; ++i) {
+      pipe[i] = static_cast<int>(m_calls.fcntl(low[i], F_DUPFD, kFirstOwnDescriptor));
+      m_calls.close(low[i]);
+    }
+  }
+  State child = m_state;
+  child.process = 1;
+  child.running = false;
+  child.has_other = true;
+  child.from_other = ends[0][0];
+  child.to_other = ends[1][1];
+  ++child.step;
+  // The copies of the other process's ends are closed at once, or nobody would see the end of a pipe.
+  const std::array<int, 2> not_childs = {ends[0][1], ends[1][0]};
+  struct Arguments {
+    State state;
+    std::array<int, 2> to_close;
+  } arguments{child, not_childs};
+  m_state.child = m_calls.fork(run_child, std::as_bytes(std::span{&arguments, 1}));
+  m_calls.close(ends[0][0]);
+  m_calls.close(ends[1][1]);
+  m_state.to_other = ends[0][1];
+  m_state.from_other = ends[1][0];
+  m_state.has_other = m_state.child > 0;
+  note(m_state.child > 0 ? 1 : m_state.child);
+}
+
+int Interpreter::run_child(SystemCalls& calls, std::span<const std::byte> bytes) {
+  struct Arguments {
+    State state;
+    std::array<int, 2> to_close;
+  } arguments;
+  std::memcpy(&arguments, bytes.data(), sizeof arguments);
+  for (const int fd : arguments.to_close) calls.close(fd);
+  return Interpreter{calls, arguments.state}.run();
+}
+
+// --- steps -----------------------------------------------------------------------------------------------------------
+
+/// A mapping may only be replaced within the arena: on the host the rest belongs to this program itself.
+void Interpreter::map(const Step& step) {
+  const auto& a = step.arguments;
+  const bool fixed = (a[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0;
+  if (fixed && (a[0] < 0 || a[1] > kArenaSize - a[0])) return;
+  const auto size = static_cast<std::uint64_t>(a[1]);
+  const Value at = m_calls.mmap(address(a[0]), size, static_cast<int>(a[2]), static_cast<int>(a[3]), slot(a[4]), a[5]);
+  if (at < 0) {
+    note(at);
+    return;
+  }
+  const Value distance = at - static_cast<Value>(m_state.arena);
+  const bool within = distance >= 0 && distance < kArenaSize;
+  note(0, within ? distance : at % static_cast<Value>(kPage), within ? 1 : 0);
+  if (!within) m_calls.munmap(static_cast<UserAddress>(at), size);  // where it lies is the kernel's choice
+}
+
+bool Interpreter::is_directory(int fd) {
+  kernel_sim::FileStatus status;
+  return m_calls.fstat(fd, status) == 0 && S_ISDIR(status.mode);
+}
+
+void Interpreter::execute(const Step& step) {
+  const auto& a = step.arguments;
+  const auto size = [&](std::size_t i) { return static_cast<std::uint64_t>(a[i]); };
+  const auto number = [&](std::size_t i) { return static_cast<int>(a[i]); };
+  switch (step.operation) {
+    case Operation::Open:
+      note_new(a[0], m_calls.open(kPaths[size(1)], number(2), number(3)));
+      break;
+    case Operation::Close:
+      note(m_calls.close(slot(a[0])));
+      break;
+    case Operation::Read:
+      note_read(m_calls.read(slot(a[0]), address(a[1]), size(2)), address(a[1]));
+      break;
+    case Operation::Write:
+      note(m_calls.write(slot(a[0]), address(a[1]), size(2)));
+      break;
+    case Operation::Pread:
+      note_read(m_calls.pread(slot(a[0]), address(a[1]), size(2), a[3]), address(a[1]));
+      break;
+    case Operation::Pwrite:
+      note(m_calls.pwrite(slot(a[0]), address(a[1]), size(2), a[3]));
+      break;
+    case Operation::Lseek:
+      if (is_directory(slot(a[0]))) break;  // what its positions mean is the file system's own affair
+      note(m_calls.lseek(slot(a[0]), a[1], number(2)));
+      break;
+    case Operation::Fstat: {
+      kernel_sim::FileStatus status;
+      const Value value = m_calls.fstat(slot(a[0]), status);
+      // The size of a directory is its file system's own affair.
+      note(value, S_ISDIR(status.mode) ? 0 : static_cast<std::int64_t>(status.size), status.mode & (S_IFMT | 0777U));
+      break;
+    }
+    case Operation::Ftruncate:
+      note(m_calls.ftruncate(slot(a[0]), a[1]));
+      break;
+    case Operation::Fsync:
+      note(m_calls.fsync(slot(a[0])));
+      break;
+    case Operation::Fadvise:
+      note(m_calls.posix_fadvise(slot(a[0]), a[1], a[2], number(3)));
+      break;
+    case Operation::Fcntl:
+      note(m_calls.fcntl(slot(a[0]), number(1), a[2]));
+      break;
+    case Operation::Dup:
+      note_new(a[0], m_calls.dup(slot(a[1])));
+      break;
+    case Operation::DupFrom:
+      note_new(a[0], m_calls.fcntl(slot(a[1]), F_DUPFD, a[2]));
+      break;
+    case Operation::Sendfile: {
+      OptionalOffset offset{a[2]};
+      const Value value = m_calls.sendfile(slot(a[0]), slot(a[1]), offset.get(), size(3));
+      note(value, offset.after());
+      break;
+    }
+    case Operation::Splice: {
+      OptionalOffset in{a[1]};
+      OptionalOffset out{a[3]};
+      const Value value =
+          m_calls.splice(slot(a[0]), in.get(), slot(a[2]), out.get(), size(4), static_cast<unsigned>(a[5]));
+      note(value, in.after(), out.after());
+      break;
+    }
+    case Operation::Tee:
+      note(m_calls.tee(slot(a[0]), slot(a[1]), size(2), static_cast<unsigned>(a[3])));
+      break;
+    case Operation::Vmsplice:
+      note(m_calls.vmsplice(slot(a[0]), address(a[1]), size(2), static_cast<unsigned>(a[3])));
+      break;
+    case Operation::Pipe: {
+      int ends[2] = {-1, -1};
+      const Value value = m_calls.pipe(ends, number(2));
+      set_slot(a[0], ends[0]);
+      set_slot(a[1], ends[1]);
+      note(value, ends[0], ends[1]);
+      break;
+    }
+    case Operation::Mmap:
+      map(step);
+      break;
+    case Operation::Munmap:
+      if (a[0] >= 0 && a[1] <= kArenaSize - a[0]) note(m_calls.munmap(address(a[0]), size(1)));
+      break;
+    case Operation::Madvise:
+      note(m_calls.madvise(address(a[0]), size(1), number(2)));
+      break;
+    case Operation::Load:
+      note_with_data(0, address(a[0]), size(1));
+      break;
+    case Operation::Store: {
+      std::array<std::byte, kPage> bytes;
+      // Page by page and upwards, so that a store that dies has written the same on both sides.
+      for (std::uint64_t done = 0; done < size(1);) {
+        const UserAddress at = address(a[0]) + done;
+        const std::uint64_t piece = std::min(kPage - static_cast<std::uint64_t>(at) % kPage, size(1) - done);
+        for (std::uint64_t i = 0; i < piece; ++i) bytes[i] = pattern(size(2), done + i);
+        m_calls.store(at, std::span{bytes}.first(piece));
+        done += piece;
+      }
+      note(0);
+      break;
+    }
+    case Operation::Fill:
+      for (std::uint64_t done = 0; done < size(2);) {
+        const UserAddress at = address(a[0]) + done;
+        const std::uint64_t piece = std::min(kPage - static_cast<std::uint64_t>(at) % kPage, size(2) - done);
+        m_calls.fill(at, static_cast<std::byte>(a[1]), piece);
+        done += piece;
+      }
+      note(0);
+      break;
+    case Operation::Poll: {
+      std::array<kernel_sim::PollEntry, 2> entries = {
+          {{slot(a[0]), static_cast<std::int16_t>(a[1]), 0}, {slot(a[2]), static_cast<std::int16_t>(a[3]), 0}}};
+      const Value value = m_calls.poll(entries, 0);
+      note(value, entries[0].returned, entries[1].returned);
+      break;
+    }
+    case Operation::Fork:
+      fork();
+      break;
+    case Operation::Wait: {
+      if (m_state.process == 0 && m_state.has_other) break;  // would wait for a child that waits for its turn
+      int status = 0;
+      note(m_calls.wait(-1, status), status);
+      break;
+    }
+    case Operation::Exit:
+      m_calls.exit(number(0));
+  }
+}
+
+// --- what is left at the end -----------------------------------------------------------------------------------------
+
+void Interpreter::look_at_descriptors() {
+  for (int fd = 0; fd < kFirstOwnDescriptor; ++fd) {
+    const Value flags = m_calls.fcntl(fd, F_GETFL);
+    if (flags == -EBADF) continue;
+    note(fd, flags, m_calls.lseek(fd, 0, SEEK_CUR));
+    kernel_sim::FileStatus status;
+    m_calls.fstat(fd, status);
+    if (!S_ISFIFO(status.mode)) continue;
+    std::array<kernel_sim::PollEntry, 1> entry = {{{fd, POLLIN | POLLOUT, 0}}};
+    const Value ready = m_calls.poll(entry, 0);
+    note(ready, entry[0].returned, m_calls.fcntl(fd, F_GETPIPE_SZ));
+    if ((flags & O_ACCMODE) != O_RDONLY) continue;
+    m_calls.fcntl(fd, F_SETFL, O_NONBLOCK);
+    Value got = 0;
+    do {
+      got = m_calls.read(fd, own(), kOwnSize);
+      note_read(got, own());
+    } while (got > 0);
+  }
+}
+
+void Interpreter::look_at_files() {
+  constexpr std::uint64_t kLooked = std::uint64_t{2} << 20;  // sparse files may be larger
+  for (std::size_t path = 0; path <= kFiles; ++path) {
+    const Value fd = m_calls.open(kPaths[path], O_RDONLY, 0);
+    if (fd < 0) {
+      note(fd);
+      continue;
+    }
+    kernel_sim::FileStatus status;
+    const Value found = m_calls.fstat(static_cast<int>(fd), status);
+    note(found, static_cast<std::int64_t>(status.size), status.mode & (S_IFMT | 0777U));
+    for (std::uint64_t done = 0; done < kLooked;) {
+      const Value got = m_calls.pread(static_cast<int>(fd), own(), kOwnSize, static_cast<std::int64_t>(done));
+      note_read(got, own());
+      if (got <= 0) break;
+      done += static_cast<std::uint64_t>(got);
+    }
+    m_calls.close(static_cast<int>(fd));
+  }
+}
+
+}  // namespace
+
+int interpret(SystemCalls& calls, const Program& program, Transcript& transcript) {
+  State state{};
+  state.program = &program;
+  state.transcript = &transcript;
+  Interpreter interpreter{calls, state};
+  interpreter.prepare();
+  return interpreter.run();
+}
+
+}  // namespace sluice::differential

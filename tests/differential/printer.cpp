@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/differential/printer.h"
+
+#include <climits>
+#include <fcntl.h>
+#include <poll.h>
+
+#include <fmt/format.h>
+
+#include "kernel_sim/syscalls/trace_format.h"
+
+namespace sluice::differential {
+
+namespace {
+
+std::string descriptor(std::int64_t slot) {
+  if (slot == kNegativeDescriptor) return "-1";
+  if (slot == kUnusedDescriptor) return std::to_string(kFirstOwnDescriptor - 1);
+  return "d" + std::to_string(slot);
+}
+
+std::string address(std::int64_t value) {
+  if (value == kNullAddress) return "NULL";
+  if (value == kKernelAddress) return "(void *)0xffff800000000000";
+  return value == 0 ? "arena" : fmt::format("arena + {:#x}", value);
+}
+
+std::string poll_events(std::int64_t events) {
+  std::string text = syscalls::poll_entries(std::array{kernel_sim::PollEntry{0, static_cast<std::int16_t>(events), 0}});
+  const auto from = text.find("events=") + 7;
+  return text.substr(from, text.find(", revents") - from);
+}
+
+std::string number(std::int64_t value) {
+  if (value == INT64_MAX) return "INT64_MAX";
+  if (value == INT_MAX) return "INT_MAX";
+  return std::to_string(value);
+}
+
+std::string argument(Kind kind, std::int64_t value) {
+  const int as_int = static_cast<int>(value);
+  switch (kind) {
+    case Kind::Descriptor:
+    case Kind::NewDescriptor:
+      return descriptor(value);
+    case Kind::Path:
+      return '"' + std::string{kPaths[static_cast<std::size_t>(value)]} + '"';
+    case Kind::OpenFlags:
+      if (as_int == O_ACCMODE) return "O_ACCMODE";
+      return syscalls::open_flags(as_int);
+    case Kind::Mode:
+      return fmt::format("0{:o}", value);
+    case Kind::Address:
+      return address(value);
+    case Kind::Size:
+      return value < 0 ? fmt::format("{:#x}", static_cast<std::uint64_t>(value)) : number(value);
+    case Kind::OptionalOffset:
+      return value == kNoOffset ? "NULL" : "&(loff_t){" + number(value) + "}";
+    case Kind::Whence:
+      return syscalls::seek_whence(as_int);
+    case Kind::FcntlCommand:
+      return syscalls::fcntl_command(as_int);
+    case Kind::FileAdvice:
+      return syscalls::file_advice(as_int);
+    case Kind::MemoryAdvice:
+      return syscalls::memory_advice(as_int);
+    case Kind::SpliceFlags:
+      return syscalls::splice_flags(static_cast<unsigned>(value));
+    case Kind::PipeFlags:
+      return syscalls::pipe_flags(as_int);
+    case Kind::Protection:
+      return syscalls::map_protection(as_int);
+    case Kind::MapFlags:
+      return syscalls::map_flags(as_int);
+    case Kind::PollEvents:
+      return poll_events(value);
+    case Kind::None:
+    case Kind::Offset:
+    case Kind::FcntlArgument:
+    case Kind::Pattern:
+    case Kind::Status:
+      break;
+  }
+  return number(value);
+}
+
+}  // namespace
+
+std::string to_source(const Step& step) {
+  const Signature& signature = signature_of(step.operation);
+  const auto& a = step.arguments;
+  switch (step.operation) {
+    case Operation::Pipe:
+      return fmt::format("pipe2({{&{}, &{}}}, {});", descriptor(a[0]), descriptor(a[1]),
+                         syscalls::pipe_flags(static_cast<int>(a[2])));
+    case Operation::DupFrom:
+      return fmt::format("{} = fcntl({}, F_DUPFD, {});", descriptor(a[0]), descriptor(a[1]), a[2]);
+    case Operation::Fcntl:
+      if (a[1] == F_SETFL)
+        return fmt::format("fcntl({}, F_SETFL, {});", descriptor(a[0]), syscalls::open_flags(static_cast<int>(a[2])));
+      break;
+    case Operation::Poll:
+      return fmt::format("poll({{{{{}, {}}}, {{{}, {}}}}}, 2, 0);", descriptor(a[0]), poll_events(a[1]),
+                         descriptor(a[2]), poll_events(a[3]));
+    case Operation::Store:
+      return fmt::format("store({}, {}, seed {});", address(a[0]), a[1], a[2]);
+    default:
+      break;
+  }
+  std::string text;
+  std::string result;
+  for (std::size_t i = 0; i < kMostArguments; ++i) {
+    const Kind kind = signature.arguments[i];
+    if (kind == Kind::None) break;
+    if (kind == Kind::NewDescriptor) {
+      result = descriptor(a[i]) + " = ";
+      continue;
+    }
+    if (!text.empty()) text += ", ";
+    text += argument(kind, a[i]);
+  }
+  return result + std::string{signature.name} + '(' + text + ");";
+}
+
+std::string to_source(const Program& program, std::size_t mark) {
+  std::string text = "  // files at the start:";
+  for (std::size_t i = 0; i < kFiles; ++i) text += fmt::format(" {} of {} bytes", kPaths[i], program.file_sizes[i]);
+  text += '\n';
+  for (std::size_t i = 0; i < program.steps.size(); ++i) {
+    const Step& step = program.steps[i];
+    text += fmt::format("{} {:2}: {}{}\n", i == mark ? "->" : "  ", i, step.process == 0 ? "" : "[child] ",
+                        to_source(step));
+  }
+  if (mark >= program.steps.size()) text += "->  what is left at the end\n";
+  return text;
+}
+
+}  // namespace sluice::differential

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/differential/program.h"
+
+namespace sluice::differential {
+
+const Signature& signature_of(Operation operation) {
+  using K = Kind;
+  static constexpr std::array<Signature, kOperations> kSignatures = {{
+      {"open", {K::NewDescriptor, K::Path, K::OpenFlags, K::Mode}},
+      {"close", {K::Descriptor}},
+      {"read", {K::Descriptor, K::Address, K::Size}},
+      {"write", {K::Descriptor, K::Address, K::Size}},
+      {"pread", {K::Descriptor, K::Address, K::Size, K::Offset}},
+      {"pwrite", {K::Descriptor, K::Address, K::Size, K::Offset}},
+      {"lseek", {K::Descriptor, K::Offset, K::Whence}},
+      {"fstat", {K::Descriptor}},
+      {"ftruncate", {K::Descriptor, K::Offset}},
+      {"fsync", {K::Descriptor}},
+      {"posix_fadvise", {K::Descriptor, K::Offset, K::Offset, K::FileAdvice}},
+      {"fcntl", {K::Descriptor, K::FcntlCommand, K::FcntlArgument}},
+      {"dup", {K::NewDescriptor, K::Descriptor}},
+      {"dup_from", {K::NewDescriptor, K::Descriptor, K::FcntlArgument}},
+      {"sendfile", {K::Descriptor, K::Descriptor, K::OptionalOffset, K::Size}},
+      {"splice", {K::Descriptor, K::OptionalOffset, K::Descriptor, K::OptionalOffset, K::Size, K::SpliceFlags}},
+      {"tee", {K::Descriptor, K::Descriptor, K::Size, K::SpliceFlags}},
+      {"vmsplice", {K::Descriptor, K::Address, K::Size, K::SpliceFlags}},
+      {"pipe2", {K::NewDescriptor, K::NewDescriptor, K::PipeFlags}},
+      {"mmap", {K::Address, K::Size, K::Protection, K::MapFlags, K::Descriptor, K::Offset}},
+      {"munmap", {K::Address, K::Size}},
+      {"madvise", {K::Address, K::Size, K::MemoryAdvice}},
+      {"load", {K::Address, K::Size}},
+      {"store", {K::Address, K::Size, K::Pattern}},
+      {"memset", {K::Address, K::Pattern, K::Size}},
+      {"poll", {K::Descriptor, K::PollEvents, K::Descriptor, K::PollEvents}},
+      {"fork", {}},
+      {"wait", {}},
+      {"exit", {K::Status}},
+  }};
+  return kSignatures[static_cast<std::size_t>(operation)];
+}
+
+std::byte pattern(std::uint64_t seed, std::uint64_t offset) {
+  // splitmix64 of the word's number; its bytes in turn.
+  std::uint64_t word = seed * 0x9E37'79B9'7F4A'7C15U + offset / 8 * 0xBF58'476D'1CE4'E5B9U + 1;
+  word = (word ^ (word >> 30)) * 0xBF58'476D'1CE4'E5B9U;
+  word = (word ^ (word >> 27)) * 0x94D0'49BB'1331'11EBU;
+  word ^= word >> 31;
+  return static_cast<std::byte>(word >> (offset % 8 * 8));
+}
+
+}  // namespace sluice::differential

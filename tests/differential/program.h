@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// A program of system calls as data: generated, run, printed and shrunk without knowing what each call does.
+//
+// - A step is one call. Its arguments are numbers whose kinds `signature_of` gives.
+// - Descriptors are named by slot, so that a program keeps its meaning when steps are taken out of it.
+// - Memory is named by its distance from the start of an arena that both kernels map before the first step.
+// - Steps run in their order, whichever process they belong to: the processes hand over to each other (interpreter.h).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace sluice::differential {
+
+enum class Operation : std::uint8_t {
+  Open,
+  Close,
+  Read,
+  Write,
+  Pread,
+  Pwrite,
+  Lseek,
+  Fstat,
+  Ftruncate,
+  Fsync,
+  Fadvise,
+  Fcntl,
+  Dup,
+  DupFrom,  ///< fcntl(F_DUPFD)
+  Sendfile,
+  Splice,
+  Tee,
+  Vmsplice,
+  Pipe,
+  Mmap,
+  Munmap,
+  Madvise,
+  Load,
+  Store,
+  Fill,
+  Poll,
+  Fork,
+  Wait,
+  Exit,
+};
+inline constexpr std::size_t kOperations = 29;
+
+enum class Kind : std::uint8_t {
+  None,
+  Descriptor,     ///< slot
+  NewDescriptor,  ///< slot that the result goes to
+  Path,           ///< index into kPaths
+  OpenFlags,
+  Mode,
+  Address,  ///< distance from the start of the arena, or one of the bad addresses below
+  Size,
+  Offset,
+  OptionalOffset,  ///< kNoOffset: a null pointer
+  Whence,
+  FcntlCommand,
+  FcntlArgument,
+  FileAdvice,
+  MemoryAdvice,
+  SpliceFlags,
+  PipeFlags,
+  Protection,
+  MapFlags,
+  PollEvents,
+  Pattern,  ///< seed of the bytes that are stored, or the byte itself
+  Status,
+};
+
+inline constexpr std::size_t kMostArguments = 6;
+struct Signature {
+  std::string_view name;
+  std::array<Kind, kMostArguments> arguments;
+};
+const Signature& signature_of(Operation operation);
+
+inline constexpr std::int64_t kSlots = 12;
+inline constexpr std::int64_t kNegativeDescriptor = kSlots;    ///< a slot that always holds -1
+inline constexpr std::int64_t kUnusedDescriptor = kSlots + 1;  ///< a slot that holds a number nobody has opened
+inline constexpr std::int64_t kNoOffset = INT64_MIN;
+
+/// The arena: regions of one size. Region 0 is mapped from the start, the last one never is.
+inline constexpr std::int64_t kRegionSize = std::int64_t{1} << 20;
+inline constexpr std::int64_t kRegions = 8;
+inline constexpr std::int64_t kArenaSize = kRegions * kRegionSize;
+inline constexpr std::int64_t kNullAddress = -1;
+inline constexpr std::int64_t kKernelAddress = -2;  ///< in the upper half, where programs have nothing
+
+/// Descriptors of a process, by number: RLIMIT_NOFILE. The highest ones are the interpreter's, for handing over.
+inline constexpr int kMostDescriptors = 48;
+inline constexpr int kFirstOwnDescriptor = 40;
+
+/// What programs may open. The first kFiles exist at the start, the next one can be created.
+inline constexpr std::size_t kFiles = 3;
+inline constexpr std::array<std::string_view, 9> kPaths = {"a", "b", "c", "new", "", "none", ".", "a/b", "none/below"};
+
+struct Step {
+  Operation operation = Operation::Close;
+  int process = 0;  ///< 1: the child, which the first Fork makes
+  std::array<std::int64_t, kMostArguments> arguments{};
+};
+
+struct Program {
+  std::array<std::uint64_t, kFiles> file_sizes{};  ///< in bytes, at the start
+  std::vector<Step> steps;
+};
+
+/// Byte `offset` of file number `file` at the start, or of what Store writes with this seed. Pages differ from each
+/// other, and so do the bytes of one.
+std::byte pattern(std::uint64_t seed, std::uint64_t offset);
+
+}  // namespace sluice::differential

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/differential/rules.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace sluice::differential {
+
+namespace {
+
+bool is_write(const Disagreement& disagreement, const Entry& entry) {
+  if (entry.step >= disagreement.program.steps.size()) return false;
+  const Operation operation = disagreement.program.steps[entry.step].operation;
+  return operation == Operation::Write || operation == Operation::Pwrite;
+}
+
+bool after_unreadable_write(const Disagreement& disagreement) {
+  const auto refused = [&](const Entry& entry) { return entry.value == -EFAULT && is_write(disagreement, entry); };
+  if (std::ranges::any_of(disagreement.before, refused)) return true;
+  // The file that has grown may be the one whose mapping is written from: then the buffer can be read after all.
+  const auto* host = disagreement.host;
+  const auto* simulated = disagreement.simulated;
+  return host != nullptr && simulated != nullptr && host->value > 0 && refused(*simulated);
+}
+
+constexpr std::array kRules = {
+    Rule{
+        "unreadable write",
+        "A write beyond the end of a file whose buffer cannot be read fails with EFAULT. Since Linux 6.15 the file may "
+        "have grown up to where the write began, for the buffer is looked at after the page was prepared; before, and "
+        "on some file systems still, it has not. What comes after such a write is not held against either.",
+        after_unreadable_write},
+};
+
+}  // namespace
+
+std::span<const Rule> rules() { return kRules; }
+
+}  // namespace sluice::differential

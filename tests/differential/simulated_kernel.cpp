@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/differential/simulated_kernel.h"
+
+#include <algorithm>
+#include <string>
+
+#include "kernel_sim/fs/make_file_system.h"
+
+namespace sluice::differential {
+
+namespace {
+
+constexpr Bytes kMemory = 64_MiB;
+constexpr Bytes kDisk = 8_MiB;
+constexpr Frame kFirstFrame{512};  // below lies the kernel itself
+
+}  // namespace
+
+SimulatedKernel::SimulatedKernel(const Program& program)
+    : m_fake(kMemory),
+      m_machine(m_fake.machine()),
+      m_frames(m_machine, m_fake.ledger(), m_config.mm, kFirstFrame, kMemory / kPageSize - kFirstFrame.number()),
+      m_scheduler(m_machine, m_config.sched),
+      m_disk(m_fake, m_scheduler, kDisk),
+      m_queue(m_machine, m_disk, m_config.block),
+      m_files(
+          std::make_unique<fs::FileSystem>(m_machine, m_fake.ledger(), m_frames, m_scheduler, m_queue, m_config.fs)),
+      m_network(m_machine, m_scheduler, m_frames, m_fake.ledger(), m_config.net),
+      m_pipes{m_machine, m_frames, m_fake.ledger(), m_scheduler, m_config.pipe},
+      m_processes(
+          syscalls::Services{
+              m_machine, m_fake.ledger(), m_scheduler, m_frames, m_config.mm, m_pipes,
+              [this](std::string_view path, int flags, int mode) { return m_files->open(path, flags, mode); },
+              [this](int flags) -> Result<std::shared_ptr<net::TcpSocket>> { return m_network.create_socket(flags); }},
+          m_config.syscall) {
+  m_config.syscall.max_files = kMostDescriptors;
+  place_files(program);
+}
+
+void SimulatedKernel::place_files(const Program& program) {
+  std::vector<fs::FileToPlace> files;
+  for (std::uint32_t i = 0; i < kFiles; ++i) files.push_back({std::string{kPaths[i]}, program.file_sizes[i], i});
+  const fs::FileSystemImage image = fs::make_file_system(kDisk, files);
+  const auto at = [&](Bytes offset) { return m_disk.bytes.begin() + static_cast<std::ptrdiff_t>(offset); };
+  for (const auto& block : image.metadata) std::copy(block.bytes.begin(), block.bytes.end(), at(block.offset));
+  for (const auto& file : image.files) {
+    for (Bytes i = 0; i < file.size; ++i) *at(file.offset + i) = pattern(file.number, i);
+  }
+}
+
+int SimulatedKernel::run(const syscalls::ProcessTable::Main& main) {
+  int status = 0;
+  m_scheduler.spawn("init", [&] {
+    if (!m_files->mount()) throw std::runtime_error{"the file system does not mount"};
+    m_files->start_flusher();
+    status = m_processes.wait_for(m_processes.start("program", main));
+  });
+  constexpr std::size_t kFlusher = 1;
+  m_fake.run_all(kFlusher);
+  return status;
+}
+
+std::string SimulatedKernel::check_memory() {
+  m_files.reset();
+  if (!m_frames.breaches().empty()) return m_frames.breaches().front();
+  const std::uint64_t held = m_frames.total_frames() - m_frames.free_frames();
+  return held == 0 ? "" : std::to_string(held) + " frames were allocated and never freed";
+}
+
+}  // namespace sluice::differential

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of the simulated kernel that system calls reach, on the fake machine with a disk in host memory.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "kernel_sim/block/request_queue.h"
+#include "kernel_sim/fs/file_system.h"
+#include "kernel_sim/kernel_config.h"
+#include "kernel_sim/net/stack.h"
+#include "kernel_sim/syscalls/process_table.h"
+#include "tests/differential/program.h"
+#include "tests/support/fake_machine.h"
+#include "tests/support/memory_disk.h"
+
+namespace sluice::differential {
+
+class SimulatedKernel {
+ public:
+  explicit SimulatedKernel(const Program& program);
+
+  /// Runs one program and all that it forks. Returns its status in wait's encoding.
+  /// Throws when a task stays blocked.
+  int run(const syscalls::ProcessTable::Main& main);
+  /// After run: what is wrong with the memory; empty when nothing is.
+  std::string check_memory();
+
+ private:
+  void place_files(const Program& program);
+
+  kernel_sim::KernelConfig m_config;
+  tests::FakeMachine m_fake;
+  hal::Machine m_machine;
+  mm::FrameAllocator m_frames;
+  sched::Scheduler m_scheduler;
+  tests::MemoryDisk m_disk;
+  block::RequestQueue m_queue;
+  std::unique_ptr<fs::FileSystem> m_files;
+  net::Stack m_network;
+  ipc::PipeSystem m_pipes;
+  syscalls::ProcessTable m_processes;
+};
+
+}  // namespace sluice::differential

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/sluice/crosscheck.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/tools/scenario/support.h"
+#include "tests/tools/sluice/process.h"
+#include "tools/report/crosscheck_table.h"
+#include "tools/report/scatter.h"
+#include "tools/scenario/scenario.h"
+#include "tools/sluice/crosscheck_cells.h"
+
+namespace sluice::tests {
+namespace {
+
+using report::Json;
+using testing::DoubleNear;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+/// What matters of a run to its cell.
+struct Side {
+  double cpu_ns = 100;
+  double elapsed_ns = 200;
+  int writes = 16;
+  int faults = 0;
+  double spread = 0.01;
+  std::string strategy = "read_write";
+  int chunk = 4096;
+};
+
+Json run(const Side& side, const char* kernel) {
+  return {
+      {"strategy", side.strategy},
+      {"kernel", kernel},
+      {"point", {{"workload.chunk", std::to_string(side.chunk) + " B"}, {"workload.file.size", "64 KiB"}}},
+      {"workload", {{"files", 1}, {"file_bytes", 65536}, {"chunk_bytes", side.chunk}, {"page_cache", "warm"}}},
+      {"payload_bytes", 65536},
+      {"time",
+       {{"elapsed_ns", side.elapsed_ns}, {"cpu_user_ns", 0}, {"cpu_kernel_ns", side.cpu_ns}, {"cpu_ns", side.cpu_ns}}},
+      {"system_calls", {{"write", side.writes}}},
+      {"counts", {{"mode_switches", 2 * side.writes}, {"page_faults_minor", side.faults}}},
+      {"repetitions", {{"cpu_ns", {{"spread", side.spread}}}, {"elapsed_ns", {{"spread", side.spread}}}}},
+      {"failures", Json::array()}};
+}
+Json cell(const Side& predicted, const Side& measured) {
+  return tool::cell_of(run(predicted, "simulated"), run(measured, "host"));
+}
+
+TEST(CrosscheckCell, HoldsTimesAndCountsAgainstEachOther) {
+  const Json found = cell({.cpu_ns = 110, .elapsed_ns = 150}, {.cpu_ns = 100, .elapsed_ns = 200});
+  EXPECT_THAT(found["cpu_ns"]["error_percent"].get<double>(), DoubleNear(10, 1e-9));
+  EXPECT_THAT(found["elapsed_ns"]["error_percent"].get<double>(), DoubleNear(-25, 1e-9));
+  EXPECT_EQ(found["counts"]["equal"], true);
+}
+
+TEST(CrosscheckCell, InterruptTimeOfTheSimulationIsCpuTime) {
+  Json simulated = run({.cpu_ns = 70}, "simulated");
+  simulated["time"]["cpu_irq_ns"] = 20;
+  simulated["time"]["cpu_user_ns"] = 10;
+  EXPECT_EQ(tool::cell_of(simulated, run({}, "host"))["cpu_ns"]["predicted"], 100);
+}
+
+TEST(CrosscheckCell, ASystemCallMoreIsADifference) {
+  const Json found = cell({.writes = 17}, {.writes = 16});
+  EXPECT_EQ(found["counts"]["equal"], false);
+  EXPECT_THAT(found["counts"]["differences"],
+              ElementsAre("write: 17 predicted, 16 measured", "mode_switches: 34 predicted, 32 measured"));
+}
+
+TEST(CrosscheckCell, FaultsMayDifferByTwoAndFivePercent) {
+  EXPECT_EQ(cell({.faults = 193}, {.faults = 200})["counts"]["equal"], true);
+  EXPECT_EQ(cell({.faults = 212}, {.faults = 200})["counts"]["equal"], true);
+  EXPECT_EQ(cell({.faults = 213}, {.faults = 200})["counts"]["equal"], false);
+}
+
+TEST(CrosscheckCell, ARunThatFailedHasNoTimes) {
+  const Json failed = tool::cell_of({{"strategy", "splice"}, {"failures", {"hangs"}}}, run({}, "host"));
+  EXPECT_FALSE(failed.contains("cpu_ns"));
+  EXPECT_THAT(failed["failures"], ElementsAre("simulated: hangs"));
+  const Json summary = tool::summarise_cells(Json::array({failed}), false);
+  EXPECT_EQ(summary["failed"], 1);
+  EXPECT_EQ(summary["counts_equal"], false);
+  EXPECT_TRUE(summary["cpu_mape_percent"].is_null());
+  EXPECT_THAT(tool::breaches_of(summary, {}), ElementsAre("1 cells failed", "the sender's counts differ"));
+}
+
+/// Two strategies at chunks of 4 and 64 KiB: 20 % and 10 % too much, 10 % too little, and one that repeats badly.
+Json grid() {
+  return Json::array({cell({.cpu_ns = 120, .chunk = 4096}, {.cpu_ns = 100}),
+                      cell({.cpu_ns = 55, .strategy = "splice"}, {.cpu_ns = 50, .strategy = "splice"}),
+                      cell({.cpu_ns = 45, .chunk = 65536}, {.cpu_ns = 50, .chunk = 65536}),
+                      cell({.cpu_ns = 40, .strategy = "splice", .chunk = 65536},
+                           {.cpu_ns = 100, .spread = 0.2, .strategy = "splice", .chunk = 65536})});
+}
+
+TEST(CrosscheckSummary, IsWorkedOutOverTheCells) {
+  const Json summary = tool::summarise_cells(grid(), false);
+  EXPECT_EQ(summary["cells"], 4);
+  EXPECT_THAT(summary["cpu_mape_percent"].get<double>(), DoubleNear((20 + 10 + 10 + 60) / 4.0, 1e-9));
+  EXPECT_THAT(summary["cpu_worst_percent"].get<double>(), DoubleNear(20, 1e-9));
+  EXPECT_EQ(summary["cpu_worst_cell"], 0);
+  EXPECT_THAT(summary["unsteady_cells"], ElementsAre(3));
+  // At 4 KiB the order is right, at 64 KiB it is not.
+  EXPECT_EQ(summary["kendall_tau"], 0.0);
+}
+
+TEST(CrosscheckSummary, IsJudgedByTheTolerance) {
+  const Json summary = tool::summarise_cells(grid(), false);
+  EXPECT_THAT(tool::breaches_of(summary, {}), IsEmpty());
+  EXPECT_THAT(tool::breaches_of(summary, {25.1, 20.1, -0.1}), IsEmpty());
+  EXPECT_THAT(tool::breaches_of(summary, {24.9, {}, {}}), ElementsAre(HasSubstr("cpu_mape_percent is 25.0")));
+  EXPECT_THAT(tool::breaches_of(summary, {{}, 19.9, {}}), ElementsAre(HasSubstr("cpu_worst_percent is 20.0")));
+  EXPECT_THAT(tool::breaches_of(summary, {{}, {}, 0.1}), ElementsAre(HasSubstr("kendall_tau is 0.000")));
+}
+
+TEST(CrosscheckSummary, OfCountsOnlyKnowsNoTimes) {
+  const Json summary = tool::summarise_cells(grid(), true);
+  EXPECT_FALSE(summary.contains("cpu_mape_percent"));
+  EXPECT_THAT(tool::breaches_of(summary, {1, 1, 1}), IsEmpty());
+}
+
+TEST(CrosscheckCrossovers, ArePredictedAndMeasured) {
+  // Measured: splice twice as cheap at 4 KiB and twice as dear at 64 KiB, so equal at 16 KiB. Predicted: never.
+  const Json found = tool::crossovers_of(grid());
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_THAT(found[0]["strategies"], ElementsAre("read_write", "splice"));
+  EXPECT_EQ(found[0]["where"], (Json{{"workload.file.size", "64 KiB"}}));
+  EXPECT_THAT(found[0]["predicted_bytes"], IsEmpty());
+  EXPECT_THAT(found[0]["measured_bytes"], ElementsAre(16384));
+}
+
+Json crosscheck_of(const Json& cells) {
+  const Json summary = tool::summarise_cells(cells, false);
+  return {{"description", "a test's <grid>"},
+          {"summary", summary},
+          {"breaches", tool::breaches_of(summary, {10, {}, {}})},
+          {"crossovers", tool::crossovers_of(cells)},
+          {"cells", cells}};
+}
+
+TEST(CrosscheckTable, ShowsCellsSummaryAndBreaches) {
+  const std::string text = report::crosscheck_table(crosscheck_of(grid()));
+  for (const char* words :
+       {"a test's <grid>", "+20.0 %", "-60.0 %", "sender's counts equal in all", "mean absolute error 25.0 %",
+        "worst cell +20.0 % (read_write, chunks of 4 KiB, 64 KiB)", "Kendall's tau 0.000", "repeat worse than 5 %",
+        "splice, chunks of 64 KiB, 64 KiB: +- 20.0 %", "16 KiB", "OUT OF TOLERANCE: cpu_mape_percent is 25.0"}) {
+    EXPECT_THAT(text, HasSubstr(words));
+  }
+  EXPECT_THAT(report::crosscheck_table(crosscheck_of(Json::array({cell({.writes = 1}, {.writes = 2})}))),
+              HasSubstr("DIFFERS read_write, chunks of 4 KiB, 64 KiB: write: 1 predicted, 2 measured"));
+}
+
+TEST(CrosscheckPlot, HasAMarkPerCellAndNoBareMarkup) {
+  const std::string svg = report::scatter_svg(crosscheck_of(grid()));
+  const auto count = [&](const std::string& what) {
+    std::size_t n = 0;
+    for (std::size_t at = svg.find(what); at != std::string::npos; at = svg.find(what, at + 1)) ++n;
+    return n;
+  };
+  EXPECT_EQ(count("<title>read_write, chunks of"), 2U);
+  EXPECT_EQ(count("<title>splice, chunks of"), 2U);
+  EXPECT_EQ(count("<polygon"), 2U);  // the bands
+  EXPECT_THAT(svg, HasSubstr("a test's &lt;grid>"));
+  EXPECT_THAT(svg, Not(HasSubstr("nan")));
+  EXPECT_THAT(report::scatter_svg({{"cells", Json::array()}}), Not(HasSubstr("nan")));
+}
+
+class CrosscheckWarnings : public testing::Test {
+ protected:
+  std::vector<std::string> warnings(const std::string& host, const std::string& chunk) {
+    m_folder.write("platform.yaml", kPlatform + host);
+    const std::string path = m_folder.write(
+        "s.yaml", "schema: sluice/1\nplatform: platform.yaml\nworkload: { file: { size: 64 KiB }, chunk: " + chunk +
+                      " }\nstrategies: [read_write]\n");
+    return tool::crosscheck_warnings(scenario::load_scenario(path, {}), "this processor");
+  }
+  static std::string host(const std::string& cpu) {
+    return "host: { cpu: " + cpu + ", kernel: 6.18, date: 2026-11-25, smallest_chunk: 4 KiB, largest_chunk: 1 MiB }\n";
+  }
+  Folder m_folder;
+};
+
+TEST_F(CrosscheckWarnings, NameAPlatformOfAnotherMachineAndChunksOutOfRange) {
+  EXPECT_THAT(warnings(host("this processor"), "64 KiB"), IsEmpty());
+  EXPECT_THAT(warnings(host("another"), "64 KiB"), ElementsAre(HasSubstr("was calibrated on 'another'")));
+  EXPECT_THAT(warnings(host("this processor"), "2 KiB"), ElementsAre(HasSubstr("1 of 1 runs have chunks outside")));
+  EXPECT_THAT(warnings("", "64 KiB"), ElementsAre(HasSubstr("calibrated on no host")));
+}
+
+TEST(CrosscheckCommand, TheSmallGridsCountsAreEqual) {
+  const Folder folder;
+  const Outcome outcome = sluice(
+      "crosscheck " SLUICE_SOURCE_DIR "/scenarios/crosscheck-small.yaml --counts-only --json -", folder.path(""));
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  const Json found = Json::parse(outcome.out, nullptr, false);
+  EXPECT_EQ(found["summary"]["counts_equal"], true) << report::crosscheck_table(found);
+  EXPECT_EQ(found["summary"]["cells"], 48);
+}
+
+TEST(CrosscheckCommand, NeedsALoopbackMachine) {
+  const Folder folder;
+  const Outcome outcome = sluice("crosscheck " SLUICE_SOURCE_DIR "/scenarios/article.yaml", folder.path(""));
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("a cross-check needs a platform without a network card"));
+}
+
+}  // namespace
+}  // namespace sluice::tests

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/sluice/crosscheck.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "tools/report/text.h"
+#include "tools/sluice/crosscheck_cells.h"
+#include "tools/sluice/native_runs.h"
+#include "tools/sluice/runner.h"
+
+namespace sluice::tool {
+namespace {
+
+using report::Json;
+
+void refuse_what_is_no_loopback(const scenario::Scenario& scenario) {
+  for (const scenario::RunPlan& plan : scenario.plans) {
+    if (!plan.configuration.machine.is_loopback()) {
+      throw base::InputError{
+          scenario.path + ": a cross-check needs a platform without a network card, for this host sends over loopback"};
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> crosscheck_warnings(const scenario::Scenario& scenario, const std::string& this_cpu) {
+  const auto& host = scenario.plans.front().configuration.host;
+  if (!host) return {"the platform was calibrated on no host: its costs are published or estimated"};
+  std::vector<std::string> warnings;
+  if (host->cpu != this_cpu) {
+    warnings.push_back(fmt::format("the platform was calibrated on '{}', and this host is '{}'", host->cpu, this_cpu));
+  }
+  const auto outside = std::count_if(scenario.plans.begin(), scenario.plans.end(), [&](const scenario::RunPlan& plan) {
+    const Bytes chunk = plan.configuration.workload.chunk;
+    return chunk < host->smallest_chunk || chunk > host->largest_chunk;
+  });
+  if (outside > 0) {
+    warnings.push_back(fmt::format("{} of {} runs have chunks outside of what was calibrated, {} to {}", outside,
+                                   scenario.plans.size(), report::size_text(static_cast<double>(host->smallest_chunk)),
+                                   report::size_text(static_cast<double>(host->largest_chunk))));
+  }
+  return warnings;
+}
+
+Json crosscheck(scenario::Scenario& scenario, const Options& options) {
+  refuse_what_is_no_loopback(scenario);
+  Options with = options;
+  if (options.counts_only) {
+    with.native.repetitions = 1;
+    with.native.warm_up = 0;
+  }
+  const Json native = run_natively(scenario, with);
+  const Json simulated = run_all(scenario, with);
+  Json cells = Json::array();
+  for (std::size_t i = 0; i < native.size(); ++i) cells.push_back(cell_of(simulated.at(i), native[i]));
+  Json runs = simulated;
+  runs.insert(runs.end(), native.begin(), native.end());
+  const Json summary = summarise_cells(cells, options.counts_only);
+  return {{"schema", kCrosscheckSchema},
+          {"scenario", options.scenario},
+          {"description", scenario.description},
+          {"summary", summary},
+          {"breaches", breaches_of(summary, scenario.tolerance)},
+          {"crossovers", options.counts_only ? Json::array() : crossovers_of(cells)},
+          {"cells", std::move(cells)},
+          {"runs", std::move(runs)}};
+}
+
+}  // namespace sluice::tool

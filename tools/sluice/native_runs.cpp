@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/sluice/native_runs.h"
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <span>
+
+#include <fmt/format.h>
+
+#include "models/base/content.h"
+#include "tools/native/measured_transfer.h"
+#include "tools/report/text.h"
+#include "tools/scenario/strategy.h"
+#include "tools/sluice/child.h"
+#include "tools/sluice/native_results.h"
+#include "tools/sluice/progress.h"
+#include "tools/sluice/run_heading.h"
+#include "tools/sluice/stream_content.h"
+
+namespace sluice::tool {
+namespace {
+
+using report::Json;
+using scenario::RunPlan;
+using scenario::Workload;
+using Plans = std::span<const RunPlan>;
+
+/// Transfers that are done, told by the child that makes them.
+using Done = native::Shared<std::atomic<std::size_t>>;
+
+std::vector<std::shared_ptr<const base::Content>> contents_of(const Workload& workload) {
+  if (workload.form == Workload::Form::Path) return {base::open_file_content(workload.path)};
+  std::vector<std::shared_ptr<const base::Content>> contents;
+  for (unsigned i = 0; i < workload.count; ++i) {
+    contents.push_back(base::make_synthetic_content(workload.size, workload.seed + i));
+  }
+  return contents;
+}
+
+bool same_files(const Workload& a, const Workload& b) {
+  return a.form == b.form && a.path == b.path && a.size == b.size && a.count == b.count && a.seed == b.seed;
+}
+
+/// The first plans of `plans` for which `same(first, plan)` holds.
+template <class Same>
+Plans leading(Plans plans, Same&& same) {
+  const auto end =
+      std::find_if_not(plans.begin(), plans.end(), [&](const RunPlan& p) { return same(plans.front(), p); });
+  return plans.first(static_cast<std::size_t>(end - plans.begin()));
+}
+
+std::filesystem::path directory_of(const Options& options) {
+  return options.native.directory.empty() ? std::filesystem::temp_directory_path()
+                                          : std::filesystem::path{options.native.directory};
+}
+
+native::TransferOptions transfer_options(const RunPlan& plan, const Options& options) {
+  const Workload& workload = plan.configuration.workload;
+  const auto [sender, receiver] = native::choose_cores(workload.cpus);
+  return {.program = kernel_sim::find_program(plan.program),
+          .chunk = workload.chunk,
+          .sender_cpu = sender,
+          .receiver_cpu = receiver,
+          .batch = workload.controlled(),
+          .socket_buffer = workload.controlled() ? static_cast<int>(scenario::kControlledSocketBuffer) : 0,
+          .verify = options.native.verify,
+          .time_limit = std::chrono::seconds{options.timeout_s}};
+}
+
+/// All strategies of one point, one repetition after the other, so that a slow disturbance meets all of them.
+std::vector<NativeRun> run_point(Plans point, const native::TestFiles& files, const std::string& sha256,
+                                 const Options& options, Done& done) {
+  std::vector<NativeRun> runs(point.size(), NativeRun{files.bytes(), sha256, options.native.warm_up, {}});
+  const unsigned rounds = options.native.warm_up + options.native.repetitions;
+  for (unsigned round = 0; round < rounds; ++round) {
+    for (std::size_t i = 0; i < point.size(); ++i) {
+      ++*done;
+      std::vector<native::TransferSample>& samples = runs[i].samples;
+      if (!samples.empty() && !samples.back().failure.empty()) continue;
+      if (point[i].configuration.workload.warm()) {
+        files.warm();
+      } else {
+        files.cool();
+      }
+      native::TransferSample sample = native::measure_transfer(files, transfer_options(point[i], options));
+      if (round >= options.native.warm_up || !sample.failure.empty()) samples.push_back(std::move(sample));
+    }
+  }
+  return runs;
+}
+
+/// All points that send the same files, in the child: [results of each plan].
+RunResult run_batch(Plans batch, const Options& options, Done& done) {
+  const Workload& workload = batch.front().configuration.workload;
+  const auto contents = contents_of(workload);
+  const native::TestFiles files = workload.form == Workload::Form::Path
+                                      ? native::TestFiles::open(workload.path)
+                                      : native::TestFiles::make(directory_of(options), contents);
+  const std::string sha256 = options.native.verify ? base::sha256_of(StreamContent{contents}) : "";
+  Json results = Json::array();
+  for (Plans rest = batch; !rest.empty();) {
+    const Plans point = leading(rest, [](const RunPlan& a, const RunPlan& b) { return a.point == b.point; });
+    for (const NativeRun& run : run_point(point, files, sha256, options, done)) results.push_back(results_of(run));
+    rest = rest.subspan(point.size());
+  }
+  return {{"results", results}};
+}
+
+void check(const scenario::Scenario& scenario) {
+  for (const RunPlan& plan : scenario.plans) {
+    const scenario::Strategy* strategy = scenario::find_strategy(plan.strategy);
+    if (strategy != nullptr && !strategy->gather.value_or(true)) {
+      throw base::InputError{
+          fmt::format("{}: strategy {} is named for a network card that cannot gather, which "
+                      "loopback cannot have",
+                      scenario.path, plan.strategy)};
+    }
+    (void)native::choose_cores(plan.configuration.workload.cpus);
+  }
+}
+
+std::string text_of(const RunPlan& plan) {
+  const Workload& workload = plan.configuration.workload;
+  return fmt::format("{} in chunks of {}", report::size_text(static_cast<double>(workload.payload())),
+                     report::size_text(static_cast<double>(workload.chunk)));
+}
+
+}  // namespace
+
+Json run_natively(const scenario::Scenario& scenario, const Options& options) {
+  check(scenario);
+  const std::size_t rounds = options.native.warm_up + options.native.repetitions;
+  Progress progress{!options.quiet, scenario.plans.size() * rounds};
+  Done done;
+  Json runs = Json::array();
+  for (Plans rest = scenario.plans; !rest.empty();) {
+    const Plans batch = leading(rest, [](const RunPlan& a, const RunPlan& b) {
+      return same_files(a.configuration.workload, b.configuration.workload);
+    });
+    const std::size_t before = *done;
+    const auto tick = [&](std::chrono::seconds elapsed) {
+      const std::size_t plan = std::min((*done - before) / std::max<std::size_t>(rounds, 1), batch.size() - 1);
+      progress.tick(*done, text_of(batch[plan]), elapsed);
+    };
+    const ChildLimits limits{std::chrono::seconds{options.timeout_s} * static_cast<long>(batch.size() * rounds), tick};
+    const RunResult reply = run_in_child([&] { return run_batch(batch, options, done); }, limits);
+    progress.clear();
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      Json run = heading_of(batch[i], "host");
+      run.update(reply.contains("results") ? reply["results"].at(i) : reply);
+      if (run.contains("time")) run["expectations"] = Json::array();
+      runs.push_back(std::move(run));
+    }
+    rest = rest.subspan(batch.size());
+  }
+  return runs;
+}
+
+}  // namespace sluice::tool
