@@ -116,6 +116,42 @@ void add_release_features(const std::string& release, std::vector<Fact>& facts) 
   }
 }
 
+/// The bracketed word of "(none) voluntary full".
+std::optional<std::string> chosen_of(const std::string& path) {
+  const auto line = read_line(path);
+  if (!line) return std::nullopt;
+  const auto open = line->find('(');
+  const auto close = line->find(')');
+  if (open == std::string::npos || close == std::string::npos || close < open) return std::nullopt;
+  return line->substr(open + 1, close - open - 1);
+}
+
+/// update_sysctl in kernel/sched/fair.c: the slice grows with the logarithm of the cores, at most 8.
+std::string default_time_slice(const std::string& release, long cores) {
+  const unsigned factor = 1 + (cores >= 8 ? 3 : cores >= 4 ? 2 : cores >= 2 ? 1 : 0);
+  const unsigned base = release_at_least(release, 6, 15) ? 700 : 750;
+  return fmt::format("{} us", base * factor);
+}
+
+void add_scheduler(const std::string& release, std::vector<Fact>& facts) {
+  timespec tick{};
+  if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) == 0 && tick.tv_sec == 0 && tick.tv_nsec > 0) {
+    facts.push_back({"kernel.sched.tick_rate", fmt::format("{:.0f} Hz", 1e9 / static_cast<double>(tick.tv_nsec)),
+                     "resolution of CLOCK_MONOTONIC_COARSE"});
+  }
+  const std::string debug = "/sys/kernel/debug/sched/";
+  if (const auto slice = read_number(debug + "base_slice_ns")) {
+    facts.push_back({"kernel.sched.time_slice", fmt::format("{} ns", *slice), debug + "base_slice_ns"});
+  } else {
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    facts.push_back({"kernel.sched.time_slice", default_time_slice(release, cores),
+                     fmt::format("kernel/sched/fair.c of {} on {} cores", release, cores)});
+  }
+  if (const auto preemption = chosen_of(debug + "preempt")) {
+    facts.push_back({"kernel.sched.preemption", *preemption, debug + "preempt"});
+  }
+}
+
 void add_read_ahead(const std::filesystem::path& folder, std::vector<Fact>& facts) {
   struct stat status {};
   if (stat(folder.c_str(), &status) != 0) return;
@@ -187,7 +223,9 @@ std::vector<Fact> read_facts(const std::filesystem::path& file_system, int cpu) 
     facts.push_back({"cache." + name + "_ways", std::to_string(cache.ways), "sysfs ways_of_associativity"});
   }
   add_sysctls(facts);
-  add_release_features(identify_host().kernel, facts);
+  const std::string release = identify_host().kernel;
+  add_release_features(release, facts);
+  add_scheduler(release, facts);
   add_read_ahead(file_system, facts);
   return facts;
 }
