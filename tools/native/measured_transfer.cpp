@@ -43,7 +43,7 @@ class MeasuredTransfer {
         m_options(options),
         m_cores(cores_of(options)),
         m_counters(m_cores),
-        m_calls({.root = TestFiles::root()}),
+        m_calls({.root = TestFiles::root(), .congestion_control = options.congestion_control}),
         m_region(
             m_calls, [this] { at_begin(); }, [this] { m_counters.sender_ends(); }) {
     for (const int core : m_cores) m_softirq.emplace_back(core);

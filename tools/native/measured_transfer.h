@@ -24,10 +24,11 @@ struct TransferOptions {
   const kernel_sim::ProgramInfo* program = nullptr;
   std::uint64_t chunk = 65536;
   int sender_cpu = 0;
-  int receiver_cpu = 0;   ///< may be the sender's
-  bool batch = false;     ///< SCHED_BATCH for both
-  int socket_buffer = 0;  ///< SO_SNDBUF and SO_RCVBUF in bytes; 0 leaves them to the kernel
-  bool verify = false;    ///< the receiver reads and hashes instead of discarding
+  int receiver_cpu = 0;                 ///< may be the sender's
+  bool batch = false;                   ///< SCHED_BATCH for both
+  int socket_buffer = 0;                ///< SO_SNDBUF and SO_RCVBUF in bytes; 0 leaves them to the kernel
+  std::string congestion_control = {};  ///< of the sender, e.g. "reno"; empty: the host's default
+  bool verify = false;                  ///< the receiver reads and hashes instead of discarding
   std::chrono::milliseconds time_limit{600'000};
 };
 

@@ -30,9 +30,9 @@ class TestFiles {
   [[nodiscard]] std::vector<std::string> paths() const;
   [[nodiscard]] std::uint64_t bytes() const;
 
-  /// All pages in the page cache, brought there by reading 1 MiB at a time (folios are as large as that makes them), and
-  /// none of their lines in a CPU cache (where the processor lets a program evict them: x86-64 and AArch64). InputError
-  /// when pages do not stay in memory.
+  /// All pages in the page cache, brought there by reading 1 MiB at a time (folios are as large as that makes them),
+  /// and none of their lines in a CPU cache (where the processor lets a program evict them: x86-64 and AArch64).
+  /// InputError when pages do not stay in memory.
   void warm() const;
   /// No page in the page cache. InputError when the file system keeps them, as tmpfs does.
   void cool() const;

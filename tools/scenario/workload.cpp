@@ -22,7 +22,7 @@ void Workload::describe(base::ParameterTable& table) {
                    "warm: the files lie in the page cache when the run starts; CPU caches are cold", source);
   table.add("cpus", cpus, {1, 2}, "over loopback: sender and receiver on one core, or on one each", source);
   table.add_choice("regime", regime, {"default", "controlled"},
-                   "over loopback; controlled: SCHED_BATCH and socket buffers of 212992 B at both ends", source);
+                   "over loopback; controlled: SCHED_BATCH and socket buffers of 212992 B at both ends, Reno", source);
 }
 
 }  // namespace sluice::scenario

@@ -14,10 +14,13 @@ enum class PageCache : std::uint8_t { Cold, Warm };
 /// How sender and receiver are run where both are tasks of one machine.
 enum class Regime : std::uint8_t {
   Default,     ///< as the kernel does it: buffers grow by autotuning, ordinary scheduling
-  Controlled,  ///< SCHED_BATCH and socket buffers of kControlledSocketBuffer on both: repeats better
+  Controlled,  ///< SCHED_BATCH and socket buffers of kControlledSocketBuffer on both, Reno: repeats better
 };
 /// SO_SNDBUF and SO_RCVBUF asked for in the controlled regime: Linux's net.core.wmem_max, so nobody needs a privilege.
 inline constexpr Bytes kControlledSocketBuffer = 212'992;
+/// What the simulated kernel has and every user of Linux may choose. A host's default may be another that paces by
+/// timers (BBR), which costs CPU time of its own.
+inline constexpr const char* kControlledCongestionControl = "reno";
 
 /// One file of the host, or `count` synthetic files of `size` bytes each, file number i made from `seed` + i.
 struct Workload {

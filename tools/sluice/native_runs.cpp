@@ -64,6 +64,7 @@ native::TransferOptions transfer_options(const RunPlan& plan, const Options& opt
           .receiver_cpu = receiver,
           .batch = workload.controlled(),
           .socket_buffer = workload.controlled() ? static_cast<int>(scenario::kControlledSocketBuffer) : 0,
+          .congestion_control = workload.controlled() ? scenario::kControlledCongestionControl : "",
           .verify = options.native.verify,
           .time_limit = std::chrono::seconds{options.timeout_s}};
 }
