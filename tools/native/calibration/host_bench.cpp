@@ -80,7 +80,7 @@ struct Collected {
 
 void measure_once(const Primitive& primitive, const CachedFile& file, const BenchOptions& options,
                   Collected& collected) {
-  native::HostSystemCalls calls;
+  native::HostSystemCalls calls{{.congestion_control = "reno"}};  // as the simulated kernel
   const native::Shared<Outcome> outcome;
   const int status = native::run_as_process(
       calls, [&](SystemCalls& in_process) { return measure_here(primitive, in_process, file, options.time, *outcome); },
