@@ -51,8 +51,8 @@ class HostSide final : public Side {
                                                 return interpret(calls, program, transcript);
                                               },
                                               {.placement = {}, .time_limit = kTimeLimit});
-    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) return {status, "killed: out of time or memory"};
-    return {status, {}};
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) return {status, false, "killed: out of time or memory"};
+    return {status, false, {}};
   }
 
  private:

@@ -24,6 +24,13 @@ bool after_unreadable_write(const Disagreement& disagreement) {
   return host != nullptr && simulated != nullptr && host->value > 0 && refused(*simulated);
 }
 
+bool bytes_of_an_overlapping_copy(const Disagreement& disagreement) {
+  const auto* host = disagreement.host;
+  const auto* simulated = disagreement.simulated;
+  return disagreement.overlapping_copy && host != nullptr && simulated != nullptr && host->step == simulated->step &&
+         host->process == simulated->process && host->value == simulated->value && host->also == simulated->also;
+}
+
 constexpr std::array kRules = {
     Rule{
         "unreadable write",
@@ -31,6 +38,10 @@ constexpr std::array kRules = {
         "have grown up to where the write began, for the buffer is looked at after the page was prepared; before, and "
         "on some file systems still, it has not. What comes after such a write is not held against either.",
         after_unreadable_write},
+    Rule{"overlapping copy",
+         "A file sent to itself, or written from its own mapping, is copied onto a part of itself. Which bytes that "
+         "gives is decided by the order in which the processor's copy instruction works. Values still must agree.",
+         bytes_of_an_overlapping_copy},
 };
 
 }  // namespace

@@ -16,6 +16,7 @@ struct Disagreement {
   std::span<const Entry> before;  ///< Linux's answers up to here
   const Entry* host;              ///< null: there is none
   const Entry* simulated;
+  bool overlapping_copy;  ///< as in Outcome
 };
 
 struct Rule {

@@ -14,7 +14,8 @@ namespace sluice::differential {
 
 /// How a run ended.
 struct Outcome {
-  int status = 0;       ///< of the program, in wait's encoding
+  int status = 0;                 ///< of the program, in wait's encoding
+  bool overlapping_copy = false;  ///< the simulated kernel copied bytes onto a part of themselves
   std::string problem;  ///< not empty: what ended it was no answer of a kernel (time limit, crash, broken invariant)
 };
 

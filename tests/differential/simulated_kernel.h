@@ -23,6 +23,7 @@ class SimulatedKernel {
   /// Runs one program and all that it forks. Returns its status in wait's encoding.
   /// Throws when a task stays blocked.
   int run(const syscalls::ProcessTable::Main& main);
+  [[nodiscard]] bool overlapping_copy() const { return m_fake.overlapping_copies() > 0; }
   /// After run: what is wrong with the memory; empty when nothing is.
   std::string check_memory();
 

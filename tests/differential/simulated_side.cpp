@@ -22,6 +22,7 @@ constexpr std::chrono::seconds kTimeLimit{20};
 struct Report {
   bool finished = false;
   int status = 0;
+  bool overlapping_copy = false;
   std::array<char, 400> problem{};
 };
 
@@ -34,10 +35,10 @@ class SimulatedSide final : public Side {
     const auto ended = native::wait_for_process(process, kTimeLimit);
     if (!ended) {
       native::kill_process(process);
-      return {0, "the simulation did not end"};
+      return {0, false, "the simulation did not end"};
     }
-    if (!m_report->finished) return {0, "the simulator was ended by signal " + std::to_string(WTERMSIG(*ended))};
-    return {m_report->status, m_report->problem.data()};
+    if (!m_report->finished) return {0, false, "the simulator was ended by signal " + std::to_string(WTERMSIG(*ended))};
+    return {m_report->status, m_report->overlapping_copy, m_report->problem.data()};
   }
 
  private:
@@ -47,6 +48,7 @@ class SimulatedSide final : public Side {
       SimulatedKernel kernel{program};
       m_report->status =
           kernel.run([&](kernel_sim::SystemCalls& calls) { return interpret(calls, program, transcript); });
+      m_report->overlapping_copy = kernel.overlapping_copy();
       problem = kernel.check_memory();
     } catch (const std::exception& error) {
       problem = error.what();

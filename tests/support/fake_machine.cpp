@@ -180,7 +180,8 @@ void FakeMachine::store(PhysAddr to, std::span<const std::byte> from) {
 }
 
 void FakeMachine::copy(PhysAddr from, PhysAddr to, Bytes size) {
-  std::memcpy(memory(to, size).data(), memory(from, size).data(), size);
+  if (from < to + size && to < from + size) ++m_overlapping_copies;
+  std::memmove(memory(to, size).data(), memory(from, size).data(), size);
   m_ledger.copied(from, to, size, Mover::Cpu);
   m_copied += size;
   execute(Picoseconds{static_cast<std::int64_t>(size) * 100});

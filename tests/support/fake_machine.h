@@ -53,6 +53,8 @@ class FakeMachine : private hal::Cpu, private hal::Contexts, private hal::Interr
   [[nodiscard]] Picoseconds time() const { return m_now; }
   std::span<std::byte> bytes(PhysAddr at, Bytes size) { return memory(at, size); }
   [[nodiscard]] Bytes copied_bytes() const { return m_copied; }
+  /// Copies of a range onto a part of itself, whose result is the processor's own affair. Here the source wins.
+  [[nodiscard]] std::uint64_t overlapping_copies() const { return m_overlapping_copies; }
   [[nodiscard]] Picoseconds spent(hal::Mode mode) const { return m_spent[static_cast<std::size_t>(mode)]; }
 
  private:
@@ -114,6 +116,7 @@ class FakeMachine : private hal::Cpu, private hal::Contexts, private hal::Interr
   Picoseconds m_now;
   Picoseconds m_spent[3];
   Bytes m_copied = 0;
+  std::uint64_t m_overlapping_copies = 0;
   std::vector<PhysAddr> m_root;
   std::vector<std::optional<hal::Contexts::Id>> m_holder;  // by core
   std::vector<hal::Mode> m_interrupt_mode;
