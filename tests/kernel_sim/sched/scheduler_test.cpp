@@ -64,11 +64,11 @@ TEST(Scheduler, NoWakeUpIsLostWhereverTheInterruptFalls) {
     }));
     rig.scheduler.spawn("waiter", [&] {
       rig.fake.raise_interrupt(1, Picoseconds{delay * 1'000});
-      rig.machine.cpu.execute(500_ns);
+      rig.machine.cpu.execute(500_ns, hal::Work::Program);
       while (!ready) rig.scheduler.wait(queue, "the interrupt");
       rig.log += "done";
     });
-    rig.scheduler.spawn("other", [&] { rig.machine.cpu.execute(300_ns); });
+    rig.scheduler.spawn("other", [&] { rig.machine.cpu.execute(300_ns, hal::Work::Program); });
     rig.fake.run_all();
     ASSERT_EQ(rig.log, "done") << "interrupt after " << delay << " ns";
   }
@@ -116,7 +116,7 @@ TEST(Scheduler, ATaskIsPreemptedAtTheTickAfterItsSliceAndOnlyIfAnotherWaits) {
     return rig.scheduler.spawn(name, [&rig, name, pieces] {
       for (int i = 0; i < pieces; ++i) {
         rig.log += name;
-        rig.machine.cpu.execute(1_ms);
+        rig.machine.cpu.execute(1_ms, hal::Work::Program);
         rig.scheduler.return_to_user();
       }
     });
@@ -139,7 +139,7 @@ std::string who_is_first(bool owed, Placement placement) {
   const auto user = [&] {
     rig.machine.cpu.set_mode(hal::Mode::User);
     rig.fake.raise_interrupt(1, 4'500_us);
-    rig.machine.cpu.execute(6_ms);
+    rig.machine.cpu.execute(6_ms, hal::Work::Program);
     rig.log += "user ";
     EXPECT_EQ(rig.machine.cpu.mode(), hal::Mode::User);
   };
@@ -167,7 +167,7 @@ TEST(Scheduler, ABatchTaskThatWakesUpDoesNotPreempt) {
 
 TEST(Scheduler, ACoreWithOneTaskHasNoTicks) {
   Rig rig;
-  rig.scheduler.spawn("alone", [&] { rig.machine.cpu.execute(100_ms); });
+  rig.scheduler.spawn("alone", [&] { rig.machine.cpu.execute(100_ms, hal::Work::Program); });
   rig.fake.run_all();
   EXPECT_EQ(rig.fake.time(), 100_ms + rig.config.context_switch.at(rig.machine.cpu.frequency()));
 }
@@ -178,21 +178,21 @@ std::string where_it_gives_way(Preemption model) {
   rig.config.preemption = model;
   WaitQueue queue;
   rig.scheduler.spawn("kernel", [&] {
-    rig.machine.cpu.execute(5_ms);  // so that the sleeper is owed time
+    rig.machine.cpu.execute(5_ms, hal::Work::Program);  // so that the sleeper is owed time
     rig.scheduler.cond_resched();
     rig.scheduler.return_to_user();
     {
       const BottomHalvesOff no_preemption{rig.scheduler};
       rig.scheduler.wake_one(queue);
-      rig.machine.cpu.execute(1_us);
+      rig.machine.cpu.execute(1_us, hal::Work::Program);
     }
     rig.log += "enable ";
-    rig.machine.cpu.execute(1_us);
+    rig.machine.cpu.execute(1_us, hal::Work::Program);
     rig.scheduler.might_sleep();
     rig.log += "might_sleep ";
     rig.scheduler.cond_resched();
     rig.log += "cond_resched ";
-    rig.machine.cpu.execute(4_ms);
+    rig.machine.cpu.execute(4_ms, hal::Work::Program);
     rig.log += "tick ";
     rig.scheduler.return_to_user();
   });
@@ -218,7 +218,7 @@ TEST(Scheduler, AWakeUpForABusyCorePreemptsThereByAnInterrupt) {
   rig.scheduler.spawn("busy",
                       [&] {
                         rig.machine.cpu.set_mode(hal::Mode::User);
-                        rig.machine.cpu.execute(20_ms);
+                        rig.machine.cpu.execute(20_ms, hal::Work::Program);
                       },
                       {.core = 1});
   rig.scheduler.spawn("sleeper",
@@ -238,10 +238,11 @@ TEST(Scheduler, InterruptsAreTheInterruptedTasksTimeUnlessTheyAreAccountedApart)
   for (const bool apart : {false, true}) {
     Rig rig;
     rig.config.irq_time_accounting = apart;
-    rig.machine.interrupts.set_handler(1, 0, rig.scheduler.interrupt_handler([&] { rig.machine.cpu.execute(30_us); }));
+    rig.machine.interrupts.set_handler(
+        1, 0, rig.scheduler.interrupt_handler([&] { rig.machine.cpu.execute(30_us, hal::Work::Program); }));
     const Task& task = rig.scheduler.spawn("task", [&] {
       rig.fake.raise_interrupt(1, 5_us);
-      rig.machine.cpu.execute(100_us);
+      rig.machine.cpu.execute(100_us, hal::Work::Program);
     });
     rig.fake.run_all();
     const auto cost = [&](CpuCost c) { return c.at(rig.machine.cpu.frequency()); };
@@ -262,7 +263,7 @@ TEST(Scheduler, AnIdleCoreTakesTheWokenTask) {
   rig.scheduler.spawn("second", [&] {
     cores.push_back(rig.machine.contexts.current_core());
     rig.scheduler.wake_one(queue);
-    rig.machine.cpu.execute(1_us);
+    rig.machine.cpu.execute(1_us, hal::Work::Program);
   });
   rig.fake.run_all();
   EXPECT_EQ(cores, (std::vector<unsigned>{0, 1, 0}));
@@ -274,7 +275,7 @@ TEST(Scheduler, APlacedTaskStaysOnItsCoreThoughAnotherIsIdle) {
   for (int i = 0; i < 2; ++i) {
     rig.scheduler.spawn("placed",
                         [&] {
-                          rig.machine.cpu.execute(1_ms);
+                          rig.machine.cpu.execute(1_ms, hal::Work::Program);
                           cores.push_back(rig.machine.contexts.current_core());
                         },
                         {.core = 1});
@@ -288,12 +289,12 @@ TEST(Scheduler, TheTimesOfTheTasksAndOfTheIdleCoreAddUp) {
   Rig rig;
   WaitQueue queue;
   const Task& sleeper = rig.scheduler.spawn("sleeper", [&] {
-    rig.machine.cpu.execute(3_us);
+    rig.machine.cpu.execute(3_us, hal::Work::Program);
     rig.scheduler.wait(queue, "a while", 1_ms);
-    rig.machine.cpu.execute(5_us);
+    rig.machine.cpu.execute(5_us, hal::Work::Program);
   });
   const Task& worker = rig.scheduler.spawn("worker", [&] {
-    rig.machine.cpu.execute(7_us);
+    rig.machine.cpu.execute(7_us, hal::Work::Program);
     EXPECT_EQ(rig.scheduler.current()->cpu_time(), 7_us + rig.config.context_switch.at(rig.machine.cpu.frequency()));
   });
   rig.fake.run_all();
@@ -314,13 +315,13 @@ TEST(Scheduler, SoftInterruptsRunAfterTheHandlerAndNotWhileBottomHalvesAreOff) {
       {
         const BottomHalvesOff inner{rig.scheduler};
         rig.fake.raise_interrupt(1);
-        rig.machine.cpu.execute(1_us);
+        rig.machine.cpu.execute(1_us, hal::Work::Program);
       }
       rig.log += "still off ";
     }
     rig.log += "on ";
     rig.fake.raise_interrupt(1);
-    rig.machine.cpu.execute(1_us);
+    rig.machine.cpu.execute(1_us, hal::Work::Program);
   });
   rig.fake.run_all();
   EXPECT_EQ(rig.log, "hard still off soft on hard soft ");
@@ -354,7 +355,7 @@ TEST(Scheduler, KsoftirqdGoesOnAlsoWhenTheInterruptedTaskShallGiveWay) {
     if (rounds < 5) rig.scheduler.raise_softirq(again);
   };
   rig.scheduler.spawn("task", [&] {
-    rig.machine.cpu.execute(5_ms);  // so that the sleeper is owed time
+    rig.machine.cpu.execute(5_ms, hal::Work::Program);  // so that the sleeper is owed time
     rig.scheduler.return_to_user();
     rig.scheduler.raise_softirq(again);
   });
@@ -371,7 +372,7 @@ TEST(Scheduler, KsoftirqdGoesOnWhenTheTimeOfSoftInterruptsIsOver) {
   std::function<void()> again = [&] {
     if (rig.scheduler.current()->name() != "task") return;
     ++inline_rounds;
-    rig.machine.cpu.execute(1_ms);
+    rig.machine.cpu.execute(1_ms, hal::Work::Program);
     until = rig.machine.cpu.now();
     rig.scheduler.raise_softirq(again);
   };
@@ -385,7 +386,7 @@ TEST(Scheduler, KsoftirqdsTimeIsItsOwn) {
   Rig rig;
   int rounds = 0;
   std::function<void()> again = [&] {
-    rig.machine.cpu.execute(10_us);
+    rig.machine.cpu.execute(10_us, hal::Work::Program);
     if (++rounds < 15) rig.scheduler.raise_softirq(again);
   };
   const Task& task = rig.scheduler.spawn("task", [&] { rig.scheduler.raise_softirq(again); });
@@ -416,7 +417,7 @@ TEST(Scheduler, AMutexLetsOneTaskInAtATime) {
     rig.scheduler.spawn("task", [&] {
       mutex.lock();
       EXPECT_FALSE(std::exchange(inside, true));
-      rig.machine.cpu.execute(4_ms);
+      rig.machine.cpu.execute(4_ms, hal::Work::Program);
       rig.scheduler.return_to_user();
       inside = false;
       rig.log += "x";
