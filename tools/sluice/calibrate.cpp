@@ -63,7 +63,8 @@ class Calibration {
     m_cpu = calibration::first_allowed_cpu();
     use_facts(folder);
     measure(file);
-    const calibration::CacheFit caches = fit_caches(calibration::working_sets(file.size()));
+    const calibration::CacheFit caches =
+        fit_caches(calibration::working_sets(file.size() - calibration::Session::kSteady));
     use_caches(caches);
     const std::vector<Row> rows = all_rows(caches);
     const std::vector<Finding> findings = solve(
@@ -132,7 +133,7 @@ class Calibration {
 
   void measure(const calibration::CachedFile& file) {
     std::vector<Primitive> list = calibration::primitives();
-    for (const Bytes set : calibration::working_sets(file.size())) {
+    for (const Bytes set : calibration::working_sets(file.size() - calibration::Session::kSteady)) {
       list.push_back(keep(calibration::read_page(set, kPageSize)));
       if (set > kPageSize) list.push_back(keep(calibration::read_page(kPageSize, set)));
     }

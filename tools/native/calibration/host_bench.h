@@ -27,7 +27,7 @@ struct Measurement {
 struct BenchOptions {
   int cpu = 0;
   unsigned rounds = 8;
-  std::chrono::milliseconds time{3};  ///< of one primitive in one round, without its set-up
+  std::chrono::milliseconds time{4};  ///< of one primitive in one round, without its set-up
   /// Before each primitive, rounds from 1. What it throws ends the bench, with no process left.
   std::function<void(unsigned round, const std::string& name)> progress;
 };

@@ -27,8 +27,9 @@ void touch(Session& session, UserAddress at, unsigned pages, Touch how) {
 }
 
 UserAddress map_file(Session& session, int fd, Bytes size, int protection, int flags) {
-  return static_cast<UserAddress>(
-      session.need("mmap", session.calls.mmap(UserAddress::Null, size, protection, flags, fd, 0)));
+  return static_cast<UserAddress>(session.need(
+      "mmap",
+      session.calls.mmap(UserAddress::Null, size, protection, flags, fd, static_cast<std::int64_t>(Session::kSteady))));
 }
 
 /// Times the faults of a fresh mapping, or its removal once they are done.
@@ -79,7 +80,8 @@ constexpr int kReadOnly = PROT_READ;
 constexpr int kReadWrite = PROT_READ | PROT_WRITE;
 
 Primitive regions(std::string name, std::string help, Region region, Part part, unsigned per_batch = 1) {
-  const Bytes file = (region.flags & MAP_ANONYMOUS) != 0 ? 0 : std::max(region.pages * kPageSize, kWindow);
+  const Bytes file =
+      (region.flags & MAP_ANONYMOUS) != 0 ? 0 : Session::kSteady + std::max(region.pages * kPageSize, kWindow);
   return {std::move(name), std::move(help),
           [region, part, per_batch](Session& session) { with_regions(session, region, part, per_batch); }, file};
 }

@@ -55,7 +55,7 @@ void filling(Session& session, Bytes size, const std::function<std::int64_t(cons
 void splice_file(Session& session, unsigned pages) {
   const int fd = session.open_file();
   filling(session, pages * kPageSize, [&](const Pipe& pipe) {
-    std::int64_t offset = 0;
+    auto offset = static_cast<std::int64_t>(Session::kSteady);
     return session.calls.splice(fd, &offset, pipe.write_end(), nullptr, pages * kPageSize, 0);
   });
   session.calls.close(fd);
@@ -93,8 +93,8 @@ std::vector<Primitive> pipe_primitives() {
       {"pipe.page", "write of a page to a pipe and read of it", [](Session& s) { write_and_read(s, kPageSize); }, 0},
   };
   for (const unsigned pages : {1U, 8U}) {
-    list.push_back(
-        of_pages("pipe.splice_file", "splice of a cached file to a pipe", splice_file, pages, pages * kPageSize));
+    list.push_back(of_pages("pipe.splice_file", "splice of a cached file to a pipe", splice_file, pages,
+                            Session::kSteady + pages * kPageSize));
     list.push_back(of_pages("pipe.vmsplice", "vmsplice", vmsplice, pages));
     list.push_back(of_pages("pipe.tee", "tee", tee, pages));
   }

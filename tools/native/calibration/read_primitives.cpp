@@ -20,7 +20,8 @@ void read_cycling(Session& session, Bytes size, Bytes source, Bytes destination)
   Bytes from = 0;
   Bytes to = 0;
   const auto one = [&] {
-    session.need_all("pread", session.calls.pread(fd, buffer + to, size, static_cast<std::int64_t>(from)), size);
+    session.need_all(
+        "pread", session.calls.pread(fd, buffer + to, size, static_cast<std::int64_t>(Session::kSteady + from)), size);
     from = from + size < source ? from + size : 0;
     to = to + size < destination ? to + size : 0;
   };
@@ -35,13 +36,13 @@ void read_cycling(Session& session, Bytes size, Bytes source, Bytes destination)
 
 Primitive read_bytes(Bytes size) {
   return {fmt::format("read.{}_bytes", size), fmt::format("pread of {} bytes, always the same", size),
-          [size](Session& session) { read_cycling(session, size, size, size); }, kPageSize};
+          [size](Session& session) { read_cycling(session, size, size, size); }, Session::kSteady + kPageSize};
 }
 
 Primitive read_pages(unsigned pages) {
   const Bytes size = pages * kPageSize;
   return {fmt::format("read.{}_pages", pages), fmt::format("pread of {} pages, always the same", pages),
-          [size](Session& session) { read_cycling(session, size, size, size); }, size};
+          [size](Session& session) { read_cycling(session, size, size, size); }, Session::kSteady + size};
 }
 
 }  // namespace
@@ -49,7 +50,8 @@ Primitive read_pages(unsigned pages) {
 Primitive read_page(Bytes source, Bytes destination) {
   return {fmt::format("read.page.{}.{}", source / kPageSize, destination / kPageSize),
           fmt::format("pread of a page of {} into {}", base::to_text(source), base::to_text(destination)),
-          [source, destination](Session& session) { read_cycling(session, kPageSize, source, destination); }, source};
+          [source, destination](Session& session) { read_cycling(session, kPageSize, source, destination); },
+          Session::kSteady + source};
 }
 
 std::vector<Primitive> read_primitives() {

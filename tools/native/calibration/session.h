@@ -106,6 +106,8 @@ class Session {
   void need_all(const char* call, std::int64_t returned, std::uint64_t wanted) const;
   /// Of the cached file; O_RDONLY.
   int open_file(int flags = 0) const;
+  /// Where in the cached file primitives begin: behind the part that read-ahead, growing, brought in small folios.
+  static constexpr Bytes kSteady = 4_MiB;
   [[nodiscard]] Bytes file_size() const { return m_facilities.file_size; }
   /// Private memory in pages of 4 KiB, each touched.
   UserAddress map_buffer(Bytes size) const;
