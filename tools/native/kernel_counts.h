@@ -25,6 +25,7 @@ struct Tracepoint {
 inline constexpr std::array kTracepoints{
     Tracepoint{"raw_syscalls:sys_enter", Tracepoint::Scope::Sender},
     Tracepoint{"exceptions:page_fault_user", Tracepoint::Scope::Sender},
+    Tracepoint{"exceptions:page_fault_kernel", Tracepoint::Scope::Sender},  // the program's pages, copied by a call
     Tracepoint{"filemap:mm_filemap_add_to_page_cache", Tracepoint::Scope::Sender},
     Tracepoint{"filemap:mm_filemap_get_pages", Tracepoint::Scope::Sender},
     Tracepoint{"filemap:mm_filemap_map_pages", Tracepoint::Scope::Sender},
