@@ -88,6 +88,7 @@ Result<Bytes> RegularFile::read(mm::UserMemory& memory, VirtAddr to, Bytes size,
 Result<Bytes> RegularFile::buffered_read(mm::UserMemory& memory, VirtAddr to, Bytes size, std::uint64_t& position) {
   Bytes done = 0;
   while (done < size && position < m_inode.size()) {
+    m_services.scheduler.cond_resched();
     Batch batch;
     const auto got = get_folios(position / kPageSize, divide_up(position + (size - done), kPageSize), batch);
     if (!got) return done > 0 ? Result<Bytes>{done} : refuse(got.error().value);
@@ -185,6 +186,7 @@ Result<Bytes> RegularFile::splice_read(SpliceSink& sink, Bytes size, std::uint64
   size = std::min(size, Bytes{sink.free_slots()} * kPageSize);
   Bytes done = 0;
   while (done < size && position < m_inode.size() && sink.free_slots() > 0) {
+    m_services.scheduler.cond_resched();  // as filemap_splice_read: within one sendfile another task may run
     Batch batch;
     const auto got = get_folios(position / kPageSize, divide_up(position + (size - done), kPageSize), batch);
     if (!got) return done > 0 ? Result<Bytes>{done} : refuse(got.error().value);

@@ -26,6 +26,7 @@ TcpConnection::~TcpConnection() {
 // --- ownership -------------------------------------------------------------------------------------------------------
 
 void TcpConnection::lock() {
+  m_stack.m_scheduler.might_sleep();
   while (m_owner != Owner::Nobody) m_stack.m_scheduler.wait(m_lock_waiters, "a socket lock");
   m_owner = Owner::Task;
 }
@@ -47,7 +48,10 @@ void TcpConnection::unlock() {
 }
 
 void TcpConnection::process_backlog() {
-  while (Skb* const skb = m_backlog.pop_front()) process(*skb);
+  while (Skb* const skb = m_backlog.pop_front()) {
+    process(*skb);
+    m_stack.m_scheduler.cond_resched();  // as __release_sock; nothing happens in a soft interrupt
+  }
 }
 
 void TcpConnection::receive(Skb& skb) {
