@@ -293,6 +293,7 @@ void TcpConnection::note_data_arrival(const Skb& skb) {
 
 void TcpConnection::process_fin() {
   m_receive_shutdown = true;
+  m_peer_finished = true;
   switch (m_state) {
     case State::Established:
       m_state = State::CloseWait;

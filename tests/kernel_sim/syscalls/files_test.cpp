@@ -235,6 +235,12 @@ TEST(FileCalls, TransferErrorsAreLinuxs) {
     EXPECT_EQ(calls.sendfile(in, in, nullptr, 1), -EBADF);
     EXPECT_EQ(calls.sendfile(out, out, nullptr, 1), -EBADF);
     EXPECT_EQ(calls.sendfile(out, in, &negative, 1), -EINVAL);
+    constexpr std::uint64_t kTooMuch = std::uint64_t{1} << 63;
+    EXPECT_EQ(calls.sendfile(77, in, nullptr, kTooMuch), -EINVAL);  // before the output is looked at
+    EXPECT_EQ(calls.sendfile(appended, in, nullptr, 0), -EINVAL);   // though nothing is to be moved
+    EXPECT_EQ(calls.splice(in, nullptr, q[1], nullptr, kTooMuch, 0), -EINVAL);
+    EXPECT_EQ(calls.vmsplice(q[1], at, kTooMuch, 0), -EINVAL);
+    EXPECT_EQ(calls.vmsplice(in, at, 0, 0), 0);  // no pipe, but nothing to do either
     EXPECT_EQ(calls.sendfile(out, in, nullptr, 100), 4);
     EXPECT_EQ(calls.sendfile(out, in, nullptr, 100), 0);
     EXPECT_EQ(calls.sendfile(p[1], in, &zero, 100), 4);
