@@ -338,11 +338,6 @@ Result<std::uint64_t> DirectoryFile::seek(std::int64_t offset, int whence) {
   return m_position;
 }
 
-Result<void> DirectoryFile::advise(std::uint64_t, std::uint64_t, int advice) {
-  if (advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE) return refuse(EINVAL);
-  return {};
-}
-
 Result<void> RegularFile::advise(std::uint64_t offset, std::uint64_t size, int advice) {
   const std::uint64_t normal = m_services.config.read_ahead / kPageSize;
   const std::uint64_t end = size == 0 || size > ~std::uint64_t{0} - offset ? ~std::uint64_t{0} : offset + size;

@@ -135,6 +135,8 @@ Result<void> AddressSpace::advise(VirtAddr at, Bytes size, int advice) {
   }
   if (at.page_offset() != 0) return refuse(EINVAL);
   if (size == 0) return {};
+  const std::uint64_t length = round_up(size, kPageSize);
+  if (length < size || at.value() + length < at.value()) return refuse(EINVAL);  // around the end of all addresses
   const auto range = pages_of(at, size);
   if (!range) return refuse(ENOMEM);
   const auto [first, end] = *range;

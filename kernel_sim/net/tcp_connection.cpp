@@ -140,6 +140,7 @@ Result<void> TcpConnection::start_handshake(kernel_sim::Endpoint peer) {
   if (const Result<void> entered = m_stack.enter(shared_from_this()); !entered) return entered;
   m_send_shutdown = false;
   m_receive_shutdown = false;
+  m_peer_finished = false;
   m_attempts = 0;
   m_backoff = 0;
   m_state = State::SynSent;
@@ -177,16 +178,17 @@ void TcpConnection::enter_established() {
 Result<void> TcpConnection::shutdown(int how) {
   if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR) return refuse(EINVAL);
   lock();
-  if (m_state == State::Listen && how != SHUT_WR) {
-    stop_listening();
+  if (m_state == State::Listen) {
+    if (how != SHUT_WR) stop_listening();
     unlock();
     return {};
   }
-  if (m_state == State::Closed || m_state == State::Listen || m_state == State::SynSent) {
+  if (how != SHUT_WR) m_receive_shutdown = true;
+  if (m_state == State::Closed || m_state == State::SynSent || m_state == State::TimeWait) {
+    if (how != SHUT_RD) m_send_shutdown = true;
     unlock();
     return refuse(ENOTCONN);
   }
-  if (how != SHUT_WR) m_receive_shutdown = true;
   if (how != SHUT_RD && !m_send_shutdown) start_fin();
   wake();
   unlock();

@@ -123,11 +123,15 @@ Result<Bytes> TcpConnection::send_from(Source& source, Bytes size, SendFlags fla
   std::uint32_t goal = size_goal();
   unsigned fresh_packets = 0;
   bool full = false;  // the last packet takes no more fragments
+  const auto failure = [this] {
+    const bool over = m_error != 0 || m_send_shutdown || m_state == State::Closed;
+    return !over ? 0 : m_error != 0 ? take_error() : EPIPE;
+  };
+  // Looked at even for no bytes: whoever sends learns that nobody receives.
+  if (error == 0) error = failure();
   while (error == 0 && done < size) {
-    if (m_error != 0 || m_send_shutdown || m_state == State::Closed) {
-      error = m_error != 0 ? take_error() : EPIPE;
-      break;
-    }
+    error = failure();
+    if (error != 0) break;
     Skb* skb = m_unsent.back();
     if (skb == nullptr || full || !may_append(*skb, goal)) {
       full = false;
