@@ -182,7 +182,7 @@ Result<Bytes> RegularFile::splice_read(SpliceSink& sink, Bytes size, std::uint64
   if (!readable()) return refuse(EBADF);
   std::uint64_t& position = offset != nullptr ? *offset : m_position;
   if (beyond_offsets(position, size)) return refuse(EINVAL);
-  m_services.charge(m_services.config.read_call);
+  m_services.charge(m_services.config.splice_call);
   size = std::min(size, Bytes{sink.free_slots()} * kPageSize);
   Bytes done = 0;
   while (done < size && position < m_inode.size() && sink.free_slots() > 0) {

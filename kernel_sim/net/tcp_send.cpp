@@ -96,6 +96,7 @@ Result<Bytes> TcpConnection::send_pages(fs::SpliceSource& source, Bytes size, Se
     bytes = std::min(bytes, size - done);
     SendFlags batch_flags = flags;
     batch_flags.more = flags.more || (done + bytes < size && source.fragments() > batch);
+    m_stack.spend(m_stack.m_costs.splice_call, hal::Work::SocketCall);
     const Result<Bytes> sent = send_from(pages, bytes, batch_flags);
     if (!sent && done == 0) return sent;
     if (!sent) break;
@@ -256,6 +257,7 @@ void TcpConnection::push(bool more, unsigned nagle, std::uint32_t goal) {
     m_throttled = true;  // the interface's next completion sends it
     return;
   }
+  if (!more) m_stack.spend(m_stack.m_costs.push, hal::Work::TcpOutput);
   push_pending(more ? unsigned{kCork} : nagle);
 }
 
