@@ -29,7 +29,11 @@ Result<void> File::truncate(std::uint64_t) { return refuse(EINVAL); }
 
 Result<void> File::sync() { return refuse(EINVAL); }
 
-Result<void> File::advise(std::uint64_t, std::uint64_t, int) { return refuse(ESPIPE); }
+/// mm/fadvise.c: where there is no page cache, advice that exists is taken and ignored.
+Result<void> File::advise(std::uint64_t, std::uint64_t, int advice) {
+  if (advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE) return refuse(EINVAL);
+  return {};
+}
 
 std::int16_t File::poll() const { return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM; }  // DEFAULT_POLLMASK
 

@@ -7,6 +7,8 @@ void FsConfig::describe(base::ParameterTable& table) {
   table.add("open", open, "open: path look-up and a new file description", "estimate");
   table.add("create", create, "open with O_CREAT of a new file, besides open", "estimate");
   table.add("read_call", read_call, "read, pread or splice from a file, besides its pages", "estimate");
+  table.add("splice_call", splice_call, "splice or sendfile from a file: positions, checks, without its pages",
+            "estimate");
   table.add("write_call", write_call, "write to a file, besides its pages", "estimate");
   table.add("page_lookup", page_lookup, "finding one folio in the page cache", "estimate");
   table.add("page_insert", page_insert, "adding one folio to the page cache, besides its allocation", "estimate");

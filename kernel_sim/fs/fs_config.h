@@ -10,6 +10,7 @@ struct FsConfig {
   CpuCost open = CpuCost::time(900_ns);
   CpuCost create = CpuCost::time(5_us);
   CpuCost read_call = CpuCost::time(60_ns);
+  CpuCost splice_call = CpuCost::time(60_ns);
   CpuCost write_call = CpuCost::time(150_ns);
   CpuCost page_lookup = CpuCost::time(15_ns);
   CpuCost page_insert = CpuCost::time(80_ns);

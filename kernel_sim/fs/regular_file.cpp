@@ -88,6 +88,7 @@ Result<Bytes> RegularFile::read(mm::UserMemory& memory, VirtAddr to, Bytes size,
 Result<Bytes> RegularFile::buffered_read(mm::UserMemory& memory, VirtAddr to, Bytes size, std::uint64_t& position) {
   Bytes done = 0;
   while (done < size && position < m_inode.size()) {
+    m_services.scheduler.cond_resched();
     Batch batch;
     const auto got = get_folios(position / kPageSize, divide_up(position + (size - done), kPageSize), batch);
     if (!got) return done > 0 ? Result<Bytes>{done} : refuse(got.error().value);
@@ -181,10 +182,11 @@ Result<Bytes> RegularFile::splice_read(SpliceSink& sink, Bytes size, std::uint64
   if (!readable()) return refuse(EBADF);
   std::uint64_t& position = offset != nullptr ? *offset : m_position;
   if (beyond_offsets(position, size)) return refuse(EINVAL);
-  m_services.charge(m_services.config.read_call);
+  m_services.charge(m_services.config.splice_call);
   size = std::min(size, Bytes{sink.free_slots()} * kPageSize);
   Bytes done = 0;
   while (done < size && position < m_inode.size() && sink.free_slots() > 0) {
+    m_services.scheduler.cond_resched();  // as filemap_splice_read: within one sendfile another task may run
     Batch batch;
     const auto got = get_folios(position / kPageSize, divide_up(position + (size - done), kPageSize), batch);
     if (!got) return done > 0 ? Result<Bytes>{done} : refuse(got.error().value);
@@ -334,11 +336,6 @@ Result<std::uint64_t> DirectoryFile::seek(std::int64_t offset, int whence) {
   if ((whence != SEEK_SET && whence != SEEK_CUR) || offset < 0) return refuse(EINVAL);
   m_position = static_cast<std::uint64_t>(offset);
   return m_position;
-}
-
-Result<void> DirectoryFile::advise(std::uint64_t, std::uint64_t, int advice) {
-  if (advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE) return refuse(EINVAL);
-  return {};
 }
 
 Result<void> RegularFile::advise(std::uint64_t offset, std::uint64_t size, int advice) {

@@ -75,7 +75,6 @@ class DirectoryFile final : public File {
   Result<kernel_sim::FileStatus> status() override;
   Result<void> sync() override { return {}; }
   Result<std::uint64_t> seek(std::int64_t offset, int whence) override;
-  Result<void> advise(std::uint64_t offset, std::uint64_t size, int advice) override;
   [[nodiscard]] bool seekable() const override { return true; }
 
  private:

@@ -62,6 +62,8 @@ class Cpu {
   virtual void store(PhysAddr to, std::span<const std::byte> from) = 0;
   /// Reported to the ledger as a CPU copy. Ranges may cross pages and must not overlap.
   virtual void copy(PhysAddr from, PhysAddr to, Bytes size) = 0;
+  /// The same without the cost of starting: goes on with a copy whose next pages lie somewhere else in memory.
+  virtual void continue_copy(PhysAddr from, PhysAddr to, Bytes size) = 0;
   virtual void zero(PhysAddr at, Bytes size) = 0;
   /// Reads every byte and returns the 32-bit one's-complement partial sum added to `sum` (fold it to 16 bits for IP).
   /// The range starts at an even position of the checksummed data.

@@ -88,9 +88,9 @@ Bytes Pipe::copy_to_user(mm::UserMemory& memory, VirtAddr to, Bytes size) {
     const mm::Fragment fragment = at(0).fragment;
     const Bytes wanted = std::min<Bytes>(fragment.size, size - done);
     const Bytes copied = memory.copy_out(fragment.address, to + done, wanted);
+    if (copied < wanted) break;  // Linux counts whole pieces only, and the next read begins with this one
     consume(copied);
     done += copied;
-    if (copied < wanted) break;
   }
   return done;
 }

@@ -18,8 +18,10 @@ Bytes limited_to_space(Bytes size, const Pipe& pipe) { return std::min(size, pip
 }  // namespace
 
 Result<Bytes> splice_file_to_pipe(fs::File& in, std::uint64_t* offset, Pipe& out, Bytes size, unsigned flags) {
-  return out.with_space(non_blocking(flags),
-                        [&] { return in.splice_read(out, limited_to_space(size, out), offset, flags); });
+  return out.with_space(non_blocking(flags), [&]() -> Result<Bytes> {
+    if (size == 0) return 0;  // whatever kind of file it is
+    return in.splice_read(out, limited_to_space(size, out), offset, flags);
+  });
 }
 
 Result<Bytes> splice_pipe_to_file(Pipe& in, fs::File& out, std::uint64_t* offset, Bytes size, unsigned flags) {

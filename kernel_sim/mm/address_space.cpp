@@ -135,6 +135,8 @@ Result<void> AddressSpace::advise(VirtAddr at, Bytes size, int advice) {
   }
   if (at.page_offset() != 0) return refuse(EINVAL);
   if (size == 0) return {};
+  const std::uint64_t length = round_up(size, kPageSize);
+  if (length < size || at.value() + length < at.value()) return refuse(EINVAL);  // around the end of all addresses
   const auto range = pages_of(at, size);
   if (!range) return refuse(ENOMEM);
   const auto [first, end] = *range;
@@ -222,7 +224,7 @@ void AddressSpace::zap(const MappedObject& object, std::uint64_t first_index, st
     });
   }
   if (frames.empty()) return;
-  s.machine.cpu.execute(s.config.unmap_page.at(s.machine.cpu.frequency()) * frames.size(), hal::Work::Mapping);
+  s.charge_unmapping(frames);
   s.flush_tlb(0, kUserPages);
   for (const auto frame : frames) s.frames.put(frame);
 }
@@ -257,8 +259,8 @@ void AddressSpace::remove_pages(std::uint64_t first, std::uint64_t end) {
     frames.push_back(Frame::of(mmu::entry_target(entry)));
     entry = 0;
   });
-  const std::size_t pages = frames.size();
-  if (pages > 0) s.table->unlink_empty(first, end, frames);
+  const std::vector<Frame> unmapped = frames;
+  if (!unmapped.empty()) s.table->unlink_empty(first, end, frames);
   std::vector<std::shared_ptr<MappedObject>> objects;
   for (auto found = s.regions.lower_bound(first); found != s.regions.end() && found->first < end;) {
     objects.push_back(std::move(found->second.object));
@@ -266,7 +268,7 @@ void AddressSpace::remove_pages(std::uint64_t first, std::uint64_t end) {
   }
   for (const auto& object : objects) leave(object);
   if (frames.empty()) return;
-  s.machine.cpu.execute(s.config.unmap_page.at(s.machine.cpu.frequency()) * pages, hal::Work::Mapping);
+  s.charge_unmapping(unmapped);
   s.flush_tlb(first, end - first);
   // Only now may the frames serve somebody else: no TLB names them any more.
   for (const auto frame : frames) s.frames.put(frame);
@@ -328,6 +330,17 @@ void AddressSpace::State::split_at(std::uint64_t page) {
   upper.first = page;
   region->end = page;
   regions[page] = std::move(upper);
+}
+
+/// zap_present_folio_ptes (mm/memory.c): entries one by one, their pages by folio.
+void AddressSpace::State::charge_unmapping(const std::vector<Frame>& unmapped) {
+  std::uint64_t folios = 0;
+  for (std::size_t i = 0; i < unmapped.size(); ++i) {
+    folios += i == 0 || frames.head_of(unmapped[i]) != frames.head_of(unmapped[i - 1]) ? 1 : 0;
+  }
+  const auto frequency = machine.cpu.frequency();
+  machine.cpu.execute(config.unmap_folio.at(frequency) * folios + config.unmap_page.at(frequency) * unmapped.size(),
+                      hal::Work::Mapping);
 }
 
 void AddressSpace::State::flush_tlb(std::uint64_t first, std::uint64_t pages) {

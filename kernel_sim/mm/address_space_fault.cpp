@@ -30,8 +30,12 @@ FaultOutcome AddressSpace::fault_in(std::uint64_t page, hal::Access access) {
   const bool write = access == hal::Access::Write;
   const Region copy = *region;  // regions may change while a page is being read in
   const std::uint64_t entry = s.table->entry(page);
-  if ((entry & pte::kPresent) != 0) {
-    if (write && (entry & pte::kWritable) == 0) return s.write_to_protected(copy, page, entry);
+  const bool protection = (entry & pte::kPresent) != 0 && write && (entry & pte::kWritable) == 0;
+  if (protection && (entry & pte::kLargePage) != 0) {
+    s.forget_large(page);  // wp_huge_pmd: and as if nothing had been mapped there
+  } else if (protection) {
+    return s.write_to_protected(copy, page, entry);
+  } else if ((entry & pte::kPresent) != 0) {
     s.flush_tlb(page, 1);  // an old translation, more restrictive than the table
     return FaultOutcome::Resolved;
   }
@@ -166,14 +170,45 @@ Result<void> AddressSpace::State::map_missing(const Region& region, Span span, c
 /// else the one page. Takes over the caller's reference on the folio.
 FaultOutcome AddressSpace::State::map_folio(const Region& region, std::uint64_t page, const Folio& folio,
                                             std::uint64_t bits) {
+  const bool inside = folio.end() <= region.object->page_count();
+  if (inside && map_large(region, page, folio, bits)) {
+    frames.put(folio.frame);
+    return FaultOutcome::Resolved;
+  }
   Span span{page, page + 1};
-  if (config.fault_whole_folio && folio.pages > 1 && folio.end() <= region.object->page_count()) {
+  if (config.fault_whole_folio && folio.pages > 1 && inside) {
     const auto whole = span_of(region, folio);
     if (whole && table->none_present(whole->first, whole->pages())) span = *whole;
   }
   const auto mapped = map_missing(region, span, folio, bits);
   frames.put(folio.frame);
   return mapped ? FaultOutcome::Resolved : FaultOutcome::OutOfMemory;
+}
+
+/// do_set_pmd: a folio of 2 MiB by one entry, where it fills a page table that does not exist yet.
+bool AddressSpace::State::map_large(const Region& region, std::uint64_t page, const Folio& folio, std::uint64_t bits) {
+  if (folio.pages != PageTable::kSpan || table->has_table(page)) return false;
+  const auto span = span_of(region, folio);
+  if (!span) return false;
+  frames.get(folio.frame);
+  if (!table->set_large(span->first, folio.frame.address().value() | bits)) {
+    frames.put(folio.frame);
+    return false;
+  }
+  charge_mapping(1);
+  return true;
+}
+
+/// A file's large page is not split into entries (__split_huge_pmd): its pages fault again.
+void AddressSpace::State::forget_large(std::uint64_t page) {
+  std::vector<Frame> forgotten;
+  table->update(page, page + 1, [&](std::uint64_t, std::uint64_t& entry) {
+    forgotten.push_back(Frame::of(mmu::entry_target(entry)));
+    entry = 0;
+  });
+  charge_unmapping(forgotten);
+  flush_tlb(page, 1);
+  for (const auto frame : forgotten) frames.put(frame);
 }
 
 /// do_fault_around: the pages around a read fault that may be mapped with it, aligned, within the region and one table.
@@ -202,8 +237,11 @@ bool AddressSpace::State::fault_around(const Region& region, std::uint64_t page)
     }
     // Linux 6.18 takes the last page for the end here: a folio that reaches the end of the file is mapped by windows.
     const bool inside = folio->end() < count;
-    // And it makes the page table only for a folio that is inside: else nothing is mapped and finish_fault takes over.
-    if (std::exchange(first, false) && config.fault_whole_folio && !inside && !table->has_table(page)) return false;
+    if (std::exchange(first, false) && !table->has_table(page)) {
+      if (inside && map_large(region, page, *folio, bits_of(region, false))) return true;
+      // It makes the page table only for a folio that is inside: else nothing is mapped and finish_fault takes over.
+      if (!inside && config.fault_whole_folio) return false;
+    }
     Span span{region.first + (index - region.object_first), 0};
     span.end = span.first + (std::min(folio->end(), end) - index);
     if (config.fault_whole_folio && inside && folio->pages > 1) span = span_of(region, *folio).value_or(span);

@@ -56,18 +56,23 @@ Bytes AddressSpaceMemory::for_each_piece(VirtAddr at, Bytes size, hal::Access ac
   return done;
 }
 
+/// One `rep movsb` over all pages, wherever they lie (copy_user_generic).
+void AddressSpaceMemory::copy_piece(PhysAddr from, PhysAddr to, Bytes size, bool first) {
+  first ? m_machine.cpu.copy(from, to, size) : m_machine.cpu.continue_copy(from, to, size);
+}
+
 Bytes AddressSpaceMemory::copy_in(VirtAddr from, PhysAddr to, Bytes size) {
   m_machine.cpu.execute(m_config.user_copy, hal::Work::Copy);
   FaultOutcome outcome = FaultOutcome::Resolved;
   return for_each_piece(from, size, hal::Access::Read, false, outcome,
-                        [&](PhysAddr at, Bytes done, Bytes piece) { m_machine.cpu.copy(at, to + done, piece); });
+                        [&](PhysAddr at, Bytes done, Bytes piece) { copy_piece(at, to + done, piece, done == 0); });
 }
 
 Bytes AddressSpaceMemory::copy_out(PhysAddr from, VirtAddr to, Bytes size) {
   m_machine.cpu.execute(m_config.user_copy, hal::Work::Copy);
   FaultOutcome outcome = FaultOutcome::Resolved;
   return for_each_piece(to, size, hal::Access::Write, false, outcome,
-                        [&](PhysAddr at, Bytes done, Bytes piece) { m_machine.cpu.copy(from + done, at, piece); });
+                        [&](PhysAddr at, Bytes done, Bytes piece) { copy_piece(from + done, at, piece, done == 0); });
 }
 
 Result<void> AddressSpaceMemory::load(VirtAddr from, std::span<std::byte> to) {

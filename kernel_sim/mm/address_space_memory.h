@@ -31,6 +31,8 @@ class AddressSpaceMemory final : public UserMemory {
   template <class Act>
   Bytes for_each_piece(VirtAddr at, Bytes size, hal::Access access, bool user, FaultOutcome& outcome, Act&& act);
 
+  void copy_piece(PhysAddr from, PhysAddr to, Bytes size, bool first);
+
   hal::Machine& m_machine;
   FrameAllocator& m_frames;
   AddressSpace& m_space;

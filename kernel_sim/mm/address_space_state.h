@@ -47,6 +47,7 @@ struct AddressSpace::State {
   /// Cuts a region in two so that one begins at `page`.
   void split_at(std::uint64_t page);
   void flush_tlb(std::uint64_t first, std::uint64_t pages);
+  void charge_unmapping(const std::vector<Frame>& unmapped);
 
   // --- resolving faults (address_space_fault.cpp) ---
   FaultOutcome anonymous_fault(const Region& region, std::uint64_t page);
@@ -56,6 +57,8 @@ struct AddressSpace::State {
   FaultOutcome map_folio(const Region& region, std::uint64_t page, const Folio& folio, std::uint64_t bits);
   bool fault_around(const Region& region, std::uint64_t page);
   Result<void> map_missing(const Region& region, Span span, const Folio& folio, std::uint64_t bits);
+  bool map_large(const Region& region, std::uint64_t page, const Folio& folio, std::uint64_t bits);
+  void forget_large(std::uint64_t page);
   void charge_mapping(std::uint64_t pages);
   [[nodiscard]] Span window_around(const Region& region, std::uint64_t page) const;
   [[nodiscard]] static std::optional<Span> span_of(const Region& region, const Folio& folio);

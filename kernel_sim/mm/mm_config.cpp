@@ -14,7 +14,8 @@ void MmConfig::describe(base::ParameterTable& table) {
   table.add("fault_map_page", fault_map_page, "page fault: each page-table entry that is set", "estimate");
   table.add("map_region", map_region, "mmap: finding room and inserting the region", "estimate");
   table.add("unmap_region", unmap_region, "munmap: removing a region", "estimate");
-  table.add("unmap_page", unmap_page, "munmap: each page that was mapped", "estimate");
+  table.add("unmap_folio", unmap_folio, "munmap: each folio of which pages were mapped", "estimate");
+  table.add("unmap_page", unmap_page, "munmap: each page-table entry that is cleared", "estimate");
   table.add("tlb_flush", tlb_flush, "one TLB flush, besides the misses that follow", "estimate");
   table.add("fork_page", fork_page, "fork: each private page shared with the child", "estimate");
   table.add("pin_page", pin_page, "get_user_pages: each page", "estimate");

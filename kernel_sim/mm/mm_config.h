@@ -14,7 +14,8 @@ struct MmConfig {
   CpuCost fault_map_page = CpuCost::time(20_ns);   ///< one page-table entry
   CpuCost map_region = CpuCost::time(800_ns);      ///< mmap: find room, insert the region
   CpuCost unmap_region = CpuCost::time(600_ns);
-  CpuCost unmap_page = CpuCost::time(40_ns);
+  CpuCost unmap_folio = CpuCost::time(30_ns);  ///< reverse map and accounting of one folio
+  CpuCost unmap_page = CpuCost::time(10_ns);   ///< one page-table entry
   CpuCost tlb_flush = CpuCost::time(100_ns);
   CpuCost fork_page = CpuCost::time(30_ns);  ///< one private page shared with the child
   CpuCost pin_page = CpuCost::time(30_ns);   ///< get_user_pages, per page

@@ -13,6 +13,11 @@ constexpr std::uint64_t kTableEntry = pte::kPresent | pte::kWritable | pte::kUse
 
 VirtAddr address_of(std::uint64_t page) { return VirtAddr{page << kPageShift}; }
 
+/// What the entry of a page within a large one would be.
+std::uint64_t part_of(std::uint64_t large, std::uint64_t page) {
+  return large + ((page % PageTable::kSpan) << kPageShift);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<PageTable>> PageTable::create(hal::Machine& machine, FrameAllocator& frames) {
@@ -27,6 +32,12 @@ PageTable::PageTable(hal::Machine& machine, FrameAllocator& frames, Frame root)
 
 PageTable::~PageTable() {
   for (const auto& [key, leaf] : m_leaves) {
+    if (leaf.large) {
+      std::uint64_t value = 0;
+      std::memcpy(&value, m_machine.back_door.memory(leaf.slot, sizeof value).data(), sizeof value);
+      m_frames.put_at_shutdown(Frame::of(entry_target(value)));
+      continue;
+    }
     if (leaf.present > 0) {
       std::array<std::uint64_t, kSpan> entries{};
       std::memcpy(entries.data(), m_machine.back_door.memory(leaf.table.address(), kPageSize).data(), kPageSize);
@@ -43,6 +54,7 @@ PageTable::~PageTable() {
 std::uint64_t PageTable::entry(std::uint64_t page) {
   Leaf* leaf = find_leaf(page);
   if (leaf == nullptr) return 0;
+  if (leaf->large) return part_of(m_machine.cpu.load<std::uint64_t>(leaf->slot), page);
   return m_machine.cpu.load<std::uint64_t>(entry_address(leaf->table.address(), address_of(page), 0));
 }
 
@@ -52,6 +64,11 @@ void PageTable::read(std::uint64_t page, std::span<std::uint64_t> entries) {
   Leaf* leaf = find_leaf(page);
   if (leaf == nullptr) {
     std::fill(entries.begin(), entries.end(), 0);
+    return;
+  }
+  if (leaf->large) {
+    const auto value = m_machine.cpu.load<std::uint64_t>(leaf->slot);
+    for (auto& entry : entries) entry = part_of(value, page++);
     return;
   }
   m_machine.cpu.load(entry_address(leaf->table.address(), address_of(page), 0), std::as_writable_bytes(entries));
@@ -83,15 +100,10 @@ void PageTable::unlink_empty(std::uint64_t first, std::uint64_t end, std::vector
   for (auto leaf = m_leaves.lower_bound(first / kSpan); leaf != m_leaves.end() && leaf->first * kSpan < end;) {
     const std::uint64_t key = leaf->first;
     if (leaf->second.present == 0) {
+      const PhysAddr slot = leaf->second.slot;
       unlinked.push_back(leaf->second.table);
       m_leaves.erase(leaf);
-      // Level 1 holds the entry that points to this table; the levels above it exist.
-      const VirtAddr address = address_of(key * kSpan);
-      PhysAddr table = root();
-      for (unsigned level = kLevels - 1; level > 1; --level) {
-        table = entry_target(m_machine.cpu.load<std::uint64_t>(entry_address(table, address, level)));
-      }
-      m_machine.cpu.store(entry_address(table, address, 1), std::uint64_t{0});
+      m_machine.cpu.store(slot, std::uint64_t{0});
     }
     leaf = m_leaves.upper_bound(key);
   }
@@ -108,11 +120,11 @@ PageTable::Leaf* PageTable::find_leaf(std::uint64_t page) {
   return found == m_leaves.end() ? nullptr : &found->second;
 }
 
-Result<PageTable::Leaf*> PageTable::leaf_of(std::uint64_t page) {
-  if (Leaf* leaf = find_leaf(page)) return leaf;
+/// Where level 1 has its entry for the page; makes the tables down to there.
+Result<PhysAddr> PageTable::slot_of(std::uint64_t page) {
   const VirtAddr address = address_of(page);
   PhysAddr table = root();
-  for (unsigned level = kLevels - 1; level > 0; --level) {
+  for (unsigned level = kLevels - 1; level > 1; --level) {
     const PhysAddr at = entry_address(table, address, level);
     const auto value = m_machine.cpu.load<std::uint64_t>(at);
     if ((value & pte::kPresent) != 0) {
@@ -124,13 +136,32 @@ Result<PageTable::Leaf*> PageTable::leaf_of(std::uint64_t page) {
     // The table is zeroed in memory before an entry points to it: a walker may follow at once.
     m_machine.cpu.store(at, fresh->address().value() | kTableEntry);
     table = fresh->address();
-    if (level > 1) {
-      m_upper.push_back(*fresh);
-    } else {
-      m_leaves[page / kSpan] = Leaf{*fresh, 0};
-    }
+    m_upper.push_back(*fresh);
   }
+  return entry_address(table, address, 1);
+}
+
+Result<PageTable::Leaf*> PageTable::leaf_of(std::uint64_t page) {
+  if (Leaf* leaf = find_leaf(page)) {
+    base::ensure(!leaf->large, "a large page is forgotten before a page of it is mapped by itself");
+    return leaf;
+  }
+  const auto slot = slot_of(page);
+  if (!slot) return refuse(slot.error().value);
+  const auto fresh = new_table();
+  if (!fresh) return refuse(fresh.error().value);
+  m_machine.cpu.store(*slot, fresh->address().value() | kTableEntry);
+  m_leaves[page / kSpan] = Leaf{*slot, *fresh, 0, false};
   return find_leaf(page);
+}
+
+Result<void> PageTable::set_large(std::uint64_t page, std::uint64_t entry) {
+  base::ensure(page % kSpan == 0 && !has_table(page), "a large page takes the place of a table that is not there");
+  const auto slot = slot_of(page);
+  if (!slot) return refuse(slot.error().value);
+  m_leaves[page / kSpan] = Leaf{*slot, Frame{}, 1, true};
+  m_machine.cpu.store(*slot, entry | pte::kLargePage);
+  return {};
 }
 
 }  // namespace sluice::mm

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes the x86-64 page tables of one address space into simulated memory. Tables are frames of Place::KernelMemory.
-// Every present entry of the lowest level stands for one reference on its frame; who holds it is the caller's business.
+// Every present entry that maps a page, of 4 KiB or of 2 MiB, stands for one reference on its frame; who holds it is
+// the caller's business.
 #pragma once
 
 #include <algorithm>
@@ -32,10 +33,12 @@ class PageTable {
   PageTable& operator=(const PageTable&) = delete;
 
   [[nodiscard]] PhysAddr root() const { return m_root.address(); }
-  /// 0 when there is none.
+  /// 0 when there is none. A page within one of 2 MiB: as if it had an entry of its own, with kLargePage set.
   std::uint64_t entry(std::uint64_t page);
   Result<void> set(std::uint64_t page, std::uint64_t entry);
-  /// Whether the lowest table for the page exists.
+  /// Maps 512 pages by one entry; `page` is the first one, and has no table yet.
+  Result<void> set_large(std::uint64_t page, std::uint64_t entry);
+  /// Whether the lowest table for the page exists, or an entry that maps 2 MiB stands in its place.
   [[nodiscard]] bool has_table(std::uint64_t page) const { return m_leaves.contains(page / kSpan); }
   /// Reads entries from `page` on, all within one table (512-entry span); zeroes where there is no table.
   void read(std::uint64_t page, std::span<std::uint64_t> entries);
@@ -43,7 +46,9 @@ class PageTable {
   /// Reads as read does.
   [[nodiscard]] bool none_present(std::uint64_t page, std::uint64_t count);
 
-  /// Calls visit(page, entry&) for each present entry of [first, end); changes are written back.
+  /// Calls visit(page, entry&) for each present entry of [first, end); changes are written back. An entry that maps 2
+  /// MiB is visited once, with its first page, however much of it is in the range: a file's is never split, but
+  /// forgotten.
   template <class Visit>
   void update(std::uint64_t first, std::uint64_t end, Visit&& visit);
 
@@ -51,12 +56,16 @@ class PageTable {
   void unlink_empty(std::uint64_t first, std::uint64_t end, std::vector<Frame>& unlinked);
 
  private:
+  /// A lowest table, or the large page in its place.
   struct Leaf {
+    PhysAddr slot;  // of the entry that points to it, in a table of level 1
     Frame table;
     unsigned present = 0;
+    bool large = false;
   };
   PageTable(hal::Machine& machine, FrameAllocator& frames, Frame root);
   Result<Frame> new_table();
+  Result<PhysAddr> slot_of(std::uint64_t page);
   Result<Leaf*> leaf_of(std::uint64_t page);
   Leaf* find_leaf(std::uint64_t page);
 
@@ -75,6 +84,16 @@ void PageTable::update(std::uint64_t first, std::uint64_t end, Visit&& visit) {
     const std::uint64_t begin = std::max(first, key * kSpan);
     const std::uint64_t stop = std::min(end, (key + 1) * kSpan);
     if (begin >= stop) break;
+    if (leaf->second.large) {
+      const PhysAddr slot = leaf->second.slot;
+      const auto before = m_machine.cpu.load<std::uint64_t>(slot);
+      auto value = before;
+      visit(key * kSpan, value);
+      if ((value & mmu::pte::kPresent) == 0) m_leaves.erase(key);
+      if (value != before) m_machine.cpu.store(slot, value);
+      leaf = m_leaves.upper_bound(key);
+      continue;
+    }
     const auto entries = std::span{buffer}.first(stop - begin);
     const PhysAddr at = leaf->second.table.address() + (begin % kSpan) * sizeof(std::uint64_t);
     m_machine.cpu.load(at, std::as_writable_bytes(entries));

@@ -55,6 +55,9 @@ void NetConfig::describe(base::ParameterTable& table) {
 
   table.add("socket_create", socket_create, "socket()", estimate);
   table.add("send_call", send_call, "tcp_sendmsg without its packets: lock, checks, push", estimate);
+  table.add("splice_call", splice_call, "a batch of pages handed from a pipe to tcp_sendmsg (splice_to_socket)",
+            estimate);
+  table.add("push", push, "a look at what may be sent now, at the end of a call (tcp_push, tcp_write_xmit)", estimate);
   table.add("copy_fragment", copy_fragment, "one piece copied into a packet, without the copy itself", estimate);
   table.add("splice_fragment", splice_fragment, "one page referenced by a packet", estimate);
   table.add("receive_call", receive_call, "tcp_recvmsg without copies: lock, checks, window", estimate);
@@ -94,6 +97,8 @@ void NetConfig::describe(base::ParameterTable& table) {
 NetCosts::NetCosts(const NetConfig& config, Frequency frequency)
     : socket_create(config.socket_create.at(frequency)),
       send_call(config.send_call.at(frequency)),
+      splice_call(config.splice_call.at(frequency)),
+      push(config.push.at(frequency)),
       copy_fragment(config.copy_fragment.at(frequency)),
       splice_fragment(config.splice_fragment.at(frequency)),
       receive_call(config.receive_call.at(frequency)),

@@ -32,6 +32,8 @@ struct NetConfig {
   // --- costs of TCP and of the stack ------------------------------------------------------------------------------
   CpuCost socket_create = CpuCost::time(1'500_ns);
   CpuCost send_call = CpuCost::time(180_ns);
+  CpuCost splice_call = CpuCost::time(100_ns);
+  CpuCost push = CpuCost::time(50_ns);
   CpuCost copy_fragment = CpuCost::time(30_ns);
   CpuCost splice_fragment = CpuCost::time(22_ns);
   CpuCost receive_call = CpuCost::time(150_ns);
@@ -70,7 +72,7 @@ struct NetConfig {
 /// The costs at a clock frequency, worked out once: they are charged per packet.
 struct NetCosts {
   NetCosts(const NetConfig& config, Frequency frequency);
-  Picoseconds socket_create, send_call, copy_fragment, splice_fragment, receive_call;
+  Picoseconds socket_create, send_call, splice_call, push, copy_fragment, splice_fragment, receive_call;
   Picoseconds skb_allocate, skb_free, fragment_free, tcp_transmit, acknowledge, queue_transmit, software_segment;
   Picoseconds tcp_receive, tcp_acknowledged, timer;
   Picoseconds loopback_transmit, loopback_receive, backlog_poll;

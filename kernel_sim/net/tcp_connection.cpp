@@ -26,6 +26,7 @@ TcpConnection::~TcpConnection() {
 // --- ownership -------------------------------------------------------------------------------------------------------
 
 void TcpConnection::lock() {
+  m_stack.m_scheduler.might_sleep();
   while (m_owner != Owner::Nobody) m_stack.m_scheduler.wait(m_lock_waiters, "a socket lock");
   m_owner = Owner::Task;
 }
@@ -47,7 +48,10 @@ void TcpConnection::unlock() {
 }
 
 void TcpConnection::process_backlog() {
-  while (Skb* const skb = m_backlog.pop_front()) process(*skb);
+  while (Skb* const skb = m_backlog.pop_front()) {
+    process(*skb);
+    m_stack.m_scheduler.cond_resched();  // as __release_sock; nothing happens in a soft interrupt
+  }
 }
 
 void TcpConnection::receive(Skb& skb) {
@@ -136,6 +140,7 @@ Result<void> TcpConnection::start_handshake(kernel_sim::Endpoint peer) {
   if (const Result<void> entered = m_stack.enter(shared_from_this()); !entered) return entered;
   m_send_shutdown = false;
   m_receive_shutdown = false;
+  m_peer_finished = false;
   m_attempts = 0;
   m_backoff = 0;
   m_state = State::SynSent;
@@ -173,16 +178,17 @@ void TcpConnection::enter_established() {
 Result<void> TcpConnection::shutdown(int how) {
   if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR) return refuse(EINVAL);
   lock();
-  if (m_state == State::Listen && how != SHUT_WR) {
-    stop_listening();
+  if (m_state == State::Listen) {
+    if (how != SHUT_WR) stop_listening();
     unlock();
     return {};
   }
-  if (m_state == State::Closed || m_state == State::Listen || m_state == State::SynSent) {
+  if (how != SHUT_WR) m_receive_shutdown = true;
+  if (m_state == State::Closed || m_state == State::SynSent || m_state == State::TimeWait) {
+    if (how != SHUT_RD) m_send_shutdown = true;
     unlock();
     return refuse(ENOTCONN);
   }
-  if (how != SHUT_WR) m_receive_shutdown = true;
   if (how != SHUT_RD && !m_send_shutdown) start_fin();
   wake();
   unlock();

@@ -207,6 +207,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   bool m_orphan = false;  // no descriptor refers to it
   bool m_send_shutdown = false;
   bool m_receive_shutdown = false;
+  bool m_peer_finished = false;  // its FIN came: the end of its bytes, whatever happens to the connection (SOCK_DONE)
   sched::WaitQueue m_waiters;
   std::vector<std::shared_ptr<TcpConnection>> m_accept_queue;  // of a listening socket; few
   std::size_t m_backlog_limit = 0;

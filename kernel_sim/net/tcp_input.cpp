@@ -251,10 +251,12 @@ void TcpConnection::process_data(Skb& skb) {
     send_acknowledgment();
     return;
   }
-  if (m_receive_shutdown && m_orphan && skb.size > 0) {  // data for a closed socket
+  // Data for a closed socket, or for one that was shut down in both directions (RFC 1122, 4.2.2.13).
+  const bool nobody_reads = m_orphan || m_state == State::FinWait1 || m_state == State::FinWait2;
+  if (m_receive_shutdown && nobody_reads && skb.size > 0) {
     m_stack.send_reset(skb.header);
     m_stack.skbs().release(skb);
-    finish();
+    reset(ECONNRESET);
     return;
   }
   const bool fin = skb.fin;
@@ -293,6 +295,7 @@ void TcpConnection::note_data_arrival(const Skb& skb) {
 
 void TcpConnection::process_fin() {
   m_receive_shutdown = true;
+  m_peer_finished = true;
   switch (m_state) {
     case State::Established:
       m_state = State::CloseWait;

@@ -11,7 +11,7 @@ namespace sluice::net {
 Result<void> TcpConnection::listen(int backlog) {
   lock();
   Result<void> result;
-  if (m_state != State::Closed && m_state != State::Listen) {
+  if ((m_state != State::Closed && m_state != State::Listen) || m_was_connected) {
     result = refuse(EINVAL);
   } else if (m_state == State::Closed) {
     if (!m_bound) {

@@ -39,7 +39,8 @@ Result<Bytes> TcpConnection::receive_with(Bytes size, ReceiveFlags flags, Take t
   if (const Result<void> ready = wait_connected(flags.non_blocking); !ready) error = ready.error().value;
   Skb* skb = m_received.front();
   std::uint32_t used = m_front_used;
-  while (error == 0 && !stopped && done < size) {
+  // At least once: a call for no bytes, too, says whether there is something.
+  for (bool first = true; error == 0 && !stopped && (done < size || first); first = false) {
     if (skb == nullptr) {
       if (done > 0 && !flags.peek && !m_backlog.empty()) {  // more came while this call owned the connection
         unlock();
@@ -49,6 +50,7 @@ Result<Bytes> TcpConnection::receive_with(Bytes size, ReceiveFlags flags, Take t
         continue;
       }
       if (done > 0 && (flags.peek || !flags.wait_all)) break;
+      if (m_peer_finished) break;
       if (m_error != 0) {
         if (done == 0) error = take_error();
         break;

@@ -96,6 +96,7 @@ Result<Bytes> TcpConnection::send_pages(fs::SpliceSource& source, Bytes size, Se
     bytes = std::min(bytes, size - done);
     SendFlags batch_flags = flags;
     batch_flags.more = flags.more || (done + bytes < size && source.fragments() > batch);
+    m_stack.spend(m_stack.m_costs.splice_call, hal::Work::SocketCall);
     const Result<Bytes> sent = send_from(pages, bytes, batch_flags);
     if (!sent && done == 0) return sent;
     if (!sent) break;
@@ -123,11 +124,15 @@ Result<Bytes> TcpConnection::send_from(Source& source, Bytes size, SendFlags fla
   std::uint32_t goal = size_goal();
   unsigned fresh_packets = 0;
   bool full = false;  // the last packet takes no more fragments
+  const auto failure = [this] {
+    const bool over = m_error != 0 || m_send_shutdown || m_state == State::Closed;
+    return !over ? 0 : m_error != 0 ? take_error() : EPIPE;
+  };
+  // Looked at even for no bytes: whoever sends learns that nobody receives.
+  if (error == 0) error = failure();
   while (error == 0 && done < size) {
-    if (m_error != 0 || m_send_shutdown || m_state == State::Closed) {
-      error = m_error != 0 ? take_error() : EPIPE;
-      break;
-    }
+    error = failure();
+    if (error != 0) break;
     Skb* skb = m_unsent.back();
     if (skb == nullptr || full || !may_append(*skb, goal)) {
       full = false;
@@ -252,6 +257,7 @@ void TcpConnection::push(bool more, unsigned nagle, std::uint32_t goal) {
     m_throttled = true;  // the interface's next completion sends it
     return;
   }
+  if (!more) m_stack.spend(m_stack.m_costs.push, hal::Work::TcpOutput);
   push_pending(more ? unsigned{kCork} : nagle);
 }
 

@@ -64,6 +64,7 @@ Result<int> TcpSocket::option(int level, int option) { return m_connection->opti
 
 Result<Bytes> TcpSocket::read(mm::UserMemory& memory, VirtAddr to, Bytes size, std::uint64_t* offset) {
   if (offset != nullptr) return refuse(ESPIPE);
+  if (size == 0) return 0;  // unlike recv, which looks for data
   return recv(memory, to, size, 0);
 }
 

@@ -2,6 +2,7 @@
 // System calls on one descriptor.
 #include <cstdio>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "kernel_sim/ipc/pipe_file.h"
 #include "kernel_sim/syscalls/calls.h"
@@ -94,6 +95,7 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::lseek(int fd, std::int64_t 
       [&]() -> Result<Bytes> {
         const Result<FilePointer> found = file(fd);
         if (!found) return tl::unexpected{found.error()};
+        if (whence < SEEK_SET || whence > SEEK_HOLE) return base::refuse(EINVAL);
         if (!(*found)->seekable()) return base::refuse(ESPIPE);
         return (*found)->seek(offset, whence);
       });

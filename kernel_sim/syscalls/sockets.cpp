@@ -102,9 +102,11 @@ SystemCallsValue SimulatedSystemCalls::send(int fd, UserAddress buffer, std::uin
   return call(
       Call::Send, [&] { return format("{}, {}, {}, {}", fd, address(buffer), size, message_flags(flags)); },
       [&]() -> Result<Bytes> {
+        size = std::min(size, kMaxReadWrite);
+        if (const auto checked = check_buffer(buffer, size); !checked) return tl::unexpected{checked.error()};
         const auto found = socket_of(fd);
         if (!found) return tl::unexpected{found.error()};
-        const auto sent = (*found)->send(memory(), address_of(buffer), std::min(size, kMaxReadWrite), flags);
+        const auto sent = (*found)->send(memory(), address_of(buffer), size, flags);
         return (flags & MSG_NOSIGNAL) != 0 ? sent : or_broken_pipe(sent);
       });
 }
@@ -113,9 +115,11 @@ SystemCallsValue SimulatedSystemCalls::recv(int fd, UserAddress buffer, std::uin
   return call(
       Call::Recv, [&] { return format("{}, {}, {}, {}", fd, address(buffer), size, message_flags(flags)); },
       [&]() -> Result<Bytes> {
+        size = std::min(size, kMaxReadWrite);
+        if (const auto checked = check_buffer(buffer, size); !checked) return tl::unexpected{checked.error()};
         const auto found = socket_of(fd);
         if (!found) return tl::unexpected{found.error()};
-        return (*found)->recv(memory(), address_of(buffer), std::min(size, kMaxReadWrite), flags);
+        return (*found)->recv(memory(), address_of(buffer), size, flags);
       });
 }
 

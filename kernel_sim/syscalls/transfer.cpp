@@ -3,8 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <sys/stat.h>
-
 #include "kernel_sim/ipc/pipe_file.h"
 #include "kernel_sim/ipc/splice.h"
 #include "kernel_sim/syscalls/calls.h"
@@ -78,8 +76,7 @@ Result<SystemCallsValue> SimulatedSystemCalls::send_file(const FilePointer& in, 
         or_broken_pipe(ipc::splice_file_to_pipe(*in, position.get(), *pipe, size, non_blocking_flag(*out))));
   }
   if ((out->flags() & O_APPEND) != 0) return base::refuse(EINVAL);
-  const Result<kernel_sim::FileStatus> status = in->status();
-  if (!status || !(S_ISREG(status->mode) || S_ISBLK(status->mode))) return base::refuse(EINVAL);
+  if (!in->seekable()) return base::refuse(EINVAL);  // what is read and not written must not be lost
   if (m_process.splice_pipe == nullptr) {
     m_process.splice_pipe = std::make_unique<ipc::Pipe>(services().pipes, ipc::Pipe::Kind::Internal);
   }

@@ -207,6 +207,10 @@ void Core::store(PhysAddr to, std::span<const std::byte> from) {
 
 void Core::copy(PhysAddr from, PhysAddr to, Bytes size) {
   consume(m_copy_start);
+  continue_copy(from, to, size);
+}
+
+void Core::continue_copy(PhysAddr from, PhysAddr to, Bytes size) {
   while (size > 0) {
     const Bytes piece = std::min({size, from.left_in_page(), to.left_in_page()});
     std::memcpy(m_connections.memory.at(to, piece).data(), m_connections.memory.at(from, piece).data(), piece);

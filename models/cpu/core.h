@@ -83,6 +83,8 @@ class Core : public sc_core::sc_module, public fabric::InterruptSink {
   void load(PhysAddr from, std::span<std::byte> to);
   void store(PhysAddr to, std::span<const std::byte> from);
   void copy(PhysAddr from, PhysAddr to, Bytes size);
+  /// The same without the cost of starting.
+  void continue_copy(PhysAddr from, PhysAddr to, Bytes size);
   void zero(PhysAddr at, Bytes size);
   std::uint32_t checksum(PhysAddr at, Bytes size, std::uint32_t sum);
 

@@ -26,7 +26,9 @@ void MmuConfig::describe(base::ParameterTable& table) {
   table.add("stlb_entries", stlb_entries, {1, 65536}, "second-level TLB, pages of both sizes", skylake);
   table.add("stlb_ways", stlb_ways, {1, 64}, "its associativity", skylake);
   table.add("stlb_hit", stlb_hit, "a first-level miss that hits the second level", champsim);
-  table.add("walk_start", walk_start, "starting a page walk, beside its table reads", "estimate");
+  table.add("walk_start", walk_start,
+            "starting a page walk, beside its table reads; on a virtual machine with the walk of nested tables",
+            "estimate");
   table.add("pml4_cache_entries", pml4_cache_entries, {0, 64}, "page-structure cache for PML4 entries", champsim);
   table.add("pdpt_cache_entries", pdpt_cache_entries, {0, 64}, "page-structure cache for PDPT entries", champsim);
   table.add("pd_cache_entries", pd_cache_entries, {0, 64}, "page-structure cache for PD entries", champsim);

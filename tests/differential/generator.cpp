@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 namespace sluice::differential {
 
@@ -22,7 +23,7 @@ class Generator {
   Program program();
 
  private:
-  enum class Content : std::uint8_t { Nothing, File, ReadEnd, WriteEnd };
+  enum class Content : std::uint8_t { Nothing, File, ReadEnd, WriteEnd, Socket };
 
   // --- chance -------------------------------------------------------------------------------------------------------
   std::int64_t below(std::int64_t n) { return static_cast<std::int64_t>(m_engine() % static_cast<std::uint64_t>(n)); }
@@ -35,7 +36,7 @@ class Generator {
   std::int64_t wild_offset();
   std::int64_t optional_offset() { return one_in(2) ? kNoOffset : offset(); }
   std::int64_t descriptor(Content wanted);
-  std::int64_t any_descriptor() { return below(kSlots + 2); }
+  std::int64_t any_descriptor();
   std::int64_t new_descriptor(Content content);
   std::int64_t copy_of(std::int64_t slot);
   std::int64_t file_or(Content other) { return descriptor(one_in(3) ? other : Content::File); }
@@ -50,6 +51,7 @@ class Generator {
   void add_on_memory();
   void add_transfer();
   void add_on_descriptor();
+  void add_on_socket();
   void open_something();
   void map_something();
 
@@ -59,6 +61,7 @@ class Generator {
   std::array<std::int64_t, kRegions> m_mapped{};  // bytes from the start of each region
   int m_process = 0;
   bool m_forked = false;
+  bool m_sockets = false;
 };
 
 std::int64_t Generator::size() {
@@ -86,6 +89,13 @@ std::int64_t Generator::descriptor(Content wanted) {
     if (m_content[static_cast<std::size_t>(i)] == wanted) found[static_cast<std::size_t>(count++)] = i;
   }
   return count == 0 ? any_descriptor() : found[static_cast<std::size_t>(below(count))];
+}
+
+/// Sockets have calls of their own, whose sizes always fit their buffers.
+std::int64_t Generator::any_descriptor() {
+  const std::int64_t slot = below(kSlots + 2);
+  const bool socket = slot < kSlots && m_content[static_cast<std::size_t>(slot)] == Content::Socket;
+  return socket ? kNegativeDescriptor : slot;
 }
 
 std::int64_t Generator::new_descriptor(Content content) {
@@ -300,8 +310,63 @@ void Generator::add_on_descriptor() {
   }
 }
 
+/// Little at a time: all of it fits into the buffers, so that nothing is left waiting at the sender.
+void Generator::add_on_socket() {
+  std::int64_t address = 0;
+  std::int64_t length = 0;
+  memory(address, length);
+  length = std::clamp<std::int64_t>(length, 0, 6000);
+  const std::int64_t socket = one_in(30) ? any_descriptor() : descriptor(Content::Socket);
+  const std::int64_t silent = one_in(15) ? 0 : MSG_NOSIGNAL;
+  switch (below(14)) {
+    case 0:
+    case 1:
+    case 2:
+      return add(Operation::Send, {socket, address, length, silent | any_of({0, 0, MSG_DONTWAIT})});
+    case 3:
+    case 4:
+      return add(Operation::Recv, {socket, address, length, any_of({0, MSG_DONTWAIT, MSG_WAITALL, MSG_PEEK})});
+    case 5:
+      return add(Operation::Recv, {socket, address, length, any_of({MSG_TRUNC, MSG_TRUNC | MSG_PEEK})});
+    case 6:
+      return add(one_in(2) ? Operation::Read : Operation::Write, {socket, address, length});
+    case 7:
+      return add(Operation::Sendfile, {socket, descriptor(Content::File), optional_offset(), length});
+    case 8:
+      return add(Operation::Splice, {descriptor(Content::ReadEnd), kNoOffset, socket, kNoOffset, length,
+                                     any_of({0, SPLICE_F_NONBLOCK, SPLICE_F_MOVE})});
+    case 9:
+      return add(Operation::Splice, {socket, one_in(20) ? 0 : kNoOffset, descriptor(Content::WriteEnd), kNoOffset,
+                                     length, any_of({0, SPLICE_F_NONBLOCK})});
+    case 10:
+      return add(Operation::Shutdown, {socket, one_in(20) ? 7 : any_of({SHUT_RD, SHUT_WR, SHUT_WR, SHUT_RDWR})});
+    case 11:
+      return add(Operation::Poll, {socket, any_of({POLLIN, POLLOUT, POLLIN | POLLOUT, POLLIN | POLLRDHUP}),
+                                   descriptor(Content::Socket), any_of({POLLIN, POLLOUT, POLLRDNORM | POLLWRNORM})});
+    case 12:
+      switch (below(4)) {
+        case 0:
+          return add(Operation::Connect, {socket});
+        case 1:
+          return add(Operation::Listen, {socket, below(3)});
+        case 2:
+          return add(Operation::Accept, {new_descriptor(Content::Nothing), socket});
+        default:
+          return add(Operation::Socket, {new_descriptor(Content::Socket)});
+      }
+    default:
+      if (one_in(3)) return add(Operation::Fstat, {socket});
+      if (one_in(3)) return add(Operation::Pread, {socket, address, length, 0});
+      if (one_in(3)) return add(Operation::Fadvise, {socket, 0, 0, POSIX_FADV_NORMAL});
+      if (one_in(3)) return add(Operation::Fcntl, {socket, F_GETFL, 0});
+      if (socket < kSlots) m_content[static_cast<std::size_t>(socket)] = Content::Nothing;
+      return add(Operation::Close, {socket});
+  }
+}
+
 void Generator::add_random() {
   if (m_forked && one_in(3)) m_process = 1 - m_process;
+  if (m_sockets && one_in(2)) return add_on_socket();
   switch (below(20)) {
     case 0:
     case 1:
@@ -340,6 +405,11 @@ Program Generator::program() {
   m_mapped[0] = kRegionSize;
   add(Operation::Store, {0, 70'000, 1});
   for (int i = 0; i < 4; ++i) open_something();
+  m_sockets = one_in(3);
+  if (m_sockets) {
+    const std::int64_t client = new_descriptor(Content::Socket);
+    add(Operation::SocketPair, {client, new_descriptor(Content::Socket)});
+  }
   const std::int64_t steps = 5 + below(45);
   for (std::int64_t i = 0; i < steps; ++i) add_random();
   return std::move(m_program);

@@ -8,7 +8,10 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 namespace sluice::differential {
@@ -20,6 +23,9 @@ using Value = SystemCalls::Value;
 namespace {
 
 constexpr std::uint64_t kPage = 4096;
+constexpr std::uint16_t kNobodysPort = 1;
+/// Far from either end of user space, so that no size reaches beyond it on one side only.
+constexpr UserAddress kArena{0x2000'0000'0000};
 /// The interpreter's own memory lies behind the arena: what it reads with, and the byte that is handed over.
 constexpr std::uint64_t kOwnMemory = kArenaSize;
 constexpr std::uint64_t kOwnSize = std::uint64_t{64} << 10;
@@ -55,6 +61,7 @@ class Interpreter {
   static int run_child(SystemCalls& calls, std::span<const std::byte> arguments);
 
   void map(const Step& step);
+  void connect_pair(const Step& step);
   [[nodiscard]] bool is_directory(int fd);
   void look_at_descriptors();
   void look_at_files();
@@ -102,8 +109,8 @@ class OptionalOffset {
 };
 
 void Interpreter::prepare() {
-  const Value arena = m_calls.mmap(UserAddress::Null, kOwnMemory + kOwnSize, PROT_NONE,
-                                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  const Value arena =
+      m_calls.mmap(kArena, kOwnMemory + kOwnSize, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   m_state.arena = static_cast<UserAddress>(arena);
   constexpr int kHere = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
   m_calls.mmap(m_state.arena, kRegionSize, PROT_READ | PROT_WRITE, kHere, -1, 0);
@@ -226,6 +233,28 @@ void Interpreter::map(const Step& step) {
   if (!within) m_calls.munmap(static_cast<UserAddress>(at), size);  // where it lies is the kernel's choice
 }
 
+/// The listener is there for this connection only.
+void Interpreter::connect_pair(const Step& step) {
+  const auto& a = step.arguments;
+  const auto fd = [](Value value) { return static_cast<int>(value); };
+  const Value listener = m_calls.socket(AF_INET, SOCK_STREAM, 0);
+  m_calls.bind(fd(listener), {INADDR_LOOPBACK, 0});
+  m_calls.listen(fd(listener), 1);
+  kernel_sim::Endpoint endpoint;
+  m_calls.getsockname(fd(listener), endpoint);
+  const Value client = m_calls.socket(AF_INET, SOCK_STREAM, 0);
+  const Value connected = m_calls.connect(fd(client), endpoint);
+  const Value server = connected == 0 ? m_calls.accept(fd(listener), nullptr, 0) : connected;
+  m_calls.close(fd(listener));
+  for (const Value end : {client, server}) {
+    m_calls.setsockopt(fd(end), IPPROTO_TCP, TCP_NODELAY, 1);
+    m_calls.fcntl(fd(end), F_SETFL, O_NONBLOCK);
+  }
+  set_slot(a[0], client);
+  set_slot(a[1], server);
+  note(connected, client, server);
+}
+
 bool Interpreter::is_directory(int fd) {
   kernel_sim::FileStatus status;
   return m_calls.fstat(fd, status) == 0 && S_ISDIR(status.mode);
@@ -261,8 +290,10 @@ void Interpreter::execute(const Step& step) {
     case Operation::Fstat: {
       kernel_sim::FileStatus status;
       const Value value = m_calls.fstat(slot(a[0]), status);
-      // The size of a directory is its file system's own affair.
-      note(value, S_ISDIR(status.mode) ? 0 : static_cast<std::int64_t>(status.size), status.mode & (S_IFMT | 0777U));
+      // The size of a directory is its file system's own affair, its permissions are those of a temporary folder.
+      const bool directory = S_ISDIR(status.mode);
+      note(value, directory ? 0 : static_cast<std::int64_t>(status.size),
+           status.mode & (directory ? S_IFMT : S_IFMT | 0777U));
       break;
     }
     case Operation::Ftruncate:
@@ -318,6 +349,8 @@ void Interpreter::execute(const Step& step) {
       if (a[0] >= 0 && a[1] <= kArenaSize - a[0]) note(m_calls.munmap(address(a[0]), size(1)));
       break;
     case Operation::Madvise:
+      // On the host there is this program's own memory behind the arena, which must not be dropped.
+      if (a[0] >= 0 && a[1] > kArenaSize - a[0]) break;
       note(m_calls.madvise(address(a[0]), size(1), number(2)));
       break;
     case Operation::Load:
@@ -352,6 +385,36 @@ void Interpreter::execute(const Step& step) {
       note(value, entries[0].returned, entries[1].returned);
       break;
     }
+    case Operation::SocketPair:
+      connect_pair(step);
+      break;
+    case Operation::Socket:
+      note_new(a[0], m_calls.socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+      break;
+    case Operation::Connect:
+      note(m_calls.connect(slot(a[0]), {INADDR_LOOPBACK, kNobodysPort}));
+      break;
+    case Operation::Listen:
+      note(m_calls.listen(slot(a[0]), number(1)));
+      break;
+    case Operation::Accept:
+      note_new(a[0], m_calls.accept(slot(a[1]), nullptr, SOCK_NONBLOCK));
+      break;
+    case Operation::Send:
+      note(m_calls.send(slot(a[0]), address(a[1]), size(2), number(3)));
+      break;
+    case Operation::Recv: {
+      const Value value = m_calls.recv(slot(a[0]), address(a[1]), size(2), number(3));
+      if ((a[3] & MSG_TRUNC) != 0) {
+        note(value);  // nothing was put anywhere
+      } else {
+        note_read(value, address(a[1]));
+      }
+      break;
+    }
+    case Operation::Shutdown:
+      note(m_calls.shutdown(slot(a[0]), number(1)));
+      break;
     case Operation::Fork:
       fork();
       break;
@@ -375,11 +438,11 @@ void Interpreter::look_at_descriptors() {
     note(fd, flags, m_calls.lseek(fd, 0, SEEK_CUR));
     kernel_sim::FileStatus status;
     m_calls.fstat(fd, status);
-    if (!S_ISFIFO(status.mode)) continue;
+    if (!S_ISFIFO(status.mode) && !S_ISSOCK(status.mode)) continue;
     std::array<kernel_sim::PollEntry, 1> entry = {{{fd, POLLIN | POLLOUT, 0}}};
     const Value ready = m_calls.poll(entry, 0);
     note(ready, entry[0].returned, m_calls.fcntl(fd, F_GETPIPE_SZ));
-    if ((flags & O_ACCMODE) != O_RDONLY) continue;
+    if ((flags & O_ACCMODE) == O_WRONLY) continue;
     m_calls.fcntl(fd, F_SETFL, O_NONBLOCK);
     Value got = 0;
     do {

@@ -72,6 +72,10 @@ std::string argument(Kind kind, std::int64_t value) {
       return syscalls::map_protection(as_int);
     case Kind::MapFlags:
       return syscalls::map_flags(as_int);
+    case Kind::MessageFlags:
+      return syscalls::message_flags(as_int);
+    case Kind::How:
+      return syscalls::shutdown_how(as_int);
     case Kind::PollEvents:
       return poll_events(value);
     case Kind::None:
@@ -99,6 +103,15 @@ std::string to_source(const Step& step) {
       if (a[1] == F_SETFL)
         return fmt::format("fcntl({}, F_SETFL, {});", descriptor(a[0]), syscalls::open_flags(static_cast<int>(a[2])));
       break;
+    case Operation::SocketPair:
+      return fmt::format("tcp_pair(&{}, &{});  // connected over 127.0.0.1, O_NONBLOCK, TCP_NODELAY", descriptor(a[0]),
+                         descriptor(a[1]));
+    case Operation::Socket:
+      return descriptor(a[0]) + " = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);";
+    case Operation::Connect:
+      return "connect(" + descriptor(a[0]) + ", 127.0.0.1:1);  // where nobody listens";
+    case Operation::Accept:
+      return fmt::format("{} = accept4({}, NULL, NULL, SOCK_NONBLOCK);", descriptor(a[0]), descriptor(a[1]));
     case Operation::Poll:
       return fmt::format("poll({{{{{}, {}}}, {{{}, {}}}}}, 2, 0);", descriptor(a[0]), poll_events(a[1]),
                          descriptor(a[2]), poll_events(a[3]));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/differential/program.h"
 
+#include <algorithm>
+
 namespace sluice::differential {
 
 const Signature& signature_of(Operation operation) {
@@ -32,11 +34,25 @@ const Signature& signature_of(Operation operation) {
       {"store", {K::Address, K::Size, K::Pattern}},
       {"memset", {K::Address, K::Pattern, K::Size}},
       {"poll", {K::Descriptor, K::PollEvents, K::Descriptor, K::PollEvents}},
+      {"socketpair", {K::NewDescriptor, K::NewDescriptor}},
+      {"socket", {K::NewDescriptor}},
+      {"connect", {K::Descriptor}},
+      {"listen", {K::Descriptor, K::Size}},
+      {"accept", {K::NewDescriptor, K::Descriptor}},
+      {"send", {K::Descriptor, K::Address, K::Size, K::MessageFlags}},
+      {"recv", {K::Descriptor, K::Address, K::Size, K::MessageFlags}},
+      {"shutdown", {K::Descriptor, K::How}},
       {"fork", {}},
       {"wait", {}},
       {"exit", {K::Status}},
   }};
   return kSignatures[static_cast<std::size_t>(operation)];
+}
+
+bool uses_sockets(const Program& program) {
+  return std::ranges::any_of(program.steps, [](const Step& step) {
+    return step.operation == Operation::SocketPair || step.operation == Operation::Socket;
+  });
 }
 
 std::byte pattern(std::uint64_t seed, std::uint64_t offset) {

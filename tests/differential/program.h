@@ -41,11 +41,19 @@ enum class Operation : std::uint8_t {
   Store,
   Fill,
   Poll,
+  SocketPair,  ///< two connected TCP sockets over 127.0.0.1, non-blocking and without Nagle's delay
+  Socket,
+  Connect,  ///< to a port where nobody listens
+  Listen,
+  Accept,
+  Send,
+  Recv,
+  Shutdown,
   Fork,
   Wait,
   Exit,
 };
-inline constexpr std::size_t kOperations = 29;
+inline constexpr std::size_t kOperations = 37;
 
 enum class Kind : std::uint8_t {
   None,
@@ -68,6 +76,8 @@ enum class Kind : std::uint8_t {
   Protection,
   MapFlags,
   PollEvents,
+  MessageFlags,
+  How,
   Pattern,  ///< seed of the bytes that are stored, or the byte itself
   Status,
 };
@@ -109,6 +119,8 @@ struct Program {
   std::array<std::uint64_t, kFiles> file_sizes{};  ///< in bytes, at the start
   std::vector<Step> steps;
 };
+/// Whether any step makes a socket.
+bool uses_sockets(const Program& program);
 
 /// Byte `offset` of file number `file` at the start, or of what Store writes with this seed. Pages differ from each
 /// other, and so do the bytes of one.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 namespace sluice::differential {
 
@@ -32,6 +33,9 @@ std::vector<std::int64_t> simpler(Kind kind, std::int64_t value) {
       break;
     case Kind::SpliceFlags:
       found = {value & SPLICE_F_NONBLOCK};  // vmsplice would wait without it
+      break;
+    case Kind::MessageFlags:
+      found = {0, value & MSG_NOSIGNAL};
       break;
     case Kind::Protection:
       found = {PROT_READ | PROT_WRITE};

@@ -25,13 +25,13 @@ SimulatedKernel::SimulatedKernel(const Program& program)
       m_queue(m_machine, m_disk, m_config.block),
       m_files(
           std::make_unique<fs::FileSystem>(m_machine, m_fake.ledger(), m_frames, m_scheduler, m_queue, m_config.fs)),
-      m_network(m_machine, m_scheduler, m_frames, m_fake.ledger(), m_config.net),
+      m_network(std::make_unique<net::Stack>(m_machine, m_scheduler, m_frames, m_fake.ledger(), m_config.net)),
       m_pipes{m_machine, m_frames, m_fake.ledger(), m_scheduler, m_config.pipe},
       m_processes(
           syscalls::Services{
               m_machine, m_fake.ledger(), m_scheduler, m_frames, m_config.mm, m_pipes,
               [this](std::string_view path, int flags, int mode) { return m_files->open(path, flags, mode); },
-              [this](int flags) -> Result<std::shared_ptr<net::TcpSocket>> { return m_network.create_socket(flags); }},
+              [this](int flags) -> Result<std::shared_ptr<net::TcpSocket>> { return m_network->create_socket(flags); }},
           m_config.syscall) {
   m_config.syscall.max_files = kMostDescriptors;
   place_files(program);
@@ -53,6 +53,7 @@ int SimulatedKernel::run(const syscalls::ProcessTable::Main& main) {
   m_scheduler.spawn("init", [&] {
     if (!m_files->mount()) throw std::runtime_error{"the file system does not mount"};
     m_files->start_flusher();
+    m_loopback = std::make_unique<drivers::Loopback>(m_machine, m_scheduler, m_fake.ledger(), *m_network, m_config.net);
     status = m_processes.wait_for(m_processes.start("program", main));
   });
   constexpr std::size_t kFlusher = 1;
@@ -61,6 +62,8 @@ int SimulatedKernel::run(const syscalls::ProcessTable::Main& main) {
 }
 
 std::string SimulatedKernel::check_memory() {
+  m_network.reset();
+  m_loopback.reset();
   m_files.reset();
   if (!m_frames.breaches().empty()) return m_frames.breaches().front();
   const std::uint64_t held = m_frames.total_frames() - m_frames.free_frames();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernel_sim/block/request_queue.h"
+#include "kernel_sim/drivers/loopback.h"
 #include "kernel_sim/fs/file_system.h"
 #include "kernel_sim/kernel_config.h"
 #include "kernel_sim/net/stack.h"
@@ -38,7 +39,8 @@ class SimulatedKernel {
   tests::MemoryDisk m_disk;
   block::RequestQueue m_queue;
   std::unique_ptr<fs::FileSystem> m_files;
-  net::Stack m_network;
+  std::unique_ptr<net::Stack> m_network;
+  std::unique_ptr<drivers::Loopback> m_loopback;
   ipc::PipeSystem m_pipes;
   syscalls::ProcessTable m_processes;
 };

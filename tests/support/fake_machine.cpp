@@ -180,6 +180,11 @@ void FakeMachine::store(PhysAddr to, std::span<const std::byte> from) {
 }
 
 void FakeMachine::copy(PhysAddr from, PhysAddr to, Bytes size) {
+  ++m_copies;
+  continue_copy(from, to, size);
+}
+
+void FakeMachine::continue_copy(PhysAddr from, PhysAddr to, Bytes size) {
   if (from < to + size && to < from + size) ++m_overlapping_copies;
   std::memmove(memory(to, size).data(), memory(from, size).data(), size);
   m_ledger.copied(from, to, size, Mover::Cpu);

@@ -55,6 +55,8 @@ class FakeMachine : private hal::Cpu, private hal::Contexts, private hal::Interr
   [[nodiscard]] Bytes copied_bytes() const { return m_copied; }
   /// Copies of a range onto a part of itself, whose result is the processor's own affair. Here the source wins.
   [[nodiscard]] std::uint64_t overlapping_copies() const { return m_overlapping_copies; }
+  /// Copies that were started.
+  [[nodiscard]] std::uint64_t copies() const { return m_copies; }
   [[nodiscard]] Picoseconds spent(hal::Mode mode) const { return m_spent[static_cast<std::size_t>(mode)]; }
 
  private:
@@ -69,6 +71,7 @@ class FakeMachine : private hal::Cpu, private hal::Contexts, private hal::Interr
   void load(PhysAddr from, std::span<std::byte> to) override;
   void store(PhysAddr to, std::span<const std::byte> from) override;
   void copy(PhysAddr from, PhysAddr to, Bytes size) override;
+  void continue_copy(PhysAddr from, PhysAddr to, Bytes size) override;
   void zero(PhysAddr at, Bytes size) override;
   std::uint32_t checksum(PhysAddr at, Bytes size, std::uint32_t sum) override;
   void set_page_table(PhysAddr root) override { m_root[m_core] = root; }
@@ -117,6 +120,7 @@ class FakeMachine : private hal::Cpu, private hal::Contexts, private hal::Interr
   Picoseconds m_spent[3];
   Bytes m_copied = 0;
   std::uint64_t m_overlapping_copies = 0;
+  std::uint64_t m_copies = 0;
   std::vector<PhysAddr> m_root;
   std::vector<std::optional<hal::Contexts::Id>> m_holder;  // by core
   std::vector<hal::Mode> m_interrupt_mode;

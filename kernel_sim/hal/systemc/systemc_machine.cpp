@@ -93,6 +93,9 @@ void SystemcMachine::store(PhysAddr to, std::span<const std::byte> from) {
 void SystemcMachine::copy(PhysAddr from, PhysAddr to, Bytes size) {
   on_core(Work::Copy, [&](cpu::Core& c) { c.copy(from, to, size); });
 }
+void SystemcMachine::continue_copy(PhysAddr from, PhysAddr to, Bytes size) {
+  on_core(Work::Copy, [&](cpu::Core& c) { c.continue_copy(from, to, size); });
+}
 void SystemcMachine::zero(PhysAddr at, Bytes size) {
   on_core(Work::Memory, [&](cpu::Core& c) { c.zero(at, size); });
 }

@@ -51,6 +51,7 @@ class SystemcMachine : private Cpu, private Contexts, private Interrupts, privat
   void load(PhysAddr from, std::span<std::byte> to) override;
   void store(PhysAddr to, std::span<const std::byte> from) override;
   void copy(PhysAddr from, PhysAddr to, Bytes size) override;
+  void continue_copy(PhysAddr from, PhysAddr to, Bytes size) override;
   void zero(PhysAddr at, Bytes size) override;
   std::uint32_t checksum(PhysAddr at, Bytes size, std::uint32_t sum) override;
   void set_page_table(PhysAddr root) override;

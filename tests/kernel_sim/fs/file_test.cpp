@@ -504,7 +504,7 @@ TEST(PageCacheMemory, TheFlusherWritesBackWhenMuchIsDirty) {
   rig.run([&] {
     const auto file = rig.open("/data", O_RDWR);
     ASSERT_EQ(rig.write_at(*file, filled(64 * 4096, 1), 0), 64U * 4096);
-    rig.machine.cpu.execute(1_ms);
+    rig.machine.cpu.execute(1_ms, hal::Work::Program);
     EXPECT_EQ(rig.fs->statistics().pages_written, 0U);
     sched::WaitQueue never;
     rig.fs->start_flusher();
@@ -531,7 +531,7 @@ TEST(PageCacheMemory, DontNeedDropsCleanPages) {
   rig.run([&] {
     const auto file = rig.open("/data");
     EXPECT_EQ(rig.read(*file, 65536), 65536U);
-    rig.machine.cpu.execute(1_ms);
+    rig.machine.cpu.execute(1_ms, hal::Work::Program);
     EXPECT_EQ(rig.fs->cached_pages(), 32U);
     ASSERT_TRUE(file->advise(100, 8192, POSIX_FADV_DONTNEED));  // only page 1 lies wholly inside
     EXPECT_EQ(rig.fs->cached_pages(), 31U);

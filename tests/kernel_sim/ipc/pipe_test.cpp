@@ -102,6 +102,18 @@ TEST(Pipe, ErrorsAreLinuxs) {
   });
 }
 
+TEST(Pipe, AReadCountsWholePiecesOnlyAndLosesNothing) {
+  PipeRig rig;
+  rig.run([&] {
+    FlatMemory user{rig.machine, rig.frames, 5};
+    PipeEnds ends = make_pipe(rig.pipes, O_NONBLOCK);
+    EXPECT_EQ(ends.write->write(user, user.begin(), 8192, nullptr), 8192U);
+    EXPECT_EQ(ends.read->read(user, user.end - 10, 100, nullptr), refuse(EFAULT));
+    EXPECT_EQ(ends.read->read(user, user.end - 4100, 8192, nullptr), 4096U);
+    EXPECT_EQ(ends.read->read(user, user.begin(), 8192, nullptr), 4096U);
+  });
+}
+
 TEST(Pipe, ClosingTheOtherEndWakesWhoWaits) {
   PipeRig rig;
   FlatMemory user{rig.machine, rig.frames, 5};

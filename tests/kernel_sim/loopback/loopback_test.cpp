@@ -102,6 +102,53 @@ TEST(Loopback, SegmentsGrowWithTheWindowToTheLargestIpPacket) {
   });
 }
 
+TEST(Loopback, ACallForNoBytesSaysWhetherThereAreAny) {
+  Rig rig;
+  rig.run([&] {
+    const auto [sender, receiver] = rig.connected();
+    EXPECT_EQ(receiver->recv(rig.memory, VirtAddr{0}, 0, MSG_DONTWAIT).error().value, EAGAIN);
+    EXPECT_EQ(receiver->read(rig.memory, VirtAddr{0}, 0, nullptr).value(), 0U) << "read does not look";
+    EXPECT_EQ(rig.send(*sender, 0, 10), 10U);
+    EXPECT_EQ(receiver->recv(rig.memory, VirtAddr{0}, 0, MSG_DONTWAIT).value(), 0U);
+    EXPECT_EQ(receiver->recv(rig.memory, VirtAddr{0}, 100, MSG_DONTWAIT).value(), 10U);
+  });
+}
+
+TEST(Loopback, TheEndOfThePeersBytesIsReadWhateverHappenedSince) {
+  Rig rig;
+  rig.run([&] {
+    auto [sender, receiver] = rig.connected();
+    receiver->close();
+    EXPECT_EQ(rig.send(*sender, 0, 10), 10U);  // which the closed end answers with a reset
+    EXPECT_EQ(sender->recv(rig.memory, VirtAddr{0}, 10, 0).value(), 0U);
+    EXPECT_EQ(sender->send(rig.memory, VirtAddr{0}, 0, 0).error().value, EPIPE) << "even for no bytes";
+  });
+}
+
+TEST(Loopback, AnEndThatWasShutDownInBothDirectionsIsResetByData) {
+  Rig rig;
+  rig.run([&] {
+    const auto [sender, receiver] = rig.connected();
+    ASSERT_TRUE(receiver->shutdown(SHUT_RDWR));
+    EXPECT_EQ(rig.send(*sender, 0, 10), 10U);
+    EXPECT_EQ(receiver->recv(rig.memory, VirtAddr{0}, 10, 0).error().value, ECONNRESET);
+  });
+}
+
+TEST(Loopback, AConnectionThatBothEndsFinishedIsOverAndItsSocketListensNoMore) {
+  Rig rig;
+  rig.run([&] {
+    const auto [sender, receiver] = rig.connected();
+    ASSERT_TRUE(sender->shutdown(SHUT_WR));
+    ASSERT_TRUE(receiver->shutdown(SHUT_WR));
+    EXPECT_EQ(sender->shutdown(SHUT_WR).error().value, ENOTCONN);
+    EXPECT_EQ(sender->listen(1).error().value, EINVAL);
+    const auto listener = rig.stack.create_socket(O_RDWR);
+    ASSERT_TRUE(listener->listen(1));
+    EXPECT_TRUE(listener->shutdown(SHUT_WR)) << "nothing to end there";
+  });
+}
+
 TEST(Loopback, ASenderSleepsWhenBuffersAreFullAndGoesOnWhenTheReaderReads) {
   Rig rig;
   rig.run([&] {

@@ -302,6 +302,15 @@ TEST(UserMemory, CopiesStopAtTheFirstByteThatCannotBeReached) {
   EXPECT_TRUE(rig.frames.breaches().empty());
 }
 
+TEST(AddressSpace, AdviceAroundTheEndOfAllAddressesIsInvalid) {
+  Rig rig;
+  rig.run([&] {
+    const VirtAddr at = rig.space->map(VirtAddr{}, kPageSize, kReadWrite, kAnonymous, nullptr, 0).value();
+    EXPECT_EQ(rig.space->advise(at, ~Bytes{0}, MADV_DONTNEED).error().value, EINVAL);
+    EXPECT_EQ(rig.space->advise(at, ~Bytes{0} - at.value() - kPageSize, MADV_DONTNEED).error().value, ENOMEM);
+  });
+}
+
 TEST(AddressSpace, SharedAnonymousMemoryHasNoOffset) {
   Rig rig;
   rig.run([&] {

@@ -149,6 +149,25 @@ TEST(FileCalls, ARegularFileIsReadyForEverythingButUrgentData) {
   });
 }
 
+TEST(FileCalls, WhatIsNoFileOfTheFileSystemAnswersAsLinux) {
+  ProcessRig rig;
+  rig.files["/a"] = "text";
+  rig.run([](SystemCalls& calls) {
+    int p[2];
+    calls.pipe(p, O_NONBLOCK);
+    const int socket = static_cast<int>(calls.socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    EXPECT_EQ(calls.lseek(p[0], 0, 9), -EINVAL);
+    EXPECT_EQ(calls.lseek(p[0], 0, SEEK_HOLE), -ESPIPE);
+    EXPECT_EQ(calls.posix_fadvise(socket, 0, 0, POSIX_FADV_RANDOM), 0);
+    EXPECT_EQ(calls.posix_fadvise(socket, 0, 0, 99), -EINVAL);
+    EXPECT_EQ(calls.recv(77, UserAddress{0xFFFF'8000'0000'0000U}, 0, 0), -EFAULT);  // the buffer comes first
+    EXPECT_EQ(calls.send(77, UserAddress{0x1000}, 1, 0), -EBADF);
+    EXPECT_EQ(calls.sendfile(p[1], socket, nullptr, 0), 0);  // nothing is nothing, from whatever it is
+    EXPECT_EQ(calls.sendfile(p[1], socket, nullptr, 1), -EAGAIN);
+    return 0;
+  });
+}
+
 TEST(FileCalls, MmapFindsThePlaceBeforeItLooksAtTheFile) {
   ProcessRig rig;
   rig.files["/a"] = "text";
@@ -235,6 +254,12 @@ TEST(FileCalls, TransferErrorsAreLinuxs) {
     EXPECT_EQ(calls.sendfile(in, in, nullptr, 1), -EBADF);
     EXPECT_EQ(calls.sendfile(out, out, nullptr, 1), -EBADF);
     EXPECT_EQ(calls.sendfile(out, in, &negative, 1), -EINVAL);
+    constexpr std::uint64_t kTooMuch = std::uint64_t{1} << 63;
+    EXPECT_EQ(calls.sendfile(77, in, nullptr, kTooMuch), -EINVAL);  // before the output is looked at
+    EXPECT_EQ(calls.sendfile(appended, in, nullptr, 0), -EINVAL);   // though nothing is to be moved
+    EXPECT_EQ(calls.splice(in, nullptr, q[1], nullptr, kTooMuch, 0), -EINVAL);
+    EXPECT_EQ(calls.vmsplice(q[1], at, kTooMuch, 0), -EINVAL);
+    EXPECT_EQ(calls.vmsplice(in, at, 0, 0), 0);  // no pipe, but nothing to do either
     EXPECT_EQ(calls.sendfile(out, in, nullptr, 100), 4);
     EXPECT_EQ(calls.sendfile(out, in, nullptr, 100), 0);
     EXPECT_EQ(calls.sendfile(p[1], in, &zero, 100), 4);

@@ -71,6 +71,18 @@ TEST(Solve, WhatCannotBeMeasuredKeepsItsValue) {
   EXPECT_TRUE(note.starts_with("too noisy")) << note;
 }
 
+TEST(Solve, ATargetWithAKinkIsFollowed) {
+  // As a copy that waits for the memory where the core alone would be faster.
+  const Simulate with_kink = [](const scenario::Configuration& configuration, const std::vector<std::string>&) {
+    const double cost = 64 * nanoseconds_of(configuration, "cpu.read_memory");
+    return std::map<std::string, double>{{"page", std::max(150.0, cost)}};
+  };
+  scenario::Configuration configuration;
+  const std::vector<Row> rows{{{{"cpu.read_memory"}}, {{1, "page"}}, "a page"}};
+  solve(rows, {{"page", {320, {}}}}, with_kink, configuration, 1);
+  EXPECT_NEAR(nanoseconds_of(configuration, "cpu.read_memory"), 5, 0.1);
+}
+
 TEST(Solve, ANegativeCostIsZeroAndSaidToBe) {
   scenario::Configuration configuration;
   const auto findings = solve(kRows, {{"call", {30, {}}}, {"pages", {60, {}}}}, simulate, configuration, 1);

@@ -110,6 +110,31 @@ void pass_pages(Session& session, unsigned pages, Side side) {
   for (const int end : pipe) session.calls.close(end);
 }
 
+/// A burst of packets, each a page, that one call takes off the queue: what each of them adds to that call, with its
+/// acknowledgment and what the sender frees by it.
+void receive_burst(Session& session, unsigned packets) {
+  Connection connection{session};
+  pass(
+      session, connection, packets * kPageSize, Side::Receive, [] {},
+      [&] {
+        for (unsigned i = 0; i < packets; ++i) connection.send(kPageSize);
+      });
+}
+
+/// Bytes that stay in the queue, for a small packet is on its way (Nagle): the look at whether they may go is made.
+void send_held(Session& session) {
+  Connection connection{session};
+  session.need("setsockopt", session.calls.setsockopt(connection.sender(), IPPROTO_TCP, TCP_NODELAY, 0));
+  session.measure(kBatch, [&](Stopwatch& watch) {
+    connection.send(1);
+    connection.send(1);
+    watch.run([&] {
+      for (unsigned i = 0; i < kBatch; ++i) connection.send(1);
+    });
+    connection.discard(kBatch + 2);
+  });
+}
+
 void send_nothing(Session& session) {
   Connection connection{session};
   session.measure_all(kBatch, [&] {
@@ -158,6 +183,8 @@ std::vector<Primitive> socket_primitives() {
       {"socket.send_nothing", "send of no bytes", send_nothing, 0},
       {"socket.receive_nothing", "recv that finds nothing", receive_nothing, 0},
       {"socket.send_more", "send of a byte with MSG_MORE", send_more, 0},
+      {"socket.send_held", "send of a byte that Nagle holds back", send_held, 0},
+      {"socket.receive_burst", "recv with MSG_TRUNC of eight packets", [](Session& s) { receive_burst(s, 8); }, 0},
   };
   for (const Side side : {Side::Send, Side::Receive}) {
     for (const Bytes size : {1, 2048, 4096, 32768}) list.push_back(bytes(size, side));
