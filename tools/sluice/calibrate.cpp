@@ -37,6 +37,8 @@ constexpr Bytes kSmallestChunk = kPageSize;
 constexpr Bytes kLargestChunk = 1_MiB;
 /// Passes over the table, until what rows do to those before them does not matter.
 constexpr unsigned kSweeps = 2;
+/// Share of the time on a shared core that a person should know of.
+constexpr double kWorthSaying = 0.05;
 
 /// What sends over the loopback interface needs no network card.
 void make_loopback(platform::MachineDescription& machine) {
@@ -97,8 +99,9 @@ class Calibration {
     return table;
   }
 
-  /// Whatever kept its published value although there is a measurement for it.
-  [[nodiscard]] const std::vector<std::string>& not_measured() const { return m_not_measured; }
+  /// What a person should know: parameters that kept their published values although there is a measurement for them,
+  /// and why.
+  [[nodiscard]] const std::vector<std::string>& notes() const { return m_notes; }
 
  private:
   std::filesystem::path test_folder() const {
@@ -119,7 +122,7 @@ class Calibration {
     base::Parameter* found = index.find(parameter);
     if (found == nullptr) return;
     if (const auto done = found->set(value); !done) {
-      m_not_measured.push_back(fmt::format("{}: {} of this host: {}", parameter, value, done.error()));
+      m_notes.push_back(fmt::format("{}: {} of this host: {}", parameter, value, done.error()));
       return;
     }
     m_origins[parameter] = std::move(origin);
@@ -137,15 +140,21 @@ class Calibration {
       list.push_back(keep(calibration::read_page(set, kPageSize)));
       if (set > kPageSize) list.push_back(keep(calibration::read_page(kPageSize, set)));
     }
-    const auto measured = calibration::measure_on_host(
+    const calibration::BenchResult result = calibration::measure_on_host(
         list, file, {.cpu = m_cpu, .progress = [&](unsigned round, const std::string& name) {
                        progress(fmt::format("round {}: {}", round, name));
                      }});
-    for (const calibration::Measurement& one : measured) {
+    if (result.sharing.share > kWorthSaying) {
+      m_notes.push_back(fmt::format(
+          "something else worked on this core {:.0f} % of the time; system calls then take {:.2f} times as long. The "
+          "values are for that mix: use them soon, or calibrate again on a quieter host",
+          result.sharing.share * 100, result.sharing.ratio));
+    }
+    for (const calibration::Measurement& one : result.measurements) {
       if (one.usable()) {
         m_measured[one.name] = {one.value, one.rounds};
       } else {
-        m_not_measured.push_back(fmt::format("primitive {}: {}", one.name, one.failure));
+        m_notes.push_back(fmt::format("primitive {}: {}", one.name, one.failure));
       }
     }
   }
@@ -227,7 +236,7 @@ class Calibration {
     if (finding.measured) {
       m_origins[finding.parameter] = {"measured", finding.spread, finding.note};
     } else {
-      m_not_measured.push_back(finding.parameter + " keeps its published value: " + finding.note);
+      m_notes.push_back(finding.parameter + " keeps its published value: " + finding.note);
     }
   }
 
@@ -246,7 +255,7 @@ class Calibration {
   Timings m_measured;
   std::map<std::string, Primitive> m_more;
   std::map<std::string, Origin> m_origins;
-  std::vector<std::string> m_not_measured;
+  std::vector<std::string> m_notes;
 };
 
 }  // namespace
@@ -264,7 +273,7 @@ int calibrate(const Options& options) {
   }
   out.commit(text);
   if (!options.quiet) {
-    for (const std::string& sentence : calibration.not_measured()) {
+    for (const std::string& sentence : calibration.notes()) {
       std::fprintf(stderr, "sluice: %s\n", sentence.c_str());
     }
   }

@@ -17,7 +17,7 @@
 namespace sluice::calibration {
 namespace {
 
-/// Whatever else disturbs a batch only makes it longer, so not the median.
+/// Whatever else disturbs a batch only makes it longer, hence not the median.
 constexpr double kTypical = 0.25;
 
 class HostClock : public Clock {
@@ -140,23 +140,30 @@ Split split(const Rounds& rounds, double best) {
 
 }  // namespace
 
-double sharing_ratio(const std::vector<Rounds>& primitives, double best) {
+Sharing find_sharing(const std::vector<Rounds>& primitives, double best) {
   std::vector<double> ratios;
+  std::size_t own = 0;
+  std::size_t shared = 0;
   for (const Rounds& rounds : primitives) {
-    if (const auto ratio = split(rounds, best).ratio()) ratios.push_back(*ratio);
+    const Split batches = split(rounds, best);
+    own += batches.own.size();
+    shared += batches.shared.size();
+    if (const auto ratio = batches.ratio()) ratios.push_back(*ratio);
   }
-  return ratios.empty() ? 1 : quantile(ratios, 0.5);
+  if (ratios.empty() || own + shared == 0) return {};
+  return {static_cast<double>(shared) / static_cast<double>(own + shared), quantile(ratios, 0.5)};
 }
 
-Measurement conclude(const Rounds& rounds, double best, double ratio) {
+Measurement conclude(const Rounds& rounds, double best, const Sharing& sharing) {
   const Split all = split(rounds, best);
-  const double by = all.ratio().value_or(ratio);
+  const double by = all.ratio().value_or(sharing.ratio);
+  const double stretch = sharing.stretch(by);
   Measurement measurement;
-  measurement.value = quantile(all.normalised(by), kTypical);
+  measurement.value = quantile(all.normalised(by), kTypical) * stretch;
   for (const auto& round : rounds) {
     Split of_round;
     of_round.add(round, best);
-    measurement.rounds.push_back(quantile(of_round.normalised(by), kTypical));
+    measurement.rounds.push_back(quantile(of_round.normalised(by), kTypical) * stretch);
   }
   return measurement;
 }
@@ -171,8 +178,7 @@ int first_allowed_cpu() {
   return 0;
 }
 
-std::vector<Measurement> measure_on_host(const std::vector<Primitive>& list, const CachedFile& file,
-                                         const BenchOptions& options) {
+BenchResult measure_on_host(const std::vector<Primitive>& list, const CachedFile& file, const BenchOptions& options) {
   std::vector<Collected> collected(list.size());
   for (unsigned round = 0; round < options.rounds; ++round) {
     for (std::size_t i = 0; i < list.size(); ++i) {
@@ -184,14 +190,13 @@ std::vector<Measurement> measure_on_host(const std::vector<Primitive>& list, con
   const double best = best_probe(collected);
   std::vector<Rounds> all;
   for (const Collected& one : collected) all.push_back(one.rounds);
-  const double ratio = sharing_ratio(all, best);
-  std::vector<Measurement> measurements;
+  BenchResult result{{}, find_sharing(all, best)};
   for (std::size_t i = 0; i < list.size(); ++i) {
-    measurements.push_back(conclude(all[i], best, ratio));
-    measurements.back().name = list[i].name;
-    measurements.back().failure = collected[i].failure;
+    result.measurements.push_back(conclude(all[i], best, result.sharing));
+    result.measurements.back().name = list[i].name;
+    result.measurements.back().failure = collected[i].failure;
   }
-  return measurements;
+  return result;
 }
 
 }  // namespace sluice::calibration

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Times primitives on the host: each in a pinned process of its own, in several rounds, so that a disturbance of some
-// seconds does not fall on one primitive alone. Times are those of a core that is not shared: on a hyper-threaded host
-// a batch takes up to half as much again while the core's other thread works. A probe of the core's throughput tells
-// such batches; they are divided by how much longer they take.
+// seconds does not fall on one primitive alone. On a hyper-threaded host a batch takes up to half as much again while
+// the core's other thread works, and a probe of the core's throughput tells such batches. Chance must not decide which
+// primitive meets more of them: times are worked out for a core of one's own, and then for one that is shared as
+// large a part of the time as this one was during the whole bench.
 #pragma once
 
 #include <chrono>
@@ -32,17 +33,27 @@ struct BenchOptions {
   std::function<void(unsigned round, const std::string& name)> progress;
 };
 
-/// One measurement for each primitive, in their order. A primitive that fails has a `failure`.
-std::vector<Measurement> measure_on_host(const std::vector<Primitive>& list, const CachedFile& file,
-                                         const BenchOptions& options);
+/// What else worked on the core during a bench.
+struct Sharing {
+  double share = 0;  ///< of the batches that were on a shared core
+  double ratio = 1;  ///< the time of a batch on a shared core over that on one of our own, the median over primitives
+  /// What a time on a core of one's own becomes, when sharing makes it `slower` times as long.
+  [[nodiscard]] double stretch(double slower) const { return 1 + share * (slower - 1); }
+};
+
+struct BenchResult {
+  std::vector<Measurement> measurements;  ///< one for each primitive, in their order
+  Sharing sharing;
+};
+/// A primitive that fails has a `failure`.
+BenchResult measure_on_host(const std::vector<Primitive>& list, const CachedFile& file, const BenchOptions& options);
 
 /// The samples of one primitive, by round.
 using Rounds = std::vector<std::vector<Sample>>;
-/// By how much a shared core is slower: the median over the primitives of the time of batches on a shared core over
-/// that on one of our own. 1 when there are not both. `best` is an undisturbed probe.
-double sharing_ratio(const std::vector<Rounds>& primitives, double best);
-/// As on a core that is not shared. A primitive with batches of both kinds has its own ratio; the others take `ratio`.
-Measurement conclude(const Rounds& rounds, double best, double ratio);
+/// `best` is an undisturbed probe. The ratio is 1 when no primitive has enough batches of both kinds.
+Sharing find_sharing(const std::vector<Rounds>& primitives, double best);
+/// A primitive with enough batches of both kinds has a ratio of its own; the others take the common one.
+Measurement conclude(const Rounds& rounds, double best, const Sharing& sharing);
 
 /// The first core that this process may use.
 int first_allowed_cpu();
