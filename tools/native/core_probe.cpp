@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/native/core_probe.h"
 
+#include <algorithm>
+#include <array>
 #include <ctime>
 
 namespace sluice::native {
@@ -20,6 +22,13 @@ std::int64_t probe_core() {
     asm volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e), "+r"(f));
   }
   return now() - begin;
+}
+
+std::int64_t probe_core_repeatedly() {
+  std::array<std::int64_t, 9> probes{};
+  std::generate(probes.begin(), probes.end(), probe_core);
+  std::nth_element(probes.begin(), probes.begin() + probes.size() / 2, probes.end());
+  return probes[probes.size() / 2];
 }
 
 }  // namespace sluice::native

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <sys/wait.h>
 
+#include "tools/native/core_probe.h"
 #include "tools/native/process.h"
 #include "tools/native/receiver.h"
 #include "tools/native/softirq_thread.h"
@@ -69,6 +70,8 @@ class MeasuredTransfer {
     std::int64_t receiver_at_begin = 0;
     std::int64_t softirq_at_begin = 0;
     std::int64_t softirq_at_last_byte = 0;
+    std::int64_t probe_at_begin = 0;
+    std::int64_t probe_at_last_byte = 0;
     bool softirq_known = true;
   };
 
@@ -109,6 +112,7 @@ class MeasuredTransfer {
   }
 
   void at_begin() {
+    m_clocks->probe_at_begin = probe_core_repeatedly();
     m_clocks->receiver_at_begin = cpu_clock_of(m_receiver);
     m_clocks->softirq_at_begin = softirq_cpu_ns();
     m_counters.sender_begins();
@@ -116,6 +120,7 @@ class MeasuredTransfer {
   void at_last_byte() {
     m_counters.last_byte();
     m_clocks->softirq_at_last_byte = softirq_cpu_ns();
+    m_clocks->probe_at_last_byte = probe_core_repeatedly();
   }
   std::int64_t softirq_cpu_ns() {
     std::int64_t sum = 0;
@@ -139,6 +144,7 @@ class MeasuredTransfer {
         sample.softirq_cpu_ns = m_clocks->softirq_at_last_byte - m_clocks->softirq_at_begin;
       }
     }
+    sample.core_probe_ns = std::max(m_clocks->probe_at_begin, m_clocks->probe_at_last_byte);
     sample.calls = m_region.counts();
     sample.receiver_calls = report.calls;
     sample.received = report.bytes;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "tools/analysis/sample_summary.h"
+#include "tools/native/core_probe.h"
 
 namespace sluice::tool {
 namespace {
@@ -126,6 +127,13 @@ Json failures(const NativeRun& run) {
   return sentences;
 }
 
+/// How many transfers something else had a part of the core during, which makes them up to half as long again.
+std::int64_t on_shared_core(const NativeRun& run) {
+  return std::count_if(run.samples.begin(), run.samples.end(), [&](const TransferSample& sample) {
+    return native::core_is_shared(sample.core_probe_ns, run.shortest_probe_ns);
+  });
+}
+
 }  // namespace
 
 Json results_of(const NativeRun& run) {
@@ -142,6 +150,7 @@ Json results_of(const NativeRun& run) {
   json["kernel_counts"] = kernel_counts(run);
   json["repetitions"] = {{"count", run.samples.size()},
                          {"warm_up", run.warm_up},
+                         {"on_shared_core", on_shared_core(run)},
                          {"elapsed_ns", summary(run, [](const TransferSample& s) { return s.elapsed_ns; })},
                          {"cpu_ns", summary(run, [](const TransferSample& s) { return s.cpu_ns(); })}};
   json["failures"] = Json::array();

@@ -15,6 +15,7 @@ struct NativeRun {
   std::string sha256;                           ///< of what was sent; empty when nobody verifies
   unsigned warm_up = 0;                         ///< repetitions before the samples
   std::vector<native::TransferSample> samples;  ///< up to the first that failed
+  std::int64_t shortest_probe_ns = 0;           ///< of core_probe.h, in all runs so far
 };
 
 /// Everything of a run's results behind its heading; only "failures" when a sample failed.

@@ -28,6 +28,8 @@ using Plans = std::span<const RunPlan>;
 
 /// Transfers that are done, told by the child that makes them.
 using Done = native::Shared<std::atomic<std::size_t>>;
+/// The shortest probe of a core (core_probe.h) in all batches.
+using ShortestProbe = native::Shared<std::int64_t>;
 
 std::vector<std::shared_ptr<const base::Content>> contents_of(const Workload& workload) {
   if (workload.form == Workload::Form::Path) return {base::open_file_content(workload.path)};
@@ -71,7 +73,7 @@ native::TransferOptions transfer_options(const RunPlan& plan, const Options& opt
 
 /// All strategies of one point, one repetition after the other, so that a slow disturbance meets all of them.
 std::vector<NativeRun> run_point(Plans point, const native::TestFiles& files, const std::string& sha256,
-                                 const Options& options, Done& done) {
+                                 const Options& options, Done& done, ShortestProbe& shortest) {
   std::vector<NativeRun> runs(point.size(), NativeRun{files.bytes(), sha256, options.native.warm_up, {}});
   const unsigned rounds = options.native.warm_up + options.native.repetitions;
   for (unsigned round = 0; round < rounds; ++round) {
@@ -85,14 +87,17 @@ std::vector<NativeRun> run_point(Plans point, const native::TestFiles& files, co
         files.cool();
       }
       native::TransferSample sample = native::measure_transfer(files, transfer_options(point[i], options));
+      if (sample.failure.empty() && (*shortest == 0 || sample.core_probe_ns < *shortest))
+        *shortest = sample.core_probe_ns;
       if (round >= options.native.warm_up || !sample.failure.empty()) samples.push_back(std::move(sample));
     }
   }
+  for (NativeRun& run : runs) run.shortest_probe_ns = *shortest;
   return runs;
 }
 
 /// All points that send the same files, in the child: [results of each plan].
-RunResult run_batch(Plans batch, const Options& options, Done& done) {
+RunResult run_batch(Plans batch, const Options& options, Done& done, ShortestProbe& shortest) {
   const Workload& workload = batch.front().configuration.workload;
   // No content is kept: one that maps a file of the host would hold its pages in the page cache.
   const std::string sha256 = options.native.verify ? base::sha256_of(StreamContent{contents_of(workload)}) : "";
@@ -102,7 +107,8 @@ RunResult run_batch(Plans batch, const Options& options, Done& done) {
   Json results = Json::array();
   for (Plans rest = batch; !rest.empty();) {
     const Plans point = leading(rest, [](const RunPlan& a, const RunPlan& b) { return a.point == b.point; });
-    for (const NativeRun& run : run_point(point, files, sha256, options, done)) results.push_back(results_of(run));
+    for (const NativeRun& run : run_point(point, files, sha256, options, done, shortest))
+      results.push_back(results_of(run));
     rest = rest.subspan(point.size());
   }
   return {{"results", results}};
@@ -134,6 +140,7 @@ Json run_natively(const scenario::Scenario& scenario, const Options& options) {
   const std::size_t rounds = options.native.warm_up + options.native.repetitions;
   Progress progress{!options.quiet, scenario.plans.size() * rounds};
   Done done;
+  ShortestProbe shortest;
   Json runs = Json::array();
   for (Plans rest = scenario.plans; !rest.empty();) {
     const Plans batch = leading(rest, [](const RunPlan& a, const RunPlan& b) {
@@ -145,7 +152,7 @@ Json run_natively(const scenario::Scenario& scenario, const Options& options) {
       progress.tick(*done, text_of(batch[plan]), elapsed);
     };
     const ChildLimits limits{std::chrono::seconds{options.timeout_s} * static_cast<long>(batch.size() * rounds), tick};
-    const RunResult reply = run_in_child([&] { return run_batch(batch, options, done); }, limits);
+    const RunResult reply = run_in_child([&] { return run_batch(batch, options, done, shortest); }, limits);
     progress.clear();
     for (std::size_t i = 0; i < batch.size(); ++i) {
       Json run = heading_of(batch[i], "host");
