@@ -18,4 +18,10 @@ constexpr bool core_is_shared(std::int64_t probe_ns, std::int64_t shortest_ns) {
   return 5 * probe_ns >= 6 * shortest_ns;
 }
 
+/// A core of one's own and a shared one, as a calibration found them on this host.
+struct CoreSharing {
+  std::int64_t own_probe_ns = 0;  ///< 0: not known
+  double longer = 1;              ///< times as long on a shared core
+};
+
 }  // namespace sluice::native

@@ -144,7 +144,8 @@ class MeasuredTransfer {
         sample.softirq_cpu_ns = m_clocks->softirq_at_last_byte - m_clocks->softirq_at_begin;
       }
     }
-    sample.core_probe_ns = std::max(m_clocks->probe_at_begin, m_clocks->probe_at_last_byte);
+    sample.probe_before_ns = m_clocks->probe_at_begin;
+    sample.probe_after_ns = m_clocks->probe_at_last_byte;
     sample.calls = m_region.counts();
     sample.receiver_calls = report.calls;
     sample.received = report.bytes;

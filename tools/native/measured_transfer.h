@@ -41,8 +41,9 @@ struct TransferSample {
   syscalls::CallCounts calls;                  ///< the sender's
   std::uint64_t receiver_calls = 0;            ///< of recv, with the one that finds the end
   std::uint64_t received = 0;                  ///< bytes
-  std::int64_t core_probe_ns = 0;              ///< the longer of core_probe.h's before and after the transfer
-  std::string sha256;                          ///< when verified
+  std::int64_t probe_before_ns = 0;            ///< core_probe.h
+  std::int64_t probe_after_ns = 0;
+  std::string sha256;  ///< when verified
   std::vector<KernelCount> kernel_counts;
 
   /// Both processes and ksoftirqd.

@@ -83,22 +83,31 @@ const std::string& read_date(const Node& node) {
 
 CalibratedHost read_host(const Node& node) {
   const std::vector<std::string> known{"cpu", "kernel", "date", "smallest_chunk", "largest_chunk"};
+  std::vector<std::string> allowed = known;
+  allowed.insert(allowed.end(), {"shared_core", "core_probe"});
   for (const auto& [key, value] : node.map("host")) {
-    if (std::find(known.begin(), known.end(), key.text) == known.end()) {
-      refuse_unknown(key.position, key.text, known);
+    if (std::find(allowed.begin(), allowed.end(), key.text) == allowed.end()) {
+      refuse_unknown(key.position, key.text, allowed);
     }
   }
   for (const std::string& key : known) {
     if (node.find(key) == nullptr) throw error_at(node.position, "host: no " + key);
   }
-  const auto bytes = [&](const char* key) {
-    const Node& value = *node.find(key);
-    const auto size = base::parse_bytes(value.scalar(key));
-    if (!size) throw error_at(value.position, fmt::format("host.{}: {}", key, size.error()));
-    return *size;
+  const auto parsed = [&](const char* key, auto parse, auto& into) {
+    const Node* value = node.find(key);
+    if (value == nullptr) return;
+    const auto quantity = parse(value->scalar(key));
+    if (!quantity) throw error_at(value->position, fmt::format("host.{}: {}", key, quantity.error()));
+    into = *quantity;
   };
-  return {node.find("cpu")->scalar("cpu"), node.find("kernel")->scalar("kernel"), read_date(*node.find("date")),
-          bytes("smallest_chunk"), bytes("largest_chunk")};
+  CalibratedHost host{.cpu = node.find("cpu")->scalar("cpu"),
+                      .kernel = node.find("kernel")->scalar("kernel"),
+                      .date = read_date(*node.find("date"))};
+  parsed("smallest_chunk", base::parse_bytes, host.smallest_chunk);
+  parsed("largest_chunk", base::parse_bytes, host.largest_chunk);
+  parsed("shared_core", base::parse_fraction, host.shared_core);
+  parsed("core_probe", base::parse_time, host.core_probe);
+  return host;
 }
 
 class Reader {

@@ -12,7 +12,8 @@
 //   pcie: { nic: { lanes: 8 } }
 //   kernel: { ... }
 //
-//   host: { cpu: model name, kernel: release, date: 2026-11-25, smallest_chunk: 4 KiB, largest_chunk: 1 MiB }
+//   host: { cpu: model name, kernel: release, date: 2026-11-25, smallest_chunk: 4 KiB, largest_chunk: 1 MiB,
+//           shared_core: 28 %, core_probe: 4600 ns }   (these two may be left out)
 //
 // `host` says of which machine the values were measured, and for which chunks they are meant. A component exists when
 // it has a section, which may be empty ("nic:").

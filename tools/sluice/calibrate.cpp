@@ -55,7 +55,11 @@ class Calibration {
       : m_options(options), m_shows_progress(!options.quiet && isatty(STDERR_FILENO)) {
     const calibration::HostIdentity host = calibration::identify_host();
     make_loopback(m_configuration.machine);
-    m_configuration.host = {host.cpu, host.kernel, calibration::today(), kSmallestChunk, kLargestChunk};
+    m_configuration.host = {.cpu = host.cpu,
+                            .kernel = host.kernel,
+                            .date = calibration::today(),
+                            .smallest_chunk = kSmallestChunk,
+                            .largest_chunk = kLargestChunk};
   }
 
   /// The text of the platform file.
@@ -147,9 +151,12 @@ class Calibration {
     if (result.sharing.share > kWorthSaying) {
       m_notes.push_back(fmt::format(
           "something else worked on this core {:.0f} % of the time; system calls then take {:.2f} times as long. The "
-          "values are for that mix: use them soon, or calibrate again on a quieter host",
+          "values are those of a core of one's own",
           result.sharing.share * 100, result.sharing.ratio));
     }
+    const double longer = std::clamp(result.sharing.ratio - 1, 0.0, 1.0);
+    m_configuration.host->shared_core = base::Fraction{static_cast<std::uint64_t>(std::llround(longer * 1e6))};
+    m_configuration.host->core_probe = base::Picoseconds{std::llround(result.core_probe_ns * 1000)};
     for (const calibration::Measurement& one : result.measurements) {
       if (one.usable()) {
         m_measured[one.name] = {one.value, one.rounds};

@@ -23,9 +23,11 @@ std::string heading(const scenario::CalibratedHost& host) {
       "# for what the comment names. spread: interquartile range of the measurement's repetitions.\n"
       "schema: {}\n"
       "description: {}\n"
-      "host: {{ cpu: {}, kernel: {}, date: {}, smallest_chunk: {}, largest_chunk: {} }}\n",
+      "host: {{ cpu: {}, kernel: {}, date: {}, smallest_chunk: {}, largest_chunk: {},\n"
+      "        shared_core: {}, core_probe: {} }}\n",
       scenario::kPlatformSchema, in_quotes("This host, over its loopback interface: " + host.cpu), in_quotes(host.cpu),
-      in_quotes(host.kernel), host.date, base::to_text(host.smallest_chunk), base::to_text(host.largest_chunk));
+      in_quotes(host.kernel), host.date, base::to_text(host.smallest_chunk), base::to_text(host.largest_chunk),
+      base::to_text(host.shared_core), base::to_text(host.core_probe));
 }
 
 std::string links_text(const platform::MachineDescription& machine) {

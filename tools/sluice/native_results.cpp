@@ -8,8 +8,6 @@
 #include <fmt/format.h>
 
 #include "tools/analysis/sample_summary.h"
-#include "tools/native/core_probe.h"
-
 namespace sluice::tool {
 namespace {
 
@@ -127,14 +125,42 @@ Json failures(const NativeRun& run) {
   return sentences;
 }
 
-/// How many transfers something else had a part of the core during, which makes them up to half as long again.
+bool shared_before(const NativeRun& run, const TransferSample& sample) {
+  return native::core_is_shared(sample.probe_before_ns, run.sharing.own_probe_ns);
+}
+bool shared_after(const NativeRun& run, const TransferSample& sample) {
+  return native::core_is_shared(sample.probe_after_ns, run.sharing.own_probe_ns);
+}
+
+/// How many transfers something else had a part of the core during.
 std::int64_t on_shared_core(const NativeRun& run) {
-  return std::count_if(run.samples.begin(), run.samples.end(), [&](const TransferSample& sample) {
-    return native::core_is_shared(sample.core_probe_ns, run.shortest_probe_ns);
-  });
+  return std::count_if(run.samples.begin(), run.samples.end(),
+                       [&](const TransferSample& sample) { return shared_before(run, sample); });
+}
+
+void shorten(TransferSample& sample, double by) {
+  const auto divide = [by](std::int64_t& time) { time = std::llround(static_cast<double>(time) / by); };
+  divide(sample.elapsed_ns);
+  for (native::ResourceUse* use : {&sample.sender, &sample.receiver}) {
+    divide(use->cpu_ns);
+    divide(use->user_ns);
+    divide(use->system_ns);
+  }
+  if (sample.softirq_cpu_ns) divide(*sample.softirq_cpu_ns);
 }
 
 }  // namespace
+
+void settle_sharing(NativeRun& run) {
+  if (run.sharing.longer <= 1) return;
+  const auto changed = [&](const TransferSample& sample) {
+    return sample.failure.empty() && shared_before(run, sample) != shared_after(run, sample);
+  };
+  if (!std::all_of(run.samples.begin(), run.samples.end(), changed)) std::erase_if(run.samples, changed);
+  for (TransferSample& sample : run.samples) {
+    if (shared_before(run, sample)) shorten(sample, run.sharing.longer);
+  }
+}
 
 Json results_of(const NativeRun& run) {
   Json json{{"payload_bytes", run.payload}};

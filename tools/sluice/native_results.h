@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/native/core_probe.h"
 #include "tools/native/measured_transfer.h"
 #include "tools/report/json.h"
 
@@ -15,8 +16,12 @@ struct NativeRun {
   std::string sha256;                           ///< of what was sent; empty when nobody verifies
   unsigned warm_up = 0;                         ///< repetitions before the samples
   std::vector<native::TransferSample> samples;  ///< up to the first that failed
-  std::int64_t shortest_probe_ns = 0;           ///< of core_probe.h, in all runs so far
+  native::CoreSharing sharing = {};             ///< as calibrated, or with the shortest probe of all runs so far
 };
+
+/// With a calibration, times are those of a core of one's own: a transfer on a shared core counts less by what sharing
+/// costs, and one during which that changed is left out unless there is no other.
+void settle_sharing(NativeRun& run);
 
 /// Everything of a run's results behind its heading; only "failures" when a sample failed.
 report::Json results_of(const NativeRun& run);

@@ -87,12 +87,22 @@ std::vector<NativeRun> run_point(Plans point, const native::TestFiles& files, co
         files.cool();
       }
       native::TransferSample sample = native::measure_transfer(files, transfer_options(point[i], options));
-      if (sample.failure.empty() && (*shortest == 0 || sample.core_probe_ns < *shortest))
-        *shortest = sample.core_probe_ns;
+      if (sample.failure.empty()) {
+        for (const std::int64_t probe : {sample.probe_before_ns, sample.probe_after_ns}) {
+          *shortest = *shortest == 0 ? probe : std::min(*shortest, probe);
+        }
+      }
       if (round >= options.native.warm_up || !sample.failure.empty()) samples.push_back(std::move(sample));
     }
   }
-  for (NativeRun& run : runs) run.shortest_probe_ns = *shortest;
+  const auto& host = point.front().configuration.host;
+  for (NativeRun& run : runs) {
+    run.sharing.own_probe_ns = *shortest;
+    if (host && host->core_probe > base::Picoseconds{}) {
+      run.sharing = {host->core_probe.count() / 1000, 1 + static_cast<double>(host->shared_core.ppm()) / 1e6};
+    }
+    settle_sharing(run);
+  }
   return runs;
 }
 

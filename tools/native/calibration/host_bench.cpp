@@ -157,13 +157,12 @@ Sharing find_sharing(const std::vector<Rounds>& primitives, double best) {
 Measurement conclude(const Rounds& rounds, double best, const Sharing& sharing) {
   const Split all = split(rounds, best);
   const double by = all.ratio().value_or(sharing.ratio);
-  const double stretch = sharing.stretch(by);
   Measurement measurement;
-  measurement.value = quantile(all.normalised(by), kTypical) * stretch;
+  measurement.value = quantile(all.normalised(by), kTypical);
   for (const auto& round : rounds) {
     Split of_round;
     of_round.add(round, best);
-    measurement.rounds.push_back(quantile(of_round.normalised(by), kTypical) * stretch);
+    measurement.rounds.push_back(quantile(of_round.normalised(by), kTypical));
   }
   return measurement;
 }
@@ -190,7 +189,7 @@ BenchResult measure_on_host(const std::vector<Primitive>& list, const CachedFile
   const double best = best_probe(collected);
   std::vector<Rounds> all;
   for (const Collected& one : collected) all.push_back(one.rounds);
-  BenchResult result{{}, find_sharing(all, best)};
+  BenchResult result{{}, find_sharing(all, best), best};
   for (std::size_t i = 0; i < list.size(); ++i) {
     result.measurements.push_back(conclude(all[i], best, result.sharing));
     result.measurements.back().name = list[i].name;

@@ -2,8 +2,7 @@
 // Times primitives on the host: each in a pinned process of its own, in several rounds, so that a disturbance of some
 // seconds does not fall on one primitive alone. On a hyper-threaded host a batch takes up to half as much again while
 // the core's other thread works, and a probe of the core's throughput tells such batches. Chance must not decide which
-// primitive meets more of them: times are worked out for a core of one's own, and then for one that is shared as
-// large a part of the time as this one was during the whole bench.
+// primitive meets more of them: all times are worked out for a core of one's own.
 #pragma once
 
 #include <chrono>
@@ -37,13 +36,12 @@ struct BenchOptions {
 struct Sharing {
   double share = 0;  ///< of the batches that were on a shared core
   double ratio = 1;  ///< the time of a batch on a shared core over that on one of our own, the median over primitives
-  /// What a time on a core of one's own becomes, when sharing makes it `slower` times as long.
-  [[nodiscard]] double stretch(double slower) const { return 1 + share * (slower - 1); }
 };
 
 struct BenchResult {
   std::vector<Measurement> measurements;  ///< one for each primitive, in their order
   Sharing sharing;
+  double core_probe_ns = 0;  ///< of a core of one's own
 };
 /// A primitive that fails has a `failure`.
 BenchResult measure_on_host(const std::vector<Primitive>& list, const CachedFile& file, const BenchOptions& options);
