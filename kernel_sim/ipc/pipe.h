@@ -147,8 +147,8 @@ Result<Bytes> Pipe::with_two(Pipe& in, Pipe& out, bool non_blocking, Work&& work
   for (;;) {
     const Result<bool> ready = in.wait_for_data(non_blocking);
     if (!ready) return tl::unexpected{ready.error()};
-    if (!*ready) return 0;
     if (const Result<void> space = out.wait_for_space(non_blocking); !space) return tl::unexpected{space.error()};
+    if (!*ready) return 0;  // only now: a full pipe, or one that nobody reads, says so even when there is nothing
     two_pipes.lock();
     in.m_lock.lock();
     out.m_lock.lock();

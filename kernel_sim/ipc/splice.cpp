@@ -9,7 +9,7 @@ namespace sluice::ipc {
 namespace {
 
 /// Pages that vmsplice takes hold of at once.
-constexpr Bytes kPinnedAtOnce = 16 * kPageSize;
+constexpr unsigned kPinnedAtOnce = 16;
 
 bool non_blocking(unsigned flags) { return (flags & SPLICE_F_NONBLOCK) != 0; }
 
@@ -57,11 +57,12 @@ Result<Bytes> vmsplice_to_pipe(mm::UserMemory& memory, VirtAddr from, Bytes size
   return out.with_space(non_blocking(flags), [&]() -> Result<Bytes> {
     Bytes done = 0;
     while (done < size && !out.full()) {
-      const Bytes at_once = std::min({size - done, out.free_slots() * kPageSize, kPinnedAtOnce});
       const VirtAddr at = from + done;
-      // An unaligned start touches one page more than there may be slots.
-      const Bytes pages_end = (at.page_base() + out.free_slots() * kPageSize) - at;
-      const Result<std::vector<mm::Fragment>> pinned = memory.pin(at, std::min(at_once, pages_end), hal::Access::Read);
+      // Whole pages to their ends: an unaligned start leaves less room in the first slot, and no page takes two.
+      const unsigned pages = std::min(out.free_slots(), kPinnedAtOnce);
+      const Bytes pages_end = (at.page_base() + pages * kPageSize) - at;
+      const Result<std::vector<mm::Fragment>> pinned =
+          memory.pin(at, std::min(size - done, pages_end), hal::Access::Read);
       if (!pinned && done == 0) return tl::unexpected{pinned.error()};
       if (!pinned) break;
       for (const mm::Fragment& fragment : *pinned) {

@@ -8,6 +8,7 @@
 namespace sluice::net {
 
 Result<Bytes> TcpConnection::receive_to(mm::UserMemory& memory, VirtAddr to, Bytes size, ReceiveFlags flags) {
+  if (m_state == State::Listen) return refuse(ENOTCONN);
   return receive_with(size, flags, [&](PhysAddr address, Bytes piece, Bytes done) -> Result<Bytes> {
     if (flags.truncate) return piece;
     const Bytes copied = memory.copy_out(address, to + done, piece);

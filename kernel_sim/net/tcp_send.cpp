@@ -125,7 +125,7 @@ Result<Bytes> TcpConnection::send_from(Source& source, Bytes size, SendFlags fla
   unsigned fresh_packets = 0;
   bool full = false;  // the last packet takes no more fragments
   const auto failure = [this] {
-    const bool over = m_error != 0 || m_send_shutdown || m_state == State::Closed;
+    const bool over = m_error != 0 || m_send_shutdown || m_state == State::Closed || m_state == State::Listen;
     return !over ? 0 : m_error != 0 ? take_error() : EPIPE;
   };
   // Looked at even for no bytes: whoever sends learns that nobody receives.

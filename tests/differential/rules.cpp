@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <fcntl.h>
 
 namespace sluice::differential {
 
@@ -24,11 +25,29 @@ bool after_unreadable_write(const Disagreement& disagreement) {
   return host != nullptr && simulated != nullptr && host->value > 0 && refused(*simulated);
 }
 
-bool bytes_of_an_overlapping_copy(const Disagreement& disagreement) {
+/// The same answer but for the bytes.
+bool only_bytes_differ(const Disagreement& disagreement) {
   const auto* host = disagreement.host;
   const auto* simulated = disagreement.simulated;
-  return disagreement.overlapping_copy && host != nullptr && simulated != nullptr && host->step == simulated->step &&
+  return host != nullptr && simulated != nullptr && host->step == simulated->step &&
          host->process == simulated->process && host->value == simulated->value && host->also == simulated->also;
+}
+
+bool bytes_of_an_overlapping_copy(const Disagreement& disagreement) {
+  return disagreement.overlapping_copy && only_bytes_differ(disagreement);
+}
+
+bool truncated_bytes_in_a_pipe(const Disagreement& disagreement) {
+  const auto shortens = [](const Step& step) {
+    return step.operation == Operation::Ftruncate ||
+           (step.operation == Operation::Open && (step.arguments[2] & O_TRUNC) != 0);
+  };
+  const auto refers = [](const Step& step) {
+    return step.operation == Operation::Splice || step.operation == Operation::Sendfile;
+  };
+  const auto& steps = disagreement.program.steps;
+  return disagreement.zeroed_on_host && only_bytes_differ(disagreement) && std::ranges::any_of(steps, shortens) &&
+         std::ranges::any_of(steps, refers);
 }
 
 constexpr std::array kRules = {
@@ -42,6 +61,11 @@ constexpr std::array kRules = {
          "A file sent to itself, or written from its own mapping, is copied onto a part of itself. Which bytes that "
          "gives is decided by the order in which the processor's copy instruction works. Values still must agree.",
          bytes_of_an_overlapping_copy},
+    Rule{"truncated page in a pipe",
+         "Truncating a file zeroes the rest of the folio that the new end lies in, also for a pipe or socket that "
+         "refers "
+         "to it. How many pages a folio has is the file system's choice, so bytes beyond the new end may be zero.",
+         truncated_bytes_in_a_pipe},
 };
 
 }  // namespace

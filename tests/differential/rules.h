@@ -17,6 +17,7 @@ struct Disagreement {
   const Entry* host;              ///< null: there is none
   const Entry* simulated;
   bool overlapping_copy;  ///< as in Outcome
+  bool zeroed_on_host;    ///< wherever the bytes differ, Linux has zeroes
 };
 
 struct Rule {

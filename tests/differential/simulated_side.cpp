@@ -16,7 +16,7 @@ namespace sluice::differential {
 namespace {
 
 /// Of the host's time. A kernel that goes in circles is found by it.
-constexpr std::chrono::seconds kTimeLimit{20};
+constexpr std::chrono::seconds kTimeLimit{60};
 
 /// What the process that simulates tells the one that compares.
 struct Report {

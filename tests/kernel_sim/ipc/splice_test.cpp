@@ -89,6 +89,10 @@ TEST(Splice, VmspliceTakesUserPagesOnePerSlotAsManyAsFit) {
     MemoryFile socket{rig, ""};
     EXPECT_EQ(splice_pipe_to_file(pipe, socket, nullptr, 1 << 20, 0), 16 * 4096 - 100U);
     EXPECT_EQ(socket.written, text.substr(100, 16 * 4096 - 100));
+    EXPECT_EQ(pipe.resize(128 * 1024).value(), 128U * 1024);
+    FlatMemory large{rig.machine, rig.frames, 6};
+    EXPECT_EQ(vmsplice_to_pipe(large, large.begin() + 100, 150'000, pipe, 0), 32 * 4096 - 100U) << "no page twice";
+    pipe.clear();
     EXPECT_EQ(vmsplice_to_pipe(user, user.end, 1, pipe, 0), refuse(EFAULT));
     EXPECT_EQ(vmsplice_to_pipe(user, user.end - 5, 100, pipe, 0), 5U);
   });

@@ -145,6 +145,7 @@ TEST(Loopback, AConnectionThatBothEndsFinishedIsOverAndItsSocketListensNoMore) {
     EXPECT_EQ(sender->listen(1).error().value, EINVAL);
     const auto listener = rig.stack.create_socket(O_RDWR);
     ASSERT_TRUE(listener->listen(1));
+    EXPECT_EQ(listener->recv(rig.memory, VirtAddr{0}, 1, MSG_DONTWAIT).error().value, ENOTCONN);
     EXPECT_TRUE(listener->shutdown(SHUT_WR)) << "nothing to end there";
   });
 }
