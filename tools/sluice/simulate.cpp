@@ -150,7 +150,7 @@ class Run : private kernel_sim::Measurement {
     syscalls::Process& receiver = kernel.start_program(
         "receiver", [this](kernel_sim::SystemCalls& calls) { return kernel_sim::receive(calls, m_receive_request); },
         placement(workload.cpus - 1));
-    m_receiver_task = receiver.task;
+    m_receiver_process = &receiver;
     while (!listens && !receiver.ended) kernel.scheduler().wait(listening, "a receiver that listens");
     return receiver;
   }
@@ -187,7 +187,10 @@ class Run : private kernel_sim::Measurement {
   /// The peer has the last byte.
   void finish() {
     m_end = read_counters(m_machine, m_kernel);
-    if (!m_machine.peer) m_tasks_at_end = task_times();
+    if (!m_machine.peer) {
+      m_tasks_at_end = task_times();
+      m_receiver_calls = m_receiver_process->counts.calls[static_cast<std::size_t>(syscalls::Call::Recv)];
+    }
     m_machine.ledger.record(false);
     m_wall_ended = Clock::now();
   }
@@ -198,7 +201,9 @@ class Run : private kernel_sim::Measurement {
     for (const sched::Task* task : m_kernel.scheduler().tasks()) {
       if (task->name().starts_with("ksoftirqd/")) softirqs += task->cpu_time();
     }
-    return {{"sender", m_sender->task->cpu_time()}, {"receiver", m_receiver_task->cpu_time()}, {"ksoftirqd", softirqs}};
+    return {{"sender", m_sender->task->cpu_time()},
+            {"receiver", m_receiver_process->task->cpu_time()},
+            {"ksoftirqd", softirqs}};
   }
 
   void trace(const syscalls::CallRecord& record) {
@@ -355,6 +360,7 @@ class Run : private kernel_sim::Measurement {
     for (const char* name : {"sender", "receiver", "ksoftirqd"}) {
       tasks[name] = {{"cpu_ns", nanoseconds(m_tasks_at_end.at(name) - m_tasks_at_begin.at(name))}};
     }
+    tasks["receiver"]["calls"] = m_receiver_calls;
     return tasks;
   }
 
@@ -423,7 +429,8 @@ class Run : private kernel_sim::Measurement {
   kernel_sim::ReceiveRequest m_receive_request;
   std::optional<int> m_receiver_status;
   syscalls::Process* m_sender = nullptr;
-  sched::Task* m_receiver_task = nullptr;
+  syscalls::Process* m_receiver_process = nullptr;
+  std::uint64_t m_receiver_calls = 0;  // of recv, to the one that took the last byte
   std::map<std::string, Picoseconds> m_tasks_at_begin;
   std::map<std::string, Picoseconds> m_tasks_at_end;
   std::string m_receiver_failure;
