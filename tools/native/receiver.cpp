@@ -86,6 +86,15 @@ int Receiver::serve(int listener, const ReceiverOptions& options) {
   std::vector<int> kept = options.descriptors;
   kept.insert(kept.end(), {listener, m_kept});
   keep_only(std::move(kept));
+  // All that takes time is made ready before the connection: the receiver's core may be the sender's.
+  const bool discard = options.mode == ReceiverMode::Discard;
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> digest{discard ? nullptr : EVP_MD_CTX_new(),
+                                                                       &EVP_MD_CTX_free};
+  if (!discard && (digest == nullptr || EVP_DigestInit_ex(digest.get(), EVP_sha256(), nullptr) != 1)) {
+    m_state->error = ENOMEM;
+    return 1;
+  }
+  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(kReceiveSize);
   int connection = -1;
   do {
     connection = ::accept(listener, nullptr, nullptr);
@@ -94,7 +103,7 @@ int Receiver::serve(int listener, const ReceiverOptions& options) {
     m_state->error = errno;
     return 1;
   }
-  receive(connection, options);
+  receive(connection, {buffer.get(), kReceiveSize}, digest.get(), options);
   return m_state->error == 0 ? 0 : 1;
 }
 
@@ -104,26 +113,22 @@ void Receiver::note_use(const ResourceUse& before) {
   m_state->used = now - before;
 }
 
-void Receiver::receive(int connection, const ReceiverOptions& options) {
-  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(kReceiveSize);
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> digest{EVP_MD_CTX_new(), &EVP_MD_CTX_free};
-  if (digest == nullptr || EVP_DigestInit_ex(digest.get(), EVP_sha256(), nullptr) != 1) {
-    m_state->error = ENOMEM;
-    return;
-  }
-  const bool discard = options.mode == ReceiverMode::Discard;
+/// `digest` is null when the bytes are discarded.
+void Receiver::receive(int connection, std::span<std::byte> buffer, EVP_MD_CTX* digest,
+                       const ReceiverOptions& options) {
+  const bool discard = digest == nullptr;
   const ResourceUse before = resource_use();
   bool noted = false;
   for (;;) {
-    const ssize_t got = ::recv(connection, buffer.get(), kReceiveSize, discard ? MSG_TRUNC : 0);
+    const ssize_t got = ::recv(connection, buffer.data(), buffer.size(), discard ? MSG_TRUNC : 0);
     ++m_state->calls;
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) m_state->error = errno;
     if (got <= 0) break;
     m_state->last_byte_at_ns = monotonic_ns();
     m_state->bytes += static_cast<std::uint64_t>(got);
-    if (!discard) EVP_DigestUpdate(digest.get(), buffer.get(), static_cast<std::size_t>(got));
-    if (options.mode == ReceiverMode::Keep && !write_all(m_kept, buffer.get(), static_cast<std::size_t>(got))) {
+    if (!discard) EVP_DigestUpdate(digest, buffer.data(), static_cast<std::size_t>(got));
+    if (options.mode == ReceiverMode::Keep && !write_all(m_kept, buffer.data(), static_cast<std::size_t>(got))) {
       m_state->error = errno;
       break;
     }
@@ -134,7 +139,7 @@ void Receiver::receive(int connection, const ReceiverOptions& options) {
     }
   }
   if (!noted) note_use(before);
-  EVP_DigestFinal_ex(digest.get(), m_state->digest.data(), nullptr);
+  if (!discard) EVP_DigestFinal_ex(digest, m_state->digest.data(), nullptr);
 }
 
 ReceiverReport Receiver::finish(std::chrono::milliseconds limit) {

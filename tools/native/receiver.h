@@ -11,9 +11,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include <openssl/types.h>
 #include <sys/types.h>
 
 #include "kernel_sim/system_calls.h"
@@ -80,7 +82,7 @@ class Receiver {
   };
 
   int serve(int listener, const ReceiverOptions& options);
-  void receive(int connection, const ReceiverOptions& options);
+  void receive(int connection, std::span<std::byte> buffer, EVP_MD_CTX* digest, const ReceiverOptions& options);
   void note_use(const ResourceUse& before);
 
   kernel_sim::Endpoint m_endpoint;
