@@ -61,6 +61,10 @@ class Connection {
     constexpr auto kFrom = static_cast<std::int64_t>(Session::kSteady);
     m_session.need_all("pread", m_session.calls.pread(m_file, m_buffer + kOther, kOther, kFrom), kOther);
   }
+  void read_page() {
+    constexpr auto kFrom = static_cast<std::int64_t>(Session::kSteady);
+    m_session.need_all("pread", m_session.calls.pread(m_file, m_buffer, kPageSize, kFrom), kPageSize);
+  }
   /// Finds nothing.
   void look() { m_session.calls.recv(m_receiver, m_buffer, kDiscard, MSG_TRUNC | MSG_DONTWAIT); }
   [[nodiscard]] int sender() const { return m_sender; }
@@ -121,6 +125,44 @@ void pass_pages(Session& session, unsigned pages, Side side) {
       [&] {
         session.need_all("splice", session.calls.splice(pipe[0], nullptr, connection.sender(), nullptr, size, 0), size);
       });
+  for (const int end : pipe) session.calls.close(end);
+}
+
+/// A page read and sent, in turn, as a program that copies does; packets fill and leave only when the batch is over.
+void read_and_send(Session& session) {
+  constexpr unsigned kPages = 12;
+  Connection connection{session};
+  session.measure(kPages, [&](Stopwatch& watch) {
+    watch.run([&] {
+      for (unsigned i = 0; i < kPages; ++i) {
+        connection.read_page();
+        connection.send(kPageSize, MSG_MORE);
+      }
+    });
+    connection.send(1);
+    connection.discard(kPages * kPageSize + 1);
+  });
+}
+
+/// Pages handed to a packet that is not sent yet, one call each.
+void splice_more(Session& session) {
+  constexpr unsigned kPages = 12;
+  Connection connection{session};
+  int pipe[2];
+  session.need("pipe", session.calls.pipe(pipe));
+  session.measure(kPages, [&](Stopwatch& watch) {
+    session.need_all("vmsplice", session.calls.vmsplice(pipe[1], connection.buffer(), kPages * kPageSize, 0),
+                     kPages * kPageSize);
+    watch.run([&] {
+      for (unsigned i = 0; i < kPages; ++i) {
+        session.need_all("splice",
+                         session.calls.splice(pipe[0], nullptr, connection.sender(), nullptr, kPageSize, SPLICE_F_MORE),
+                         kPageSize);
+      }
+    });
+    connection.send(1);
+    connection.discard(kPages * kPageSize + 1);
+  });
   for (const int end : pipe) session.calls.close(end);
 }
 
@@ -197,6 +239,8 @@ std::vector<Primitive> socket_primitives() {
       {"socket.send_nothing", "send of no bytes", send_nothing, kFile},
       {"socket.receive_nothing", "recv that finds nothing", receive_nothing, kFile},
       {"socket.send_more", "send of a byte with MSG_MORE", send_more, kFile},
+      {"socket.read_and_send", "pread of a page and send of it with MSG_MORE", read_and_send, kFile},
+      {"socket.splice_more", "splice of a page to a socket with SPLICE_F_MORE", splice_more, kFile},
       {"socket.send_held", "send of a byte that Nagle holds back", send_held, kFile},
       {"socket.receive_burst", "recv with MSG_TRUNC of eight packets", [](Session& s) { receive_burst(s, 8); }, kFile},
   };
