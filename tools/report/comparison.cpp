@@ -31,7 +31,7 @@ Limit limit_of(const Json& run) {
   const double fixed = number_at(run, "bound", "static_bytes_per_s");
   const double demand = number_at(run, "bound", "demand_bytes_per_s");
   const Json& bound = run["bound"];
-  if (demand > 0 && demand < fixed) return {demand, bound.value("demand_limited_by", "")};
+  if (demand > 0 && (demand < fixed || fixed == 0)) return {demand, bound.value("demand_limited_by", "")};
   return {fixed, bound.value("static_limited_by", "")};
 }
 
@@ -166,7 +166,9 @@ std::vector<std::string> explanations(const Json& run) {
   }
   const double dma = number_at(run, "copies", "dma");
   if (differs(dma, claim->dma_copies)) {
-    if (std::abs(dma - 1) < 0.005) {
+    if (dma == 0) {
+      say("no device moved a byte: the file was in the page cache, and both ends are on this machine.");
+    } else if (std::abs(dma - 1) < 0.005) {
       say("the file was in the page cache, so that no copy from the disk was needed.");
     } else {
       say(fmt::format("{} DMA copies per byte: read-ahead or the disk's blocks brought in more or less than was sent.",

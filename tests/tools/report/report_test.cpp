@@ -115,6 +115,8 @@ TEST(Comparison, NamesTheTighterBound) {
   Json run = run_with();
   run["bound"]["demand_bytes_per_s"] = 5e9;
   EXPECT_THAT(comparison("", Json::array({run})), HasSubstr("2.94 GB/s  nic.wire"));
+  run["bound"]["static_bytes_per_s"] = 0;  // over loopback, where no link has to be crossed
+  EXPECT_THAT(comparison("", Json::array({run})), HasSubstr("5 GB/s  cpu0"));
 }
 
 TEST(Comparison, PrintsATablePerPoint) {
@@ -149,6 +151,7 @@ TEST(Explanations, AreGivenOnlyForDifferences) {
   EXPECT_THAT(explanations(run_with({.strategy = "splice", .mode_switches = 4, .cpu = 0})),
               ElementsAre(HasSubstr("on Linux splice needs two")));
   EXPECT_THAT(explanations(run_with({.dma = 1})), ElementsAre(HasSubstr("was in the page cache")));
+  EXPECT_THAT(explanations(run_with({.dma = 0})), ElementsAre(HasSubstr("both ends are on this machine")));
   EXPECT_THAT(explanations(run_with({.cpu = 3, .gather = "false"})), ElementsAre(HasSubstr("cannot gather")));
   EXPECT_THAT(explanations(run_with({.strategy = "mmap_write", .mode_switches = 10, .cpu = 1, .file = 4 * 65536})),
               ElementsAre(HasSubstr("one mmap serves all rounds")));
