@@ -61,10 +61,6 @@ class Connection {
     constexpr auto kFrom = static_cast<std::int64_t>(Session::kSteady);
     m_session.need_all("pread", m_session.calls.pread(m_file, m_buffer + kOther, kOther, kFrom), kOther);
   }
-  void read_page() {
-    constexpr auto kFrom = static_cast<std::int64_t>(Session::kSteady);
-    m_session.need_all("pread", m_session.calls.pread(m_file, m_buffer, kPageSize, kFrom), kPageSize);
-  }
   /// Finds nothing.
   void look() { m_session.calls.recv(m_receiver, m_buffer, kDiscard, MSG_TRUNC | MSG_DONTWAIT); }
   [[nodiscard]] int sender() const { return m_sender; }
@@ -128,19 +124,23 @@ void pass_pages(Session& session, unsigned pages, Side side) {
   for (const int end : pipe) session.calls.close(end);
 }
 
-/// A page read and sent, in turn, as a program that copies does; packets fill and leave only when the batch is over.
-void read_and_send(Session& session) {
+/// Pages written into packets that are not full, held back by a cork. By write, for so programs do, which enters the
+/// socket by way of its file.
+void write_corked(Session& session) {
   constexpr unsigned kPages = 12;
   Connection connection{session};
+  const auto cork = [&](int on) {
+    session.need("setsockopt", session.calls.setsockopt(connection.sender(), IPPROTO_TCP, TCP_CORK, on));
+  };
   session.measure(kPages, [&](Stopwatch& watch) {
+    cork(1);
     watch.run([&] {
       for (unsigned i = 0; i < kPages; ++i) {
-        connection.read_page();
-        connection.send(kPageSize, MSG_MORE);
+        session.need_all("write", session.calls.write(connection.sender(), connection.buffer(), kPageSize), kPageSize);
       }
     });
-    connection.send(1);
-    connection.discard(kPages * kPageSize + 1);
+    cork(0);
+    connection.discard(kPages * kPageSize);
   });
 }
 
@@ -239,7 +239,7 @@ std::vector<Primitive> socket_primitives() {
       {"socket.send_nothing", "send of no bytes", send_nothing, kFile},
       {"socket.receive_nothing", "recv that finds nothing", receive_nothing, kFile},
       {"socket.send_more", "send of a byte with MSG_MORE", send_more, kFile},
-      {"socket.read_and_send", "pread of a page and send of it with MSG_MORE", read_and_send, kFile},
+      {"socket.write_corked", "write of a page to a corked socket", write_corked, kFile},
       {"socket.splice_more", "splice of a page to a socket with SPLICE_F_MORE", splice_more, kFile},
       {"socket.send_held", "send of a byte that Nagle holds back", send_held, kFile},
       {"socket.receive_burst", "recv with MSG_TRUNC of eight packets", [](Session& s) { receive_burst(s, 8); }, kFile},
