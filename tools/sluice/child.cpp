@@ -77,6 +77,9 @@ class Child {
     if (m_id > 0) {
       kill(m_id, SIGKILL);
       collect();
+      // Its own children end by its end, and come to this process (a subreaper): when this goes, none is left.
+      while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
+      }
     }
     close(m_answer);
   }
@@ -139,6 +142,7 @@ RunResult run_in_child(const std::function<RunResult()>& work, const ChildLimits
   std::array<int, 2> channel{};
   if (pipe2(channel.data(), O_CLOEXEC) != 0) throw std::system_error{errno, std::generic_category(), "pipe"};
   std::fflush(nullptr);
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
   const pid_t parent = getpid();
   const pid_t id = fork();
   if (id < 0) throw std::system_error{errno, std::generic_category(), "fork"};
