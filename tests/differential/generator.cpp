@@ -142,7 +142,7 @@ void Generator::memory(std::int64_t& address, std::int64_t& length) {
   std::int64_t at = any_of({0, 0, kPage, kPage - 1, kPage - 100, 1, 8 * kPage, below(100'000)});
   if (one_in(25))
     at = mapped - any_of({1, 100, kPage, kPage + 1, 2 * kPage});  // reaches beyond
-  else if (length >= 0 && at + length > mapped) {
+  else if (length >= 0 && length > mapped - at) {
     at = std::max<std::int64_t>(0, mapped - length);
     if (length > mapped && !one_in(20)) length = mapped;
   }
