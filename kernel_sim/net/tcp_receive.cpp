@@ -8,12 +8,10 @@
 namespace sluice::net {
 
 Result<Bytes> TcpConnection::receive_to(mm::UserMemory& memory, VirtAddr to, Bytes size, ReceiveFlags flags) {
-  if (m_state == State::Listen) return refuse(ENOTCONN);
   return receive_with(size, flags, [&](PhysAddr address, Bytes piece, Bytes done) -> Result<Bytes> {
     if (flags.truncate) return piece;
-    const Bytes copied = memory.copy_out(address, to + done, piece);
-    if (copied == 0) return refuse(EFAULT);
-    return copied;
+    if (memory.copy_out(address, to + done, piece) < piece) return refuse(EFAULT);
+    return piece;
   });
 }
 
@@ -29,9 +27,11 @@ Result<Bytes> TcpConnection::receive_pages(fs::SpliceSink& sink, Bytes size, Rec
   });
 }
 
-/// Walks the received bytes. `take(address, piece, done)` says how many of a piece it took; fewer ends the call.
+/// Walks the received bytes. `take(address, piece, done)` says how many of a piece it took; fewer ends the call. An
+/// error leaves the whole packet in the queue, also what was taken of it before (skb_copy_datagram_iter).
 template <class Take>
 Result<Bytes> TcpConnection::receive_with(Bytes size, ReceiveFlags flags, Take take) {
+  if (m_state == State::Listen) return refuse(ENOTCONN);
   lock();
   m_stack.spend(m_stack.m_costs.receive_call, hal::Work::SocketCall);
   Bytes done = 0;
@@ -72,8 +72,8 @@ Result<Bytes> TcpConnection::receive_with(Bytes size, ReceiveFlags flags, Take t
       continue;
     }
     const Bytes want = std::min<Bytes>(size - done, skb->size - used);
-    Bytes begin = used;
-    // Of a piece at a time, for the copy may stop anywhere.
+    const Bytes done_before = done;
+    const std::uint32_t begin = used;
     for_each_piece(*skb, begin, want, [&](PhysAddr address, Bytes piece) {
       if (stopped || error != 0) return;
       const Result<Bytes> taken = take(address, piece, done);
@@ -81,11 +81,17 @@ Result<Bytes> TcpConnection::receive_with(Bytes size, ReceiveFlags flags, Take t
         error = taken.error().value;
         return;
       }
-      if (!flags.peek && m_stack.m_receive_observer) m_stack.m_receive_observer(address, *taken);
       done += *taken;
       used += static_cast<std::uint32_t>(*taken);
       stopped = *taken < piece;
     });
+    if (error != 0) {
+      done = done_before;
+      used = begin;
+    }
+    if (!flags.peek && m_stack.m_receive_observer) {
+      for_each_piece(*skb, begin, used - begin, m_stack.m_receive_observer);
+    }
     Skb* const next = used == skb->size ? SkbQueue::after(*skb) : skb;
     if (!flags.peek) {
       m_received_bytes -= used - m_front_used;

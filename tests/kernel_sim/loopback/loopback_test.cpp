@@ -14,6 +14,13 @@ namespace {
 
 using kernel_sim::Endpoint;
 
+/// A pipe that takes no more.
+class FullSink final : public fs::SpliceSink {
+ public:
+  [[nodiscard]] unsigned free_slots() const override { return 0; }
+  bool push(const mm::Fragment&, Place) override { return false; }
+};
+
 struct Rig : TestBench {
   Rig() { bound = {net::Stack::kLoopbackAddress, 7000}; }
 
@@ -146,6 +153,8 @@ TEST(Loopback, AConnectionThatBothEndsFinishedIsOverAndItsSocketListensNoMore) {
     const auto listener = rig.stack.create_socket(O_RDWR);
     ASSERT_TRUE(listener->listen(1));
     EXPECT_EQ(listener->recv(rig.memory, VirtAddr{0}, 1, MSG_DONTWAIT).error().value, ENOTCONN);
+    FullSink sink;
+    EXPECT_EQ(listener->splice_read(sink, 1, nullptr, SPLICE_F_NONBLOCK).error().value, ENOTCONN);
     EXPECT_TRUE(listener->shutdown(SHUT_WR)) << "nothing to end there";
   });
 }

@@ -236,6 +236,24 @@ TEST(Receive, CopiesPeeksAndThrowsAway) {
   });
 }
 
+TEST(Receive, LeavesAPacketInTheQueueThatCouldNotBeCopiedWhole) {
+  TestBench bench;
+  bench.run([&] {
+    const auto socket = bench.connect();
+    for (unsigned packet = 0; packet < 2; ++packet) {
+      bench.from_peer({.acknowledgment = bench.first_byte, .window = 1 << 20, .flags = flag::kAck}, 5_us,
+                      std::vector<std::byte>(100));
+      bench.peer_next += 100;
+      bench.sleep(20_us);
+    }
+    bench.memory.limit = 150;
+    EXPECT_EQ(socket->recv(bench.memory, VirtAddr{100}, 200, 0).error().value, EFAULT);
+    EXPECT_EQ(socket->recv(bench.memory, VirtAddr{0}, 200, 0), 100U) << "the first packet is still there";
+    bench.memory.limit = 200;
+    EXPECT_EQ(socket->recv(bench.memory, VirtAddr{0}, 200, 0), 100U) << "and so is the second";
+  });
+}
+
 TEST(Receive, AcknowledgesEverySecondFullSegmentAtOnceAndTheRestAfterADelay) {
   net::NetConfig config;
   config.quick_acks = 0;
