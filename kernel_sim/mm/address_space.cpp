@@ -344,10 +344,11 @@ void AddressSpace::State::charge_unmapping(const std::vector<Frame>& unmapped) {
 }
 
 void AddressSpace::State::flush_tlb(std::uint64_t first, std::uint64_t pages) {
-  machine.cpu.execute(config.tlb_flush, hal::Work::Mapping);
   if (pages > config.tlb_full_flush_pages) {
+    machine.cpu.execute(config.tlb_flush, hal::Work::Mapping);
     machine.cpu.flush_tlb();
   } else {
+    machine.cpu.execute(config.tlb_flush_page.at(machine.cpu.frequency()) * pages, hal::Work::Mapping);
     machine.cpu.flush_tlb(VirtAddr{first << kPageShift}, pages << kPageShift);
   }
 }

@@ -45,6 +45,7 @@ FaultOutcome AddressSpace::fault_in(std::uint64_t page, hal::Access access) {
 FaultOutcome AddressSpace::State::anonymous_fault(const Region& region, std::uint64_t page) {
   const auto frame = frames.allocate(Place::UserBuffer);
   if (!frame) return FaultOutcome::OutOfMemory;
+  machine.cpu.execute(config.private_page, hal::Work::Frames);
   machine.cpu.zero(frame->address(), kPageSize);
   ++counts.minor;
   return map_page(page, *frame, bits_of(region, true) | kAnonymousBit);
@@ -111,6 +112,7 @@ FaultOutcome AddressSpace::State::write_to_protected(const Region& region, std::
 Result<Frame> AddressSpace::State::private_copy(Frame from) {
   const auto to = frames.allocate(Place::UserBuffer);
   if (!to) return to;
+  machine.cpu.execute(config.private_page, hal::Work::Frames);
   machine.cpu.copy(from.address(), to->address(), kPageSize);
   ++counts.copy_on_write;
   return to;

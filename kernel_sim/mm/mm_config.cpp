@@ -12,11 +12,15 @@ void MmConfig::describe(base::ParameterTable& table) {
   table.add("fault_map_folio", fault_map_folio,
             "page fault: each folio that is mapped: look-up, lock, reverse map, accounting", "estimate");
   table.add("fault_map_page", fault_map_page, "page fault: each page-table entry that is set", "estimate");
+  table.add("private_page", private_page,
+            "page fault: each fresh private page, besides allocation: memory cgroup, list of the evictable",
+            "estimate: in the cost of a fault");
   table.add("map_region", map_region, "mmap: finding room and inserting the region", "estimate");
   table.add("unmap_region", unmap_region, "munmap: removing a region", "estimate");
   table.add("unmap_folio", unmap_folio, "munmap: each folio of which pages were mapped", "estimate");
   table.add("unmap_page", unmap_page, "munmap: each page-table entry that is cleared", "estimate");
-  table.add("tlb_flush", tlb_flush, "one TLB flush, besides the misses that follow", "estimate");
+  table.add("tlb_flush", tlb_flush, "a flush of the whole TLB, besides the misses that follow", "estimate");
+  table.add("tlb_flush_page", tlb_flush_page, "flushing one page from the TLB (INVLPG)", "estimate");
   table.add("fork_page", fork_page, "fork: each private page shared with the child", "estimate");
   table.add("pin_page", pin_page, "get_user_pages: each page", "estimate");
   table.add("user_copy", user_copy, "fixed cost of one copy between user and kernel memory", "estimate");

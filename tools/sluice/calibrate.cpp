@@ -14,6 +14,7 @@
 #include "tools/native/calibration/host.h"
 #include "tools/native/calibration/host_bench.h"
 #include "tools/native/calibration/working_sets.h"
+#include "tools/native/measured_transfer.h"
 #include "tools/scenario/platform_file.h"
 #include "tools/sluice/calibrated_platform.h"
 #include "tools/sluice/child.h"
@@ -27,7 +28,7 @@ namespace {
 using calibration::Primitive;
 
 constexpr Bytes kTestFile = 256_MiB;
-constexpr Bytes kLeastTestFile = 64_MiB;
+constexpr Bytes kLeastTestFile = 128_MiB;
 /// Of the written machine: one for the sender and one for the receiver, when workload.cpus says so. Primitives run on
 /// one.
 constexpr unsigned kCores = 2;
@@ -66,11 +67,10 @@ class Calibration {
   std::string carry_out() {
     const std::filesystem::path folder = test_folder();
     const calibration::CachedFile file{folder, test_file_size()};
-    m_cpu = calibration::first_allowed_cpu();
+    m_cpu = native::choose_cores(1).first;  // where a transfer runs, for each core has neighbours of its own
     use_facts(folder);
     measure(file);
-    const calibration::CacheFit caches =
-        fit_caches(calibration::working_sets(file.size() - calibration::Session::kSteady));
+    const calibration::CacheFit caches = fit_last_level(working_sets(file));
     use_caches(caches);
     const std::vector<Row> rows = all_rows(caches);
     const std::vector<Finding> findings = solve(
@@ -140,9 +140,9 @@ class Calibration {
 
   void measure(const calibration::CachedFile& file) {
     std::vector<Primitive> list = calibration::primitives();
-    for (const Bytes set : calibration::working_sets(file.size() - calibration::Session::kSteady)) {
-      list.push_back(keep(calibration::read_page(set, kPageSize)));
-      if (set > kPageSize) list.push_back(keep(calibration::read_page(kPageSize, set)));
+    for (const Bytes set : working_sets(file)) {
+      list.push_back(keep(calibration::read_run(set, calibration::kRun)));
+      if (set > calibration::kRun) list.push_back(keep(calibration::read_run(calibration::kRun, set)));
     }
     const calibration::BenchResult result = calibration::measure_on_host(
         list, file, {.cpu = m_cpu, .progress = [&](unsigned round, const std::string& name) {
@@ -166,20 +166,24 @@ class Calibration {
     }
   }
 
+  static std::vector<Bytes> working_sets(const calibration::CachedFile& file) {
+    return calibration::working_sets(calibration::kRun, file.size() - calibration::Session::kLargeFolios);
+  }
+
   /// A primitive that is not in the list of fixed ones.
   const Primitive& keep(Primitive primitive) {
     const std::string name = primitive.name;
     return m_more[name] = std::move(primitive);
   }
 
-  calibration::CacheFit fit_caches(const std::vector<Bytes>& sets) {
+  calibration::CacheFit fit_last_level(const std::vector<Bytes>& sets) {
     std::vector<calibration::SweepPoint> source;
     std::vector<calibration::SweepPoint> destination;
     for (const Bytes set : sets) {
-      source.push_back({set, m_measured[calibration::read_page(set, kPageSize).name].nanoseconds});
-      destination.push_back({set, m_measured[calibration::read_page(kPageSize, set).name].nanoseconds});
+      source.push_back({set, m_measured[calibration::read_run(set, calibration::kRun).name].nanoseconds});
+      destination.push_back({set, m_measured[calibration::read_run(calibration::kRun, set).name].nanoseconds});
     }
-    return calibration::fit_caches(source, destination, own_cache(1), own_cache(2));
+    return calibration::fit_last_level(source, destination, own_cache(2));
   }
 
   /// Size of a cache that is a core's own; as published when the host does not say.
@@ -191,41 +195,56 @@ class Calibration {
   }
 
   void use_caches(const calibration::CacheFit& fit) {
-    const char* names[] = {"l1", "l2", "llc"};
-    for (std::size_t level = 0; level < 3; ++level) {
-      cache::CacheConfig& caches = m_configuration.machine.cache;
-      const unsigned ways = (level == 0 ? caches.l1 : level == 1 ? caches.l2 : caches.llc).ways;
-      const Bytes unit = Bytes{ways} * kPageSize;  // the model's sets hold whole pages
-      const Bytes size = std::max((fit.size[level] + unit / 2) / unit, Bytes{1}) * unit;
-      set(std::string{"cache."} + names[level] + "_size", base::to_text(size),
-          level < 2 ? Origin{"sysfs", -1, ""}
-                    : Origin{"measured", -1, "where single pages of a growing working set become slower to copy"});
-    }
+    const cache::CacheConfig caches = m_configuration.machine.cache;
+    const auto set_size = [&](const char* level, const cache::LevelGeometry& config, Bytes size, Origin origin) {
+      const Bytes unit = Bytes{config.ways} * kPageSize;  // the model's sets hold whole pages
+      const Bytes whole = std::max((size + unit / 2) / unit, Bytes{1}) * unit;
+      set(fmt::format("cache.{}_size", level), base::to_text(whole), std::move(origin));
+    };
+    set_size("l1", caches.l1, own_cache(1), {"sysfs", -1, ""});
+    set_size("l2", caches.l2, own_cache(2), {"sysfs", -1, ""});
+    set_size("llc", caches.llc, fit.last_level_size,
+             {"measured", -1, "where copies over a growing working set become slower"});
   }
 
-  /// The rows of the table with, behind those of a page in L1, those for the other cache levels, whose working sets
-  /// follow from what was found.
+  /// The rows of the table with, behind those of what is in L1, those for the other levels, whose working sets follow
+  /// from what was found.
   static std::vector<Row> all_rows(const calibration::CacheFit& fit) {
-    const char* names[] = {"l1", "l2", "llc", "memory"};
-    const std::string in_l1 = calibration::read_page(kPageSize, kPageSize).name;
-    std::vector<Row> rows;
-    const auto add = [&](const char* side, std::size_t level, const auto& primitive_of) {
-      const std::vector<Bytes>& sets = fit.typical[level];
-      Target target{{-1, in_l1}};
-      for (const Bytes set : sets) target.push_back({1 / static_cast<double>(sets.size()), primitive_of(set).name});
-      rows.push_back({{{fmt::format("cpu.{}_{}", side, names[level])}},
-                      target,
-                      fmt::format("pread of a page, {} working set of {} to {}, against one found in L1",
-                                  side == std::string_view{"read"} ? "source" : "destination",
-                                  base::to_text(sets.front()), base::to_text(sets.back()))});
+    using calibration::kRun;
+    using calibration::read_run;
+    const auto add_mean = [](Target& target, double weight, const std::vector<Bytes>& sets, const auto& primitive_of) {
+      for (const Bytes set : sets)
+        target.push_back({weight / static_cast<double>(sets.size()), primitive_of(set).name});
     };
-    for (std::size_t level = 1; level < calibration::kLevels; ++level) {
-      add("read", level, [](Bytes set) { return calibration::read_page(set, kPageSize); });
-      add("write", level, [](Bytes set) { return calibration::read_page(kPageSize, set); });
-    }
-    const std::vector<Row>& table = calibration_table();
-    rows.insert(rows.begin(), table.begin(), table.begin() + kRowsOfOnePage);
-    rows.insert(rows.end(), table.begin() + kRowsOfOnePage, table.end());
+    const auto from = [](Bytes set) { return read_run(set, kRun); };
+    const auto to = [](Bytes set) { return read_run(kRun, set); };
+    const auto sets_text = [](const std::vector<Bytes>& sets) {
+      return base::to_text(sets.front()) + " to " + base::to_text(sets.back());
+    };
+    Row of_l2{{{"cpu.read_l2", 0.5}, {"cpu.write_l2", 0.5}},
+              {{-1, "read.4096_bytes"}},
+              "pread of 96 KiB in L2 instead of a page in L1; nothing tells the two sides apart"};
+    add_mean(of_l2.target, 0.5, fit.in_l2, from);
+    add_mean(of_l2.target, 0.5, fit.in_l2, to);
+    std::vector<Row> levels{of_l2};
+    const auto add_side = [&](const char* side, const char* level, const std::vector<Bytes>& sets,
+                              const auto& primitive_of) {
+      Row row{{{fmt::format("cpu.{}_{}", side, level)}},
+              {},
+              fmt::format("pread of 96 KiB, {} working set of {}, against one in L2",
+                          side == std::string_view{"read"} ? "source" : "destination", sets_text(sets))};
+      add_mean(row.target, 1, sets, primitive_of);
+      add_mean(row.target, -1, fit.in_l2, primitive_of);
+      levels.push_back(std::move(row));
+    };
+    const auto add = [&](const char* level, const std::vector<Bytes>& sets) {
+      add_side("read", level, sets, from);
+      add_side("write", level, sets, to);
+    };
+    add("llc", fit.in_last_level);
+    add("memory", fit.in_memory);
+    std::vector<Row> rows = calibration_table();
+    rows.insert(rows.begin() + kRowsInL1, levels.begin(), levels.end());
     return rows;
   }
 

@@ -6,31 +6,37 @@ namespace sluice::tool {
 const std::vector<Row>& calibration_table() {
   static const std::vector<Row> rows{
       // The model looks a descriptor up in every call, and nothing tells the way in from the way out: the three keep
-      // the
-      // ratio of their published values.
+      // the ratio of their published values.
       {{{"kernel.syscall.entry", 0.45}, {"kernel.syscall.exit", 0.3}, {"kernel.syscall.file_call", 0.25}},
        {{1, "call.file"}},
        "lseek on a file"},
-      // The slope of a line through four sizes (least squares: its weights are -3 -1 1 3 for equal steps).
       {{{"cpu.read_l1", 0.5}, {"cpu.write_l1", 0.5}},
-       {{-3, "read.1024_bytes"}, {-1, "read.2048_bytes"}, {1, "read.3072_bytes"}, {3, "read.4096_bytes"}},
-       "pread of 1 to 4 KiB of a page; nothing tells the two sides apart"},
-      // Pages of a folio are looked up at once, so one look-up is in every call; the ratio is that of published values.
-      {{{"kernel.fs.read_call", 0.8}, {"kernel.fs.page_lookup", 0.2}}, {{1, "read.4096_bytes"}}, "pread of a page"},
-      // Here end the rows of one page.
-      {{{"cpu.copy_start"}},
-       {{1, "read.32_pages"}, {-1, "read.page.32.32"}},
-       "pread of 32 pages instead of one, both from and to 128 KiB"},
+       {{1, "read.3_pages"}, {-1, "read.4096_bytes"}},
+       "pread of three pages instead of one; nothing tells the two sides apart"},
+      {{{"kernel.fs.read_call"}}, {{1, "read.page_between_others"}}, "pread of a page, after other calls"},
+      // Here end the rows of what is in L1.
+      {{{"kernel.fs.page_lookup"}},
+       {{1, "read.single_pages"}, {-1, "read.large_folio"}},
+       "pread of 32 KiB in eight folios instead of one"},
       {{{"kernel.mm.map_region"}}, {{1, "map.file"}}, "mmap of a file"},
       {{{"kernel.mm.unmap_region"}}, {{1, "unmap.untouched"}}, "munmap of what was never touched"},
       {{{"kernel.mm.fault_map_page"}},
-       {{1, "fault.file_window"}, {-1, "fault.file_page"}},
-       "a read fault that maps 16 pages instead of one"},
+       {{1, "fault.window"}, {-1, "fault.file_page"}},
+       "a read fault that maps 16 pages of a folio instead of one"},
+      {{{"kernel.mm.fault_map_folio"}},
+       {{1, "fault.single_pages"}, {-1, "fault.window"}},
+       "a read fault that maps 16 folios instead of one"},
       {{{"kernel.mm.fault_entry"}}, {{1, "fault.file_page"}}, "a read fault that maps one page"},
+      {{{"kernel.mm.private_page"}}, {{1, "fault.256_anonymous"}}, "writing to fresh private pages"},
+      // Longer ranges than 33 pages flush the whole TLB, at a cost that does not depend on their length.
       {{{"kernel.mm.unmap_page"}},
-       {{1, "unmap.file_window"}, {-1, "unmap.file_page"}},
-       "munmap of 16 mapped pages instead of one"},
-      {{{"kernel.mm.tlb_flush"}}, {{1, "unmap.file_page"}}, "munmap of one mapped page"},
+       {{1, "unmap.192_pages"}, {-1, "unmap.64_pages"}},
+       "munmap of 192 mapped pages of a folio instead of 64"},
+      {{{"kernel.mm.unmap_folio"}},
+       {{1, "unmap.single_pages"}, {-1, "unmap.window"}},
+       "munmap of 16 folios instead of one"},
+      {{{"kernel.mm.tlb_flush_page"}}, {{1, "unmap.window"}}, "munmap of 16 mapped pages of a folio"},
+      {{{"kernel.mm.tlb_flush"}}, {{1, "unmap.64_pages"}}, "munmap of 64 mapped pages of a folio"},
       {{{"kernel.pipe.slot"}}, {{1, "pipe.tee.8"}, {-1, "pipe.tee.1"}}, "tee of eight pages instead of one"},
       {{{"kernel.mm.pin_page"}},
        {{1, "pipe.vmsplice.8"}, {-1, "pipe.vmsplice.1"}},
@@ -54,9 +60,6 @@ const std::vector<Row>& calibration_table() {
         {"kernel.net.tcp_receive", 0.22}},
        {{1, "socket.send_1"}},
        "send of a byte to the other end"},
-      {{{"kernel.net.acknowledge", 0.6}, {"kernel.net.tcp_acknowledged", 0.4}},
-       {{1, "socket.receive_1"}},
-       "recv of a byte, with its acknowledgment"},
       {{{"kernel.net.skb_free"}},
        {{1, "socket.receive_burst"}, {-1, "socket.receive_4096"}},
        "recv of eight packets instead of one; each is freed at both ends"},
@@ -67,12 +70,13 @@ const std::vector<Row>& calibration_table() {
       {{{"kernel.net.fragment_free"}},
        {{1, "socket.receive_pages_8"}, {-1, "socket.receive_pages_1"}},
        "recv of eight page references instead of one"},
-      // Both happen together; they keep the ratio of their published values. A receiver finds caches and TLB filled by
-      // the
-      // sender, so what a switch costs is looked for where it does; a byte through pipes costs less.
+      {{{"kernel.net.acknowledge", 0.6}, {"kernel.net.tcp_acknowledged", 0.4}},
+       {{1, "socket.receive_1"}},
+       "recv of a byte, with its acknowledgment"},
+      // Both happen together; they keep the ratio of their published values.
       {{{"kernel.sched.context_switch", 0.92}, {"kernel.sched.wake_up", 0.08}},
-       {{1, "task.burst"}},
-       "packets to another process on the core, and a byte back"},
+       {{1, "task.round_trip"}},
+       "a byte to another process on the core, and back"},
       {{{"disk.ssd_read_latency"}}, {{1, "disk.page"}}, "O_DIRECT read of a page"},
       {{{"disk.ssd_read_rate"}}, {{1, "disk.512_kib"}}, "O_DIRECT read of 512 KiB"},
   };

@@ -33,7 +33,7 @@ struct Row {
 };
 
 const std::vector<Row>& calibration_table();
-/// So many rows at the beginning of the table touch no more than a page of memory, which is in L1.
-inline constexpr int kRowsOfOnePage = 3;
+/// So many rows at the beginning of the table touch no more memory than L1 holds.
+inline constexpr int kRowsInL1 = 3;
 
 }  // namespace sluice::tool

@@ -125,17 +125,17 @@ Json failures(const NativeRun& run) {
   return sentences;
 }
 
-bool shared_before(const NativeRun& run, const TransferSample& sample) {
-  return native::core_is_shared(sample.probe_before_ns, run.sharing.own_probe_ns);
-}
-bool shared_after(const NativeRun& run, const TransferSample& sample) {
-  return native::core_is_shared(sample.probe_after_ns, run.sharing.own_probe_ns);
+enum class Core { Own, Shared, Changed };
+
+Core core_during(const NativeRun& run, const TransferSample& sample) {
+  const bool before = native::core_is_shared(sample.probe_before_ns, run.sharing.own_probe_ns);
+  const bool after = native::core_is_shared(sample.probe_after_ns, run.sharing.own_probe_ns);
+  return before != after ? Core::Changed : before ? Core::Shared : Core::Own;
 }
 
-/// How many transfers something else had a part of the core during.
-std::int64_t on_shared_core(const NativeRun& run) {
-  return std::count_if(run.samples.begin(), run.samples.end(),
-                       [&](const TransferSample& sample) { return shared_before(run, sample); });
+std::size_t count(const NativeRun& run, Core core) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(run.samples, [&](const auto& sample) { return core_during(run, sample) == core; }));
 }
 
 void shorten(TransferSample& sample, double by) {
@@ -151,14 +151,18 @@ void shorten(TransferSample& sample, double by) {
 
 }  // namespace
 
+std::size_t on_own_core(const NativeRun& run) { return count(run, Core::Own); }
+
 void settle_sharing(NativeRun& run) {
-  if (run.sharing.longer <= 1) return;
-  const auto changed = [&](const TransferSample& sample) {
-    return sample.failure.empty() && shared_before(run, sample) != shared_after(run, sample);
-  };
-  if (!std::all_of(run.samples.begin(), run.samples.end(), changed)) std::erase_if(run.samples, changed);
+  if (run.sharing.longer <= 1 || !failures(run).empty()) return;
+  const bool enough = on_own_core(run) >= kEnoughOnOwnCore;
+  const bool some = enough || on_own_core(run) + count(run, Core::Shared) > 0;
+  std::erase_if(run.samples, [&](const TransferSample& sample) {
+    const Core core = core_during(run, sample);
+    return enough ? core != Core::Own : some && core == Core::Changed;
+  });
   for (TransferSample& sample : run.samples) {
-    if (shared_before(run, sample)) shorten(sample, run.sharing.longer);
+    if (core_during(run, sample) == Core::Shared) shorten(sample, run.sharing.longer);
   }
 }
 
@@ -176,7 +180,7 @@ Json results_of(const NativeRun& run) {
   json["kernel_counts"] = kernel_counts(run);
   json["repetitions"] = {{"count", run.samples.size()},
                          {"warm_up", run.warm_up},
-                         {"on_shared_core", on_shared_core(run)},
+                         {"on_shared_core", run.samples.size() - on_own_core(run)},
                          {"elapsed_ns", summary(run, [](const TransferSample& s) { return s.elapsed_ns; })},
                          {"cpu_ns", summary(run, [](const TransferSample& s) { return s.cpu_ns(); })}};
   json["failures"] = Json::array();

@@ -26,6 +26,8 @@ using scenario::RunPlan;
 using scenario::Workload;
 using Plans = std::span<const RunPlan>;
 
+constexpr const char* kAgain = "again what met a shared core";
+
 /// Transfers that are done, told by the child that makes them.
 using Done = native::Shared<std::atomic<std::size_t>>;
 /// The shortest probe of a core (core_probe.h) in all batches.
@@ -71,42 +73,74 @@ native::TransferOptions transfer_options(const RunPlan& plan, const Options& opt
           .time_limit = std::chrono::seconds{options.timeout_s}};
 }
 
-/// All strategies of one point, one repetition after the other, so that a slow disturbance meets all of them.
-std::vector<NativeRun> run_point(Plans point, const native::TestFiles& files, const std::string& sha256,
-                                 const Options& options, Done& done, ShortestProbe& shortest) {
-  std::vector<NativeRun> runs(point.size(), NativeRun{files.bytes(), sha256, options.native.warm_up, {}});
-  const unsigned rounds = options.native.warm_up + options.native.repetitions;
-  for (unsigned round = 0; round < rounds; ++round) {
-    for (std::size_t i = 0; i < point.size(); ++i) {
-      ++*done;
-      std::vector<native::TransferSample>& samples = runs[i].samples;
-      if (!samples.empty() && !samples.back().failure.empty()) continue;
-      if (point[i].configuration.workload.warm()) {
-        files.warm();
-      } else {
-        files.cool();
-      }
-      native::TransferSample sample = native::measure_transfer(files, transfer_options(point[i], options));
-      if (sample.failure.empty()) {
-        for (const std::int64_t probe : {sample.probe_before_ns, sample.probe_after_ns}) {
-          *shortest = *shortest == 0 ? probe : std::min(*shortest, probe);
-        }
-      }
-      if (round >= options.native.warm_up || !sample.failure.empty()) samples.push_back(std::move(sample));
+/// Transfers of several plans by turns, so that a slow disturbance meets all of them.
+class Rounds {
+ public:
+  Rounds(Plans plans, const native::TestFiles& files, const std::string& sha256, const Options& options, Done& done,
+         ShortestProbe& shortest)
+      : m_plans(plans),
+        m_files(files),
+        m_options(options),
+        m_done(done),
+        m_shortest(shortest),
+        m_runs(plans.size(), NativeRun{files.bytes(), sha256, options.native.warm_up, {}}) {
+    for (std::size_t i = 0; i < plans.size(); ++i) {
+      const auto& host = plans[i].configuration.host;
+      if (!host || host->core_probe == base::Picoseconds{}) continue;
+      m_runs[i].sharing = {host->core_probe.count() / 1000, 1 + static_cast<double>(host->shared_core.ppm()) / 1e6};
     }
   }
-  const auto& host = point.front().configuration.host;
-  for (NativeRun& run : runs) {
-    run.sharing.own_probe_ns = *shortest;
-    if (host && host->core_probe > base::Picoseconds{}) {
-      run.sharing = {host->core_probe.count() / 1000, 1 + static_cast<double>(host->shared_core.ppm()) / 1e6};
-    }
-    settle_sharing(run);
-  }
-  return runs;
-}
 
-/// All points that send the same files, in the child: [results of each plan].
+  std::vector<NativeRun> carry_out() {
+    const unsigned wanted = m_options.native.repetitions;
+    for (unsigned round = 0; round < m_options.native.warm_up + wanted; ++round) {
+      for (std::size_t i = 0; i < m_plans.size(); ++i) {
+        ++*m_done;
+        transfer(i, round < m_options.native.warm_up);
+      }
+    }
+    // What met a shared core is repeated, for a while.
+    for (unsigned round = 0; round < kMoreRounds * wanted; ++round) {
+      for (std::size_t i = 0; i < m_plans.size(); ++i) {
+        if (m_runs[i].sharing.longer > 1 && on_own_core(m_runs[i]) < wanted) transfer(i, false);
+      }
+    }
+    for (NativeRun& run : m_runs) {
+      if (run.sharing.own_probe_ns == 0) run.sharing.own_probe_ns = *m_shortest;
+      settle_sharing(run);
+    }
+    return std::move(m_runs);
+  }
+
+ private:
+  static constexpr unsigned kMoreRounds = 2;  // times the repetitions that were asked for
+
+  void transfer(std::size_t plan, bool warm_up) {
+    std::vector<native::TransferSample>& samples = m_runs[plan].samples;
+    if (!samples.empty() && !samples.back().failure.empty()) return;
+    if (m_plans[plan].configuration.workload.warm()) {
+      m_files.warm();
+    } else {
+      m_files.cool();
+    }
+    native::TransferSample sample = native::measure_transfer(m_files, transfer_options(m_plans[plan], m_options));
+    if (sample.failure.empty()) {
+      for (const std::int64_t probe : {sample.probe_before_ns, sample.probe_after_ns}) {
+        *m_shortest = *m_shortest == 0 ? probe : std::min(*m_shortest, probe);
+      }
+    }
+    if (!warm_up || !sample.failure.empty()) samples.push_back(std::move(sample));
+  }
+
+  Plans m_plans;
+  const native::TestFiles& m_files;
+  const Options& m_options;
+  Done& m_done;
+  ShortestProbe& m_shortest;
+  std::vector<NativeRun> m_runs;
+};
+
+/// All plans that send the same files, in the child: [results of each].
 RunResult run_batch(Plans batch, const Options& options, Done& done, ShortestProbe& shortest) {
   const Workload& workload = batch.front().configuration.workload;
   // No content is kept: one that maps a file of the host would hold its pages in the page cache.
@@ -115,11 +149,8 @@ RunResult run_batch(Plans batch, const Options& options, Done& done, ShortestPro
                                       ? native::TestFiles::open(workload.path)
                                       : native::TestFiles::make(directory_of(options), contents_of(workload));
   Json results = Json::array();
-  for (Plans rest = batch; !rest.empty();) {
-    const Plans point = leading(rest, [](const RunPlan& a, const RunPlan& b) { return a.point == b.point; });
-    for (const NativeRun& run : run_point(point, files, sha256, options, done, shortest))
-      results.push_back(results_of(run));
-    rest = rest.subspan(point.size());
+  for (const NativeRun& run : Rounds(batch, files, sha256, options, done, shortest).carry_out()) {
+    results.push_back(results_of(run));
   }
   return {{"results", results}};
 }
@@ -158,10 +189,11 @@ Json run_natively(const scenario::Scenario& scenario, const Options& options) {
     });
     const std::size_t before = *done;
     const auto tick = [&](std::chrono::seconds elapsed) {
-      const std::size_t plan = std::min((*done - before) / std::max<std::size_t>(rounds, 1), batch.size() - 1);
-      progress.tick(*done, text_of(batch[plan]), elapsed);
+      const std::size_t here = *done - before;
+      progress.tick(*done, here < batch.size() * rounds ? text_of(batch[here % batch.size()]) : kAgain, elapsed);
     };
-    const ChildLimits limits{std::chrono::seconds{options.timeout_s} * static_cast<long>(batch.size() * rounds), tick};
+    const ChildLimits limits{std::chrono::seconds{options.timeout_s} * static_cast<long>(3 * batch.size() * rounds),
+                             tick};
     const RunResult reply = run_in_child([&] { return run_batch(batch, options, done, shortest); }, limits);
     progress.clear();
     for (std::size_t i = 0; i < batch.size(); ++i) {

@@ -72,8 +72,14 @@ class RowSolver {
     if (!at_zero || !at_probe) return kept("the simulated kernel cannot do it");
     const double effect = (*at_probe - *at_zero) / kProbe;
     if (std::abs(effect) < kLeastEffect) return kept("has no effect here");
-    const double solution = refine((wanted->nanoseconds - *at_zero) / effect, wanted->nanoseconds);
-    set(std::max(solution, 0.0));
+    const double first = (wanted->nanoseconds - *at_zero) / effect;
+    const double solution = refine(first, wanted->nanoseconds);
+    const auto reached = simulated_at(std::max(solution, 0.0));
+    const double miss = reached ? std::abs(*reached - wanted->nanoseconds) : 0;
+    if (first > 0 && miss > kTooFar * std::abs(wanted->nanoseconds) && miss > kNegligible * largest_term(measured)) {
+      restore(before);
+      return kept(fmt::format("no value of it gives the {:.0f} ns that were measured", wanted->nanoseconds));
+    }
     return {"", true, spread, solution < 0 ? m_row.why + fmt::format("; {:.3g} ns, taken as 0", solution) : m_row.why};
   }
 

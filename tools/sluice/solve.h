@@ -35,6 +35,9 @@ struct Finding {
 /// too: a small difference of large times may be uncertain as such, and still say all that matters.
 inline constexpr double kTooNoisy = 0.3;
 inline constexpr double kNegligible = 0.03;
+/// A solution is none when the simulated time misses the measured one by more than this share: the time jumps there,
+/// for instance because tasks take turns otherwise.
+inline constexpr double kTooFar = 0.05;
 
 /// Interquartile range of a value that was measured in rounds, as a share of it. Rounds of 0 do not count.
 double spread_of(double value, const std::vector<double>& rounds);

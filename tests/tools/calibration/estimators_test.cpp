@@ -45,11 +45,11 @@ TEST(Estimators, FewPointsGiveFewerSteps) {
   EXPECT_TRUE(fit_staircase({}, 2).empty());
 }
 
-/// A page copy on a machine with these caches, with a few per cent of noise and the soft edges of real caches.
+/// A copy on a machine with these caches, with a few per cent of noise and the soft edges of real caches.
 std::vector<SweepPoint> sweep(const std::vector<Bytes>& sizes, const std::vector<double>& times, std::mt19937& random) {
   std::uniform_real_distribution<double> noise{0.97, 1.04};
   std::vector<SweepPoint> points;
-  for (const Bytes set : working_sets(256_MiB)) {
+  for (const Bytes set : working_sets(96_KiB, 208_MiB)) {
     std::size_t level = 0;
     while (level < sizes.size() && set > sizes[level]) ++level;
     points.push_back({set, times[level] * noise(random)});
@@ -57,22 +57,26 @@ std::vector<SweepPoint> sweep(const std::vector<Bytes>& sizes, const std::vector
   return points;
 }
 
+TEST(WorkingSets, AreWholeUnitsTwoInAnOctave) {
+  EXPECT_EQ(working_sets(96_KiB, 800_KiB), (std::vector<Bytes>{96_KiB, 192_KiB, 288_KiB, 384_KiB, 576_KiB, 768_KiB}));
+}
+
 TEST(WorkingSets, TheLastLevelIsFoundWhereCopiesSlowDown) {
   std::mt19937 random{1};
-  const std::vector<Bytes> caches{32_KiB, 512_KiB, 5_MiB};
-  const auto source = sweep(caches, {600, 620, 660, 840}, random);
-  const auto destination = sweep(caches, {600, 640, 690, 980}, random);
-  const CacheFit fit = fit_caches(source, destination, 32_KiB, 512_KiB);
-  EXPECT_GT(fit.size[2], 4_MiB);
-  EXPECT_LT(fit.size[2], 6_MiB);
-  EXPECT_EQ(fit.size[0], 32_KiB);
-  for (const Bytes set : fit.typical[2]) EXPECT_TRUE(set > 512_KiB && set <= 5_MiB) << set;
-  for (const Bytes set : fit.typical[3]) EXPECT_GT(set, 5_MiB);
+  const std::vector<Bytes> caches{512_KiB, 5_MiB};
+  const auto source = sweep(caches, {620, 660, 840}, random);
+  const auto destination = sweep(caches, {640, 690, 980}, random);
+  const CacheFit fit = fit_last_level(source, destination, 512_KiB);
+  EXPECT_GT(fit.last_level_size, 4_MiB);
+  EXPECT_LT(fit.last_level_size, 6_MiB);
+  for (const Bytes set : fit.in_l2) EXPECT_LE(set, 256_KiB) << set;
+  for (const Bytes set : fit.in_last_level) EXPECT_TRUE(set > 512_KiB && set <= 5_MiB) << set;
+  for (const Bytes set : fit.in_memory) EXPECT_GT(set, 5_MiB);
 }
 
 TEST(WorkingSets, TooFewAreRefused) {
   const std::vector<SweepPoint> few{{4_KiB, 1}, {64_KiB, 2}};
-  EXPECT_THROW(fit_caches(few, few, 32_KiB, 512_KiB), base::InputError);
+  EXPECT_THROW(fit_last_level(few, few, 512_KiB), base::InputError);
 }
 
 std::vector<Sample> batches(double nanoseconds, double probe) { return std::vector<Sample>(10, {nanoseconds, probe}); }

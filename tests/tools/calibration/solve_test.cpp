@@ -90,6 +90,20 @@ TEST(Solve, ANegativeCostIsZeroAndSaidToBe) {
   EXPECT_NE(findings[0].note.find("taken as 0"), std::string::npos) << findings[0].note;
 }
 
+TEST(Solve, AParameterKeepsItsValueWhereTheTimeJumpsOverTheMeasuredOne) {
+  const Simulate jumping = [](const scenario::Configuration& configuration, const std::vector<std::string>&) {
+    const double cost = nanoseconds_of(configuration, "kernel.sched.context_switch");
+    return std::map<std::string, double>{{"burst", cost < 500 ? 48000 + cost : 73000 + cost}};
+  };
+  scenario::Configuration configuration;
+  const double published = nanoseconds_of(configuration, "kernel.sched.context_switch");
+  const std::vector<Row> rows{{{{"kernel.sched.context_switch"}}, {{1, "burst"}}, "a burst"}};
+  const auto findings = solve(rows, {{"burst", {60000, {}}}}, jumping, configuration, 1);
+  EXPECT_FALSE(findings[0].measured);
+  EXPECT_EQ(findings[0].note, "no value of it gives the 60000 ns that were measured");
+  EXPECT_EQ(nanoseconds_of(configuration, "kernel.sched.context_switch"), published);
+}
+
 TEST(Solve, AParameterWithoutEffectKeepsItsValue) {
   scenario::Configuration configuration;
   const std::vector<Row> rows{{{{"kernel.mm.tlb_flush"}}, {{1, "call"}}, "nothing to do with it"}};

@@ -6,7 +6,6 @@
 #include <cstring>
 #include <ctime>
 #include <optional>
-#include <sched.h>
 
 #include "tools/native/calibration/estimators.h"
 #include "tools/native/core_probe.h"
@@ -17,8 +16,8 @@
 namespace sluice::calibration {
 namespace {
 
-/// Whatever else disturbs a batch only makes it longer, hence not the median.
-constexpr double kTypical = 0.25;
+/// The median, as of transfers: what disturbs a batch now and then disturbs them as well.
+constexpr double kTypical = 0.5;
 
 class HostClock : public Clock {
  public:
@@ -165,16 +164,6 @@ Measurement conclude(const Rounds& rounds, double best, const Sharing& sharing) 
     measurement.rounds.push_back(quantile(of_round.normalised(by), kTypical));
   }
   return measurement;
-}
-
-int first_allowed_cpu() {
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return 0;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(static_cast<std::size_t>(cpu), &allowed)) return cpu;
-  }
-  return 0;
 }
 
 BenchResult measure_on_host(const std::vector<Primitive>& list, const CachedFile& file, const BenchOptions& options) {

@@ -26,7 +26,7 @@ struct Measurement {
 
 struct BenchOptions {
   int cpu = 0;
-  unsigned rounds = 8;
+  unsigned rounds = 16;
   std::chrono::milliseconds time{4};  ///< of one primitive in one round, without its set-up
   /// Before each primitive, rounds from 1. What it throws ends the bench, with no process left.
   std::function<void(unsigned round, const std::string& name)> progress;
@@ -52,8 +52,5 @@ using Rounds = std::vector<std::vector<Sample>>;
 Sharing find_sharing(const std::vector<Rounds>& primitives, double best);
 /// A primitive with enough batches of both kinds has a ratio of its own; the others take the common one.
 Measurement conclude(const Rounds& rounds, double best, const Sharing& sharing);
-
-/// The first core that this process may use.
-int first_allowed_cpu();
 
 }  // namespace sluice::calibration

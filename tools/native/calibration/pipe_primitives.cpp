@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "tools/native/calibration/other_work.h"
 #include "tools/native/calibration/primitive.h"
 
 namespace sluice::calibration {
@@ -40,9 +41,11 @@ void write_and_read(Session& session, Bytes size) {
 void filling(Session& session, Bytes size, const std::function<std::int64_t(const Pipe&)>& fill) {
   const Pipe pipe{session};
   const UserAddress sink = session.map_buffer(size);
+  OtherWork others{session};
   session.measure(kBatch, [&](Stopwatch& watch) {
     for (unsigned i = 0; i < kBatch; ++i) {
       std::int64_t done = 0;
+      others();
       watch.run([&] { done = fill(pipe); });
       session.need_all("filling a pipe", done, size);
       session.need_all("read", session.calls.read(pipe.read_end(), sink, size), size);
@@ -55,7 +58,7 @@ void filling(Session& session, Bytes size, const std::function<std::int64_t(cons
 void splice_file(Session& session, unsigned pages) {
   const int fd = session.open_file();
   filling(session, pages * kPageSize, [&](const Pipe& pipe) {
-    auto offset = static_cast<std::int64_t>(Session::kSteady);
+    auto offset = static_cast<std::int64_t>(Session::kLargeFolios);
     return session.calls.splice(fd, &offset, pipe.write_end(), nullptr, pages * kPageSize, 0);
   });
   session.calls.close(fd);
@@ -94,7 +97,7 @@ std::vector<Primitive> pipe_primitives() {
   };
   for (const unsigned pages : {1U, 8U}) {
     list.push_back(of_pages("pipe.splice_file", "splice of a cached file to a pipe", splice_file, pages,
-                            Session::kSteady + pages * kPageSize));
+                            Session::file_with(pages * kPageSize)));
     list.push_back(of_pages("pipe.vmsplice", "vmsplice", vmsplice, pages));
     list.push_back(of_pages("pipe.tee", "tee", tee, pages));
   }

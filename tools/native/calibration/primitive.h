@@ -34,11 +34,13 @@ std::vector<Primitive> task_primitives();
 /// The disk, past the page cache.
 std::vector<Primitive> disk_primitives();
 
-/// pread of single pages, cycling over `source` bytes of the file into `destination` bytes of memory (multiples of the
-/// page size). Both are walked in order, so a set that fits in a cache level is served by it.
-Primitive read_page(Bytes source, Bytes destination);
+/// pread of kRun at once, cycling over `source` bytes of the file into `destination` bytes of memory, both multiples of
+/// it. They are walked in order, so a set that fits in a cache level is served by it. A run is long enough that what a
+/// copy costs at its start does not matter, and no chunk of a grid.
+Primitive read_run(Bytes source, Bytes destination);
+inline constexpr Bytes kRun = 96_KiB;
 
-/// All of fixed size; read_page makes more.
+/// All of fixed size; read_run makes more.
 const std::vector<Primitive>& primitives();
 /// Null when there is none of that name.
 const Primitive* find_primitive(const std::string& name);

@@ -106,8 +106,13 @@ class Session {
   void need_all(const char* call, std::int64_t returned, std::uint64_t wanted) const;
   /// Of the cached file; O_RDONLY.
   int open_file(int flags = 0) const;
-  /// Where in the cached file primitives begin: behind the part that read-ahead, growing, brought in small folios.
-  static constexpr Bytes kSteady = 4_MiB;
+  /// Where the cached file is in folios as large as they get. Read-ahead brings its first window in single pages and
+  /// each further one in folios four times as large, the sixth in 2 MiB; windows are of 8 MiB at most.
+  static constexpr Bytes kLargeFolios = 48_MiB;
+  /// Where it is in single pages: a part of the first window, which is of 128 KiB at least.
+  static constexpr Bytes kSinglePages = 0;
+  /// Size that a file needs for `size` bytes in large folios.
+  static constexpr Bytes file_with(Bytes size) { return kLargeFolios + (size + 2_MiB - 1) / 2_MiB * 2_MiB; }
   [[nodiscard]] Bytes file_size() const { return m_facilities.file_size; }
   /// Private memory in pages of 4 KiB, each touched.
   UserAddress map_buffer(Bytes size) const;
