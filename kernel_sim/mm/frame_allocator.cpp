@@ -126,6 +126,10 @@ Frame FrameAllocator::head_of(Frame frame) const {
   return Frame{frame.number() - m_pages[frame.number() - m_first].head_distance};
 }
 
+Place FrameAllocator::place_of(Frame frame) const {
+  return contains(frame) ? m_pages[frame.number() - m_first].place : Place::Free;
+}
+
 std::uint32_t FrameAllocator::size_of(Frame frame) const {
   return contains(frame) ? 1U << m_pages[frame.number() - m_first].order : 1U;
 }

@@ -65,6 +65,8 @@ class FrameAllocator {
   void set_reclaimer(Reclaimer reclaimer) { m_reclaimer = std::move(reclaimer); }
   [[nodiscard]] std::uint64_t free_frames() const { return m_free_count; }
   [[nodiscard]] std::uint64_t total_frames() const { return m_count; }
+  /// What a frame was allocated for, as long as it is.
+  [[nodiscard]] Place place_of(Frame frame) const;
   /// Frames that are allocated now for a place: at shutdown, what somebody still holds.
   [[nodiscard]] std::uint64_t held_frames(Place place) const { return m_held[static_cast<std::size_t>(place)]; }
   /// Below this many free frames the reclaimer is called.

@@ -20,6 +20,10 @@ void NetConfig::describe(base::ParameterTable& table) {
       "Linux fs/splice.c splice_to_socket, do_splice_eof");
   table.add("max_fragments", max_fragments, {1, 17}, "page fragments of a packet",
             "Linux include/linux/skbuff.h MAX_SKB_FRAGS");
+  table.add("grow_packets", grow_packets,
+            "a packet that waits in the queue takes bytes from the next one until it is two segments or more; false "
+            "before Linux 6.10",
+            "Linux net/ipv4/tcp_output.c tcp_grow_skb");
   table.add("wmem_default", wmem_default, {4_KiB, 1_GiB}, "send buffer of a new socket",
             "Linux net/ipv4/tcp.c tcp_wmem[1]");
   table.add("wmem_max", wmem_max, {4_KiB, 1_GiB}, "send buffer that autotuning reaches",
@@ -51,7 +55,7 @@ void NetConfig::describe(base::ParameterTable& table) {
   table.add("retries", retries, {1, 255}, "repetitions of a segment before the connection is given up",
             "Linux include/net/tcp.h TCP_RETR2 15");
   table.add("skb_overhead", skb_overhead, {256, 8192}, "bytes a packet is accounted for beside its payload (truesize)",
-            "estimate, recalled from Linux SKB_TRUESIZE of an empty TCP packet");
+            "receive windows of Linux 6.18 over loopback (TCP_INFO): what they leave free for packets");
 
   table.add("socket_create", socket_create, "socket()", estimate);
   table.add("send_call", send_call, "tcp_sendmsg without its packets: lock, checks, push", estimate);

@@ -12,6 +12,7 @@ struct NetConfig {
   Bytes gso_max_size = 65536;
   unsigned splice_batch = 16;
   unsigned max_fragments = 17;
+  bool grow_packets = true;
   Bytes wmem_default = 16_KiB;
   Bytes wmem_max = 4_MiB;
   Bytes rmem_default = 128_KiB;
@@ -27,7 +28,7 @@ struct NetConfig {
   Picoseconds rto_initial = Picoseconds{kPicosecondsPerSecond};
   unsigned syn_retries = 6;
   unsigned retries = 15;
-  Bytes skb_overhead = 1280;
+  Bytes skb_overhead = 832;
 
   // --- costs of TCP and of the stack ------------------------------------------------------------------------------
   CpuCost socket_create = CpuCost::time(1'500_ns);

@@ -2,12 +2,13 @@
 #include "kernel_sim/net/receive_window.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace sluice::net {
 
 namespace {
-constexpr Bytes kUnscaledWindow = 65535;  // what a SYN can announce
-constexpr Bytes kInitialSegments = 10;    // TCP_INIT_CWND
+constexpr unsigned kMostScale = 14;     // TCP_MAX_WSCALE
+constexpr Bytes kInitialSegments = 10;  // TCP_INIT_CWND
 /// rcv_rtt_est >> 3: the receiver's round trip is measured by timestamps of 1 ms, and a round is an eighth of it.
 constexpr Picoseconds kRound = 125_us;
 }  // namespace
@@ -20,7 +21,10 @@ void ReceiveWindow::fix_buffer(Bytes buffer) {
 void ReceiveWindow::start(Bytes segment, Picoseconds now) {
   m_largest_segment = segment;
   m_clamp = window_from(m_buffer);
-  m_threshold = std::min({m_clamp, kUnscaledWindow, std::max(round_down(m_clamp, segment), segment)});
+  // tcp_select_initial_window: the least scale with which the largest window can be announced, rounded down.
+  const Bytes most = std::max(m_fixed ? m_clamp : m_most, kUnscaled);
+  m_scale = std::min(static_cast<unsigned>(std::bit_width(most) - std::bit_width(kUnscaled)), kMostScale);
+  m_threshold = std::min({m_clamp, kUnscaled, std::max(round_down(m_clamp, segment), segment)});
   m_last_round = std::min(m_threshold, kInitialSegments * segment);
   m_in_round = 0;
   m_round_began = now;
@@ -93,7 +97,7 @@ Bytes ReceiveWindow::select() const {
   const Bytes segment = std::min(m_segment, full_space());
   const Bytes free = space();
   if (tight() && (free < window_from(m_buffer) / 16 || free < segment)) return 0;
-  return std::min(free, m_threshold);
+  return round_up(std::min(free, m_threshold), unit());
 }
 
 }  // namespace sluice::net

@@ -35,8 +35,12 @@ class ReceiveWindow {
   void read(Bytes size, Picoseconds now);
 
   // --- what to announce -------------------------------------------------------------------------------------------
-  /// __tcp_select_window: 0 rather than a window that only a fraction of a segment fits into.
+  /// __tcp_select_window: 0 rather than a window that only a fraction of a segment fits into; a multiple of unit().
   [[nodiscard]] Bytes select() const;
+  /// Windows are announced in 16 bits, of so many bytes each (RFC 7323). A buffer that was set by hand chooses the unit
+  /// by its size, so that the largest window may be less than what the buffer would hold.
+  [[nodiscard]] Bytes unit() const { return Bytes{1} << m_scale; }
+  [[nodiscard]] Bytes largest() const { return kUnscaled << m_scale; }
   /// Less than half of the buffer is free: no time for quick acknowledgments.
   [[nodiscard]] bool tight() const { return space() < full_space() / 2; }
   /// Twice the present window would not pass the clamp, so a look at select() is worth its time (__tcp_cleanup_rbuf).
@@ -53,11 +57,13 @@ class ReceiveWindow {
   void measure(Bytes size, Bytes truesize);
   void grow(Bytes size, Bytes truesize);
 
+  static constexpr Bytes kUnscaled = 65535;
   static constexpr Bytes kRatioOne = 256;  // TCP_RMEM_TO_WIN_SCALE = 8
 
   Bytes m_buffer;
   Bytes m_most;
   bool m_fixed = false;
+  unsigned m_scale = 0;
   Bytes m_memory = 0;
   Bytes m_ratio = kRatioOne / 2;  // TCP_DEFAULT_SCALING_RATIO: half
   Bytes m_segment = 536;          // TCP_MSS_DEFAULT until something came

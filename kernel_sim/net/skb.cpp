@@ -125,8 +125,10 @@ unsigned SkbPool::release(Skb& skb) {
 bool SkbPool::continues(const Skb& skb, PhysAddr address) const {
   if (skb.fragment_count == 0) return false;
   const mm::Fragment& last = skb.fragments[skb.fragment_count - 1U];
-  return last.address + last.size == address &&
-         m_frames.head_of(Frame::of(last.address)) == m_frames.head_of(Frame::of(address));
+  if (last.address + last.size != address) return false;
+  if (address.page_offset() != 0) return true;
+  const Frame block = m_frames.head_of(Frame::of(address));
+  return m_frames.head_of(Frame::of(last.address)) == block && m_frames.place_of(block) == Place::SocketBuffer;
 }
 
 bool SkbPool::append(Skb& skb, const mm::Fragment& fragment, unsigned most) {
@@ -148,6 +150,37 @@ void SkbPool::share(const Skb& from, Bytes begin, Bytes size, Skb& to) {
     m_frames.get(fragment);
     base::ensure(append(to, fragment, Skb::kMaxFragments), "a part of a packet has no more fragments than the whole");
   });
+}
+
+bool SkbPool::shift(Skb& from, Bytes size, Skb& to, unsigned most) {
+  unsigned fragments = to.fragment_count;
+  bool first = true;
+  for_each_piece(from, 0, size, [&](PhysAddr address, Bytes) {
+    fragments += std::exchange(first, false) && continues(to, address) ? 0 : 1;
+  });
+  if (fragments > std::min(most, Skb::kMaxFragments)) return false;
+  share(from, 0, size, to);
+  drop_front(from, size);
+  return true;
+}
+
+void SkbPool::drop_front(Skb& skb, Bytes size) {
+  skb.size -= static_cast<std::uint32_t>(size);
+  unsigned gone = 0;
+  while (size > 0) {
+    mm::Fragment& front = skb.fragments[gone];
+    const auto cut = static_cast<std::uint32_t>(std::min<Bytes>(size, front.size));
+    size -= cut;
+    if (cut < front.size) {
+      front.address += cut;
+      front.size -= cut;
+    } else {
+      m_frames.put(mm::Fragment{front.address, 1});
+      ++gone;
+    }
+  }
+  std::copy(skb.fragments.begin() + gone, skb.fragments.begin() + skb.fragment_count, skb.fragments.begin());
+  skb.fragment_count = static_cast<std::uint8_t>(skb.fragment_count - gone);
 }
 
 void SkbPool::truncate(Skb& skb, std::uint32_t size) {

@@ -145,10 +145,14 @@ class SkbPool {
   /// Appends bytes to a paged packet. Takes over one reference, or drops it when they continue the last fragment.
   /// False, and the reference stays with the caller, when there are `most` fragments already.
   bool append(Skb& skb, const mm::Fragment& fragment, unsigned most);
-  /// Whether append would need no new fragment.
+  /// Whether append would need no new fragment: the bytes follow in the same page, or in the same block if sockets
+  /// allocated it (skb_can_coalesce: a fragment names a page, which for a block is its first).
   [[nodiscard]] bool continues(const Skb& skb, PhysAddr address) const;
   /// Appends references to bytes [begin, begin + size) of the payload of `from`, a paged packet.
   void share(const Skb& from, Bytes begin, Bytes size, Skb& to);
+  /// Moves the first `size` bytes of a paged packet to the end of another (skb_shift). False, and nothing moved, when
+  /// that would need more than `most` fragments.
+  bool shift(Skb& from, Bytes size, Skb& to, unsigned most);
   /// Drops payload of a paged packet from `size` on.
   void truncate(Skb& skb, std::uint32_t size);
 
@@ -158,6 +162,7 @@ class SkbPool {
 
  private:
   Skb& take();
+  void drop_front(Skb& skb, Bytes size);
 
   mm::FrameAllocator& m_frames;
   Bytes m_linear_payload;

@@ -147,7 +147,11 @@ void Stack::transmit(Skb& skb) {
   m_machine.cpu.store(skb.header_address, nic::encode(skb.header));
   spend(skb.size > 0 ? m_costs.tcp_transmit : m_costs.acknowledge, hal::Work::TcpOutput);
   if (route(skb.header.destination_address) == m_loopback) {
-    m_loopback->transmit(skb, false);
+    // No queueing discipline, but what is too large for the device is cut here as well.
+    if (m_loopback_queue == nullptr) {
+      m_loopback_queue = std::make_unique<TransmitQueue>(m_machine, m_costs, *m_skbs, *m_loopback);
+    }
+    m_loopback_queue->add(skb);
   } else {
     spend(m_costs.queue_transmit, hal::Work::TcpOutput);
     m_queue->add(skb);

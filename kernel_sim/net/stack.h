@@ -116,6 +116,7 @@ class Stack {
   std::uint32_t m_address = kLocalAddress;  // of the card
   std::unique_ptr<SkbPool> m_skbs;
   std::unique_ptr<TransmitQueue> m_queue;
+  std::unique_ptr<TransmitQueue> m_loopback_queue;
   std::unordered_map<std::uint64_t, std::shared_ptr<TcpConnection>> m_connections;  // by peer and port; never walked
   std::unordered_map<std::uint16_t, Picoseconds> m_time_wait;                       // local port: until when
   std::unordered_map<std::uint16_t, std::shared_ptr<TcpConnection>> m_listeners;    // by local port

@@ -163,6 +163,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   [[nodiscard]] bool should_defer(const Skb& skb, bool& limited_by_congestion) const;
   [[nodiscard]] std::uint32_t split_point(const Skb& skb, std::uint32_t most_frames, unsigned nagle) const;
   bool split(Skb& skb, std::uint32_t size);
+  void grow(Skb& skb, Bytes most);
   [[nodiscard]] std::uint32_t frames_of(const Skb& skb) const;
   [[nodiscard]] bool too_much_in_interface(const Skb& skb);
   void sent_new_data(Skb& skb);

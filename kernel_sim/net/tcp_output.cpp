@@ -9,6 +9,8 @@
 namespace sluice::net {
 
 namespace {
+constexpr Bytes kLargestPayload = 65535 - nic::kIpHeader - nic::kTcpHeader;
+constexpr std::uint32_t kLeastSegments = 2;       // sysctl_tcp_min_tso_segs
 constexpr unsigned kWindowDivisor = 3;            // sysctl_tcp_tso_win_divisor
 constexpr Bytes kMaxTcpHeader = 320;              // MAX_TCP_HEADER
 constexpr Bytes kSharedInfo = 320;                // SKB_DATA_ALIGN(sizeof(struct skb_shared_info))
@@ -29,7 +31,10 @@ bool TcpConnection::write_out(unsigned nagle, bool push_one) {
       break;
     }
     const std::uint32_t window = m_congestion.window();
-    const std::uint32_t quota = std::min(std::max(window / 2, 1U), window - m_in_flight);
+    const auto large_frames =
+        std::max(static_cast<std::uint32_t>(m_stack.m_config.gso_max_size / m_mss), kLeastSegments);
+    const std::uint32_t quota = std::min({std::max(window / 2, 1U), window - m_in_flight, large_frames});
+    if (const Bytes most = Bytes{quota} * m_mss; most > skb->size) grow(*skb, most - skb->size);
     const std::uint64_t first_end = skb->size > m_mss ? skb->sequence + m_mss : skb->end() - (skb->fin ? 1 : 0);
     if (first_end > m_window_end) break;
     const bool single = frames_of(*skb) == 1;
@@ -38,8 +43,7 @@ bool TcpConnection::write_out(unsigned nagle, bool push_one) {
     } else if (!push_one && should_defer(*skb, limited)) {
       break;
     }
-    const auto large_frames = static_cast<std::uint32_t>(std::max<Bytes>(m_stack.m_config.gso_max_size / m_mss, 1));
-    const std::uint32_t limit = single ? m_mss : split_point(*skb, std::min(quota, large_frames), nagle);
+    const std::uint32_t limit = single ? m_mss : split_point(*skb, quota, nagle);
     if (limit == 0) break;
     if (skb->references > 1) break;  // of a go-back: the interface still has the first copy
     if (skb->size > limit && !split(*skb, limit)) break;
@@ -114,6 +118,25 @@ bool TcpConnection::too_much_in_interface(const Skb& skb) {
 
 std::uint32_t TcpConnection::frames_of(const Skb& skb) const {
   return std::max(1U, static_cast<std::uint32_t>(divide_up(skb.size, std::max(m_mss, 1U))));
+}
+
+/// tcp_grow_skb: the first packet takes from the second what one packet may carry beside its own.
+void TcpConnection::grow(Skb& skb, Bytes most) {
+  Skb* const next = m_stack.m_config.grow_packets && m_large ? SkbQueue::after(skb) : nullptr;
+  if (next == nullptr || next->size == 0 || next->fin || skb.linear || skb.sequence < m_highest) return;
+  if (skb.references > 1 || next->references > 1) return;
+  const Bytes size = std::min<Bytes>(most, next->size);
+  if (!m_stack.skbs().shift(*next, size, skb, m_stack.m_config.max_fragments)) return;
+  const auto moved = static_cast<std::uint32_t>(size);
+  skb.truesize += moved;
+  next->truesize -= moved;
+  next->sequence += moved;
+  if (next->size > 0) return;
+  skb.push = skb.push || next->push;
+  m_queued_memory -= next->truesize;
+  m_unsent.remove(*next);
+  m_stack.skbs().release(*next);
+  m_stack.spend(m_stack.m_costs.skb_free, hal::Work::Packet);
 }
 
 /// Cuts the packet after `size` bytes; the rest becomes the next of the queue (tcp_fragment).
@@ -194,7 +217,8 @@ void TcpConnection::fill_header(Skb& skb, std::uint8_t flags) {
                 .flags = flags,
                 .timestamp = m_stack.timestamp(),
                 .timestamp_echo = m_peer_timestamp,
-                .payload_size = static_cast<std::uint16_t>(skb.size),
+                // What is larger than an IP packet can be is cut before it reaches a device.
+                .payload_size = static_cast<std::uint16_t>(skb.size > kLargestPayload ? 0 : skb.size),
                 .checksum = 0};
   if ((flags & nic::tcp_flag::kAck) != 0) {
     skb.header.acknowledgment = static_cast<std::uint32_t>(m_receive_next);
@@ -223,17 +247,16 @@ void TcpConnection::send_acknowledgment() {
   send_control(nic::tcp_flag::kAck, m_highest);
 }
 
-/// tcp_select_window: never less than what was announced before.
+/// tcp_select_window: never less than what was announced before. What does not fit into the header counts all the same.
 std::uint32_t TcpConnection::select_window() {
-  const Bytes unit = Bytes{1} << nic::kWindowScale;
   const bool opening = m_state == State::SynSent || m_state == State::SynReceived;
   if (m_receive_window.tight()) m_quick_acks = 0;
   const Bytes space =
       opening ? std::min<Bytes>(m_receive_window.buffer() / 2, kUnscaledWindow) : m_receive_window.select();
   const Bytes told = m_receive_edge > m_receive_next ? m_receive_edge - m_receive_next : 0;
-  const Bytes window = round_down(std::max(space, told), unit);
+  const Bytes window = std::max(space, round_up(told, m_receive_window.unit()));
   m_receive_edge = m_receive_next + window;
-  return static_cast<std::uint32_t>(window);
+  return static_cast<std::uint32_t>(std::min(window, m_receive_window.largest()));
 }
 
 /// tcp_sndbuf_expand: room for two congestion windows of packets of one segment each.

@@ -109,6 +109,7 @@ void add_release_features(const std::string& release, std::vector<Fact>& facts) 
   const std::string source = "kernel release " + release;
   const bool batches = release_at_least(release, 6, 5);  // MSG_SPLICE_PAGES
   facts.push_back({"kernel.net.splice_batch", batches ? "16" : "1", source});
+  facts.push_back({"kernel.net.grow_packets", release_at_least(release, 6, 10) ? "true" : "false", source});
   if (release_at_least(release, 4, 17)) {
     facts.push_back({"kernel.net.gso", "true", source});
   } else if (const auto gso = loopback_offload(ETHTOOL_GGSO)) {
