@@ -24,11 +24,4 @@ std::int64_t probe_core() {
   return now() - begin;
 }
 
-std::int64_t probe_core_repeatedly() {
-  std::array<std::int64_t, 9> probes{};
-  std::generate(probes.begin(), probes.end(), probe_core);
-  std::nth_element(probes.begin(), probes.begin() + probes.size() / 2, probes.end());
-  return probes[probes.size() / 2];
-}
-
 }  // namespace sluice::native

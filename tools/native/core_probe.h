@@ -11,8 +11,6 @@ namespace sluice::native {
 /// Nanoseconds that a fixed piece of independent instructions takes, about a microsecond. Longer by a half or more
 /// when the core is shared; to be compared with the shortest that was seen on this host.
 std::int64_t probe_core();
-/// The median of a few, so that an interrupt in one of them does not count.
-std::int64_t probe_core_repeatedly();
 /// Whether a probe says that the core is shared, given the shortest that was seen.
 constexpr bool core_is_shared(std::int64_t probe_ns, std::int64_t shortest_ns) {
   return 5 * probe_ns >= 6 * shortest_ns;

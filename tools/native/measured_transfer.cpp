@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <cstring>
 #include <ctime>
+#include <numeric>
 #include <sched.h>
 
 #include <fmt/format.h>
 #include <sys/wait.h>
 
-#include "tools/native/core_probe.h"
 #include "tools/native/process.h"
 #include "tools/native/receiver.h"
 #include "tools/native/softirq_thread.h"
@@ -70,8 +70,6 @@ class MeasuredTransfer {
     std::int64_t receiver_at_begin = 0;
     std::int64_t softirq_at_begin = 0;
     std::int64_t softirq_at_last_byte = 0;
-    std::int64_t probe_at_begin = 0;
-    std::int64_t probe_at_last_byte = 0;
     bool softirq_known = true;
   };
 
@@ -91,6 +89,7 @@ class MeasuredTransfer {
             .placement = {m_options.receiver_cpu, m_options.batch},
             .expected = m_files.bytes(),
             .at_last_byte = [this] { at_last_byte(); },
+            .probe_core = true,
             .descriptors = std::move(descriptors)};
   }
 
@@ -112,7 +111,6 @@ class MeasuredTransfer {
   }
 
   void at_begin() {
-    m_clocks->probe_at_begin = probe_core_repeatedly();
     m_clocks->receiver_at_begin = cpu_clock_of(m_receiver);
     m_clocks->softirq_at_begin = softirq_cpu_ns();
     m_counters.sender_begins();
@@ -120,7 +118,6 @@ class MeasuredTransfer {
   void at_last_byte() {
     m_counters.last_byte();
     m_clocks->softirq_at_last_byte = softirq_cpu_ns();
-    m_clocks->probe_at_last_byte = probe_core_repeatedly();
   }
   std::int64_t softirq_cpu_ns() {
     std::int64_t sum = 0;
@@ -143,9 +140,12 @@ class MeasuredTransfer {
       if (m_clocks->softirq_known) {
         sample.softirq_cpu_ns = m_clocks->softirq_at_last_byte - m_clocks->softirq_at_begin;
       }
+      // The probes are no part of what is measured.
+      const std::int64_t probing = std::accumulate(report.probes_ns.begin(), report.probes_ns.end(), std::int64_t{0});
+      sample.receiver.cpu_ns -= probing;
+      if (m_cores.size() == 1) sample.elapsed_ns -= probing;
     }
-    sample.probe_before_ns = m_clocks->probe_at_begin;
-    sample.probe_after_ns = m_clocks->probe_at_last_byte;
+    sample.probes_ns = report.probes_ns;
     sample.calls = m_region.counts();
     sample.receiver_calls = report.calls;
     sample.received = report.bytes;

@@ -41,9 +41,8 @@ struct TransferSample {
   syscalls::CallCounts calls;                  ///< the sender's
   std::uint64_t receiver_calls = 0;            ///< of recv, with the one that finds the end
   std::uint64_t received = 0;                  ///< bytes
-  std::int64_t probe_before_ns = 0;            ///< core_probe.h
-  std::int64_t probe_after_ns = 0;
-  std::string sha256;  ///< when verified
+  std::vector<std::int64_t> probes_ns;         ///< of the receiver's core (core_probe.h), from begin to end
+  std::string sha256;                          ///< when verified
   std::vector<KernelCount> kernel_counts;
 
   /// Both processes and ksoftirqd.

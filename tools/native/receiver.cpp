@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "tools/native/core_probe.h"
 #include "tools/native/descriptor.h"
 
 namespace sluice::native {
@@ -132,6 +133,9 @@ void Receiver::receive(int connection, std::span<std::byte> buffer, EVP_MD_CTX* 
       m_state->error = errno;
       break;
     }
+    if (options.probe_core && m_state->calls % kCallsPerProbe == 0 && m_state->probe_count < kMostProbes) {
+      m_state->probes_ns[m_state->probe_count++] = static_cast<std::uint32_t>(probe_core());
+    }
     if (!noted && options.expected > 0 && m_state->bytes >= options.expected) {
       note_use(before);
       if (options.at_last_byte) options.at_last_byte();
@@ -150,8 +154,14 @@ ReceiverReport Receiver::finish(std::chrono::milliseconds limit) {
     if (*status != 0 && m_state->error == 0) throw base::InputError{"native: receiver: ended before its connection"};
   }
   if (m_state->error != 0) throw_host_error("receiver: connection", m_state->error);
-  ReceiverReport report{m_state->bytes, m_state->calls,        m_state->last_byte_at_ns,
-                        m_state->used,  m_state->cpu_clock_ns, {}};
+  const auto probes = std::span{m_state->probes_ns}.first(m_state->probe_count);
+  ReceiverReport report{m_state->bytes,
+                        m_state->calls,
+                        m_state->last_byte_at_ns,
+                        m_state->used,
+                        m_state->cpu_clock_ns,
+                        {},
+                        {probes.begin(), probes.end()}};
   if (m_mode != ReceiverMode::Discard) {
     for (const unsigned char byte : m_state->digest) report.sha256 += fmt::format("{:02x}", byte);
   }

@@ -7,6 +7,7 @@
 //   receiver.finish().sha256
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -38,17 +39,20 @@ struct ReceiverOptions {
   std::uint64_t expected = 0;
   /// Called in the receiver's process when it has the last expected byte.
   std::function<void()> at_last_byte = {};
+  /// Asks now and then, between calls, whether the core is all ours (core_probe.h). For a program that is timed.
+  bool probe_core = false;
   /// Stay open in the receiver's process, for `at_last_byte`; all others but the first three are closed.
   std::vector<int> descriptors = {};
 };
 
 struct ReceiverReport {
   std::uint64_t bytes = 0;
-  std::uint64_t calls = 0;           ///< of recv, with the one that found the end
-  std::int64_t last_byte_at_ns = 0;  ///< CLOCK_MONOTONIC; 0 when there was none
-  ResourceUse used;                  ///< from the connection to the last expected byte, else to its end
-  std::int64_t cpu_clock_ns = 0;     ///< the process's CPU clock then
-  std::string sha256;                ///< lower-case hexadecimal; empty when discarding
+  std::uint64_t calls = 0;              ///< of recv, with the one that found the end
+  std::int64_t last_byte_at_ns = 0;     ///< CLOCK_MONOTONIC; 0 when there was none
+  ResourceUse used;                     ///< from the connection to the last expected byte, else to its end
+  std::int64_t cpu_clock_ns = 0;        ///< the process's CPU clock then
+  std::string sha256;                   ///< lower-case hexadecimal; empty when discarding
+  std::vector<std::int64_t> probes_ns;  ///< of the core, in the order in which they were made
 };
 
 class Receiver {
@@ -71,6 +75,9 @@ class Receiver {
   [[nodiscard]] std::vector<std::byte> received() const;
 
  private:
+  static constexpr std::uint32_t kMostProbes = 4096;
+  static constexpr std::uint64_t kCallsPerProbe = 4;  // half a per cent of the time that the calls take
+
   struct State {
     int error = 0;  ///< what broke the connection
     std::uint64_t bytes = 0;
@@ -78,6 +85,8 @@ class Receiver {
     std::int64_t last_byte_at_ns = 0;
     ResourceUse used;
     std::int64_t cpu_clock_ns = 0;
+    std::uint32_t probe_count = 0;
+    std::array<std::uint32_t, kMostProbes> probes_ns;
     std::array<unsigned char, 32> digest{};
   };
 

@@ -125,17 +125,17 @@ Json failures(const NativeRun& run) {
   return sentences;
 }
 
-enum class Core { Own, Shared, Changed };
-
-Core core_during(const NativeRun& run, const TransferSample& sample) {
-  const bool before = native::core_is_shared(sample.probe_before_ns, run.sharing.own_probe_ns);
-  const bool after = native::core_is_shared(sample.probe_after_ns, run.sharing.own_probe_ns);
-  return before != after ? Core::Changed : before ? Core::Shared : Core::Own;
+/// Share of a transfer's time during which something else had a part of the core.
+double shared_share(const NativeRun& run, const TransferSample& sample) {
+  const auto shared = std::ranges::count_if(
+      sample.probes_ns, [&](std::int64_t probe) { return native::core_is_shared(probe, run.sharing.own_probe_ns); });
+  return static_cast<double>(shared) / static_cast<double>(std::max<std::size_t>(sample.probes_ns.size(), 1));
 }
 
-std::size_t count(const NativeRun& run, Core core) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(run.samples, [&](const auto& sample) { return core_during(run, sample) == core; }));
+double mean_shared_share(const NativeRun& run) {
+  double sum = 0;
+  for (const TransferSample& sample : run.samples) sum += shared_share(run, sample);
+  return sum / static_cast<double>(run.samples.size());
 }
 
 void shorten(TransferSample& sample, double by) {
@@ -151,18 +151,9 @@ void shorten(TransferSample& sample, double by) {
 
 }  // namespace
 
-std::size_t on_own_core(const NativeRun& run) { return count(run, Core::Own); }
-
 void settle_sharing(NativeRun& run) {
-  if (run.sharing.longer <= 1 || !failures(run).empty()) return;
-  const bool enough = on_own_core(run) >= kEnoughOnOwnCore;
-  const bool some = enough || on_own_core(run) + count(run, Core::Shared) > 0;
-  std::erase_if(run.samples, [&](const TransferSample& sample) {
-    const Core core = core_during(run, sample);
-    return enough ? core != Core::Own : some && core == Core::Changed;
-  });
   for (TransferSample& sample : run.samples) {
-    if (core_during(run, sample) == Core::Shared) shorten(sample, run.sharing.longer);
+    shorten(sample, 1 + shared_share(run, sample) * (run.sharing.longer - 1));
   }
 }
 
@@ -180,7 +171,7 @@ Json results_of(const NativeRun& run) {
   json["kernel_counts"] = kernel_counts(run);
   json["repetitions"] = {{"count", run.samples.size()},
                          {"warm_up", run.warm_up},
-                         {"on_shared_core", run.samples.size() - on_own_core(run)},
+                         {"on_shared_core", mean_shared_share(run)},
                          {"elapsed_ns", summary(run, [](const TransferSample& s) { return s.elapsed_ns; })},
                          {"cpu_ns", summary(run, [](const TransferSample& s) { return s.cpu_ns(); })}};
   json["failures"] = Json::array();

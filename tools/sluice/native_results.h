@@ -19,13 +19,8 @@ struct NativeRun {
   native::CoreSharing sharing = {};             ///< as calibrated, or with the shortest probe of all runs so far
 };
 
-/// Transfers during which, as far as one can tell, nobody else had a part of the core.
-std::size_t on_own_core(const NativeRun& run);
-/// So many of them are enough to do without the others.
-inline constexpr std::size_t kEnoughOnOwnCore = 3;
-
-/// With a calibration, times are those of a core of one's own: where there are not enough of these, a transfer on a
-/// shared core counts less by what sharing costs, and one during which that changed only when there is no other.
+/// With a calibration, times are those of a core of one's own: the share of a transfer's time that was on a shared core
+/// counts less by what sharing costs.
 void settle_sharing(NativeRun& run);
 
 /// Everything of a run's results behind its heading; only "failures" when a sample failed.

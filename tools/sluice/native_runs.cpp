@@ -26,8 +26,6 @@ using scenario::RunPlan;
 using scenario::Workload;
 using Plans = std::span<const RunPlan>;
 
-constexpr const char* kAgain = "again what met a shared core";
-
 /// Transfers that are done, told by the child that makes them.
 using Done = native::Shared<std::atomic<std::size_t>>;
 /// The shortest probe of a core (core_probe.h) in all batches.
@@ -99,12 +97,6 @@ class Rounds {
         transfer(i, round < m_options.native.warm_up);
       }
     }
-    // What met a shared core is repeated, for a while.
-    for (unsigned round = 0; round < kMoreRounds * wanted; ++round) {
-      for (std::size_t i = 0; i < m_plans.size(); ++i) {
-        if (m_runs[i].sharing.longer > 1 && on_own_core(m_runs[i]) < wanted) transfer(i, false);
-      }
-    }
     for (NativeRun& run : m_runs) {
       if (run.sharing.own_probe_ns == 0) run.sharing.own_probe_ns = *m_shortest;
       settle_sharing(run);
@@ -113,8 +105,6 @@ class Rounds {
   }
 
  private:
-  static constexpr unsigned kMoreRounds = 2;  // times the repetitions that were asked for
-
   void transfer(std::size_t plan, bool warm_up) {
     std::vector<native::TransferSample>& samples = m_runs[plan].samples;
     if (!samples.empty() && !samples.back().failure.empty()) return;
@@ -125,7 +115,7 @@ class Rounds {
     }
     native::TransferSample sample = native::measure_transfer(m_files, transfer_options(m_plans[plan], m_options));
     if (sample.failure.empty()) {
-      for (const std::int64_t probe : {sample.probe_before_ns, sample.probe_after_ns}) {
+      for (const std::int64_t probe : sample.probes_ns) {
         *m_shortest = *m_shortest == 0 ? probe : std::min(*m_shortest, probe);
       }
     }
@@ -189,11 +179,9 @@ Json run_natively(const scenario::Scenario& scenario, const Options& options) {
     });
     const std::size_t before = *done;
     const auto tick = [&](std::chrono::seconds elapsed) {
-      const std::size_t here = *done - before;
-      progress.tick(*done, here < batch.size() * rounds ? text_of(batch[here % batch.size()]) : kAgain, elapsed);
+      progress.tick(*done, text_of(batch[(*done - before) % batch.size()]), elapsed);
     };
-    const ChildLimits limits{std::chrono::seconds{options.timeout_s} * static_cast<long>(3 * batch.size() * rounds),
-                             tick};
+    const ChildLimits limits{std::chrono::seconds{options.timeout_s} * static_cast<long>(batch.size() * rounds), tick};
     const RunResult reply = run_in_child([&] { return run_batch(batch, options, done, shortest); }, limits);
     progress.clear();
     for (std::size_t i = 0; i < batch.size(); ++i) {

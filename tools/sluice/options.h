@@ -15,7 +15,7 @@ enum ExitStatus : int { kAllHolds = 0, kRunFailed = 1, kBadInput = 2, kInterrupt
 
 /// What only native runs need.
 struct NativeOptions {
-  unsigned repetitions = 5;  ///< of each transfer that are measured
+  unsigned repetitions = 9;  ///< of each transfer that are measured
   unsigned warm_up = 1;      ///< of each before them
   std::string directory;     ///< for test files; empty: TMPDIR or /tmp
   bool verify = false;       ///< the receiver reads and hashes what it would discard

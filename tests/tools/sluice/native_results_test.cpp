@@ -11,54 +11,38 @@ using tool::NativeRun;
 constexpr std::int64_t kOwn = 1000;
 constexpr std::int64_t kShared = 1500;
 
-native::TransferSample sample(std::int64_t cpu_ns, std::int64_t probe_before, std::int64_t probe_after) {
+NativeRun run_of(std::int64_t cpu_ns, std::vector<std::int64_t> probes, double longer) {
   native::TransferSample sample;
-  sample.elapsed_ns = cpu_ns;
+  sample.elapsed_ns = 2 * cpu_ns;
   sample.sender.cpu_ns = cpu_ns;
-  sample.probe_before_ns = probe_before;
-  sample.probe_after_ns = probe_after;
-  return sample;
-}
-
-NativeRun run_of(std::vector<native::TransferSample> samples) {
+  sample.probes_ns = std::move(probes);
   NativeRun run;
-  run.samples = std::move(samples);
-  run.sharing = {.own_probe_ns = kOwn, .longer = 1.5};
+  run.samples = {sample};
+  run.sharing = {.own_probe_ns = kOwn, .longer = longer};
   return run;
 }
 
-std::vector<std::int64_t> cpu_times(const NativeRun& run) {
-  std::vector<std::int64_t> times;
-  for (const auto& sample : run.samples) times.push_back(sample.cpu_ns());
-  return times;
+TEST(SharedCore, TheShareOfATransferThatWasOnItCountsLess) {
+  NativeRun run = run_of(1250, {kOwn, kShared, kShared, kOwn}, 1.5);
+  tool::settle_sharing(run);
+  EXPECT_EQ(run.samples[0].cpu_ns(), 1000);
+  EXPECT_EQ(run.samples[0].elapsed_ns, 2000);
+  EXPECT_DOUBLE_EQ(tool::results_of(run)["repetitions"]["on_shared_core"].get<double>(), 0.5);
 }
 
-TEST(SharedCore, TransfersOnACoreOfOnesOwnCountAlone) {
-  NativeRun run = run_of({sample(90, kShared, kShared), sample(61, kOwn, kOwn), sample(75, kOwn, kShared),
-                          sample(60, kOwn, kOwn), sample(62, kOwn, kOwn)});
-  EXPECT_EQ(tool::on_own_core(run), 3U);
+TEST(SharedCore, OnACoreOfOnesOwnTimesStayAsTheyAre) {
+  NativeRun run = run_of(1250, {kOwn, kOwn}, 1.5);
   tool::settle_sharing(run);
-  EXPECT_EQ(cpu_times(run), (std::vector<std::int64_t>{61, 60, 62}));
+  EXPECT_EQ(run.samples[0].cpu_ns(), 1250);
 }
 
-TEST(SharedCore, WithTooFewOfThemSharedOnesCountLess) {
-  NativeRun run = run_of({sample(90, kShared, kShared), sample(61, kOwn, kOwn), sample(75, kOwn, kShared)});
-  tool::settle_sharing(run);
-  EXPECT_EQ(cpu_times(run), (std::vector<std::int64_t>{60, 61}));
-  EXPECT_EQ(run.samples.front().elapsed_ns, 60);
-}
-
-TEST(SharedCore, ATransferThatMetBothIsTakenOnlyWhenThereIsNoOther) {
-  NativeRun run = run_of({sample(75, kOwn, kShared), sample(80, kShared, kOwn)});
-  tool::settle_sharing(run);
-  EXPECT_EQ(cpu_times(run), (std::vector<std::int64_t>{75, 80}));
-}
-
-TEST(SharedCore, WithoutACalibrationEverythingCountsAsItIs) {
-  NativeRun run = run_of({sample(90, kShared, kShared), sample(61, kOwn, kOwn), sample(75, kOwn, kShared)});
-  run.sharing.longer = 1;
-  tool::settle_sharing(run);
-  EXPECT_EQ(cpu_times(run), (std::vector<std::int64_t>{90, 61, 75}));
+TEST(SharedCore, WithoutACalibrationOrAProbeTooTheyStayAsTheyAre) {
+  NativeRun uncalibrated = run_of(1250, {kShared}, 1);
+  tool::settle_sharing(uncalibrated);
+  EXPECT_EQ(uncalibrated.samples[0].cpu_ns(), 1250);
+  NativeRun without_probe = run_of(1250, {}, 1.5);
+  tool::settle_sharing(without_probe);
+  EXPECT_EQ(without_probe.samples[0].cpu_ns(), 1250);
 }
 
 }  // namespace

@@ -62,8 +62,9 @@ class CyclingReads {
 
 void read_cycling(Session& session, Bytes size, Part source, Bytes destination) {
   CyclingReads reads{session, size, source, destination};
-  session.measure_all(kBatch, [&] {
-    for (unsigned i = 0; i < kBatch; ++i) reads.one();
+  const unsigned batch = size > 4 * kPageSize ? kBatch / 4 : kBatch;
+  session.measure_all(batch, [&] {
+    for (unsigned i = 0; i < batch; ++i) reads.one();
   });
 }
 

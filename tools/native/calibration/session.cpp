@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/native/calibration/session.h"
 
-#include <algorithm>
 #include <cstring>
 #include <fcntl.h>
 
@@ -13,12 +12,12 @@ void Session::measure(std::uint64_t operations, const std::function<void(Stopwat
   const Effort& effort = m_facilities.effort;
   Clock& clock = m_facilities.clock;
   const auto once = [&] {
-    const Picoseconds before = clock.probe();
     Stopwatch watch{clock};
+    watch.probe();
     batch(watch);
-    const Picoseconds probe = std::max(before, clock.probe());
+    watch.probe();
     return Sample{static_cast<double>(watch.total().count()) / 1000.0 / static_cast<double>(operations),
-                  static_cast<double>(probe.count()) / 1000.0};
+                  static_cast<double>(watch.slowest_probe().count()) / 1000.0};
   };
   for (unsigned i = 0; i < effort.warm_up; ++i) once();
   const Picoseconds begin = clock.now();

@@ -7,6 +7,7 @@
 //   });
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <stdexcept>
@@ -39,7 +40,7 @@ class Clock {
 /// One batch.
 struct Sample {
   double nanoseconds = 0;  ///< per operation
-  double probe = 0;        ///< nanoseconds; the slower of the probes before and after the batch
+  double probe = 0;        ///< nanoseconds; the slowest of the probes before, during and after the batch
 };
 
 /// A call of a primitive failed: this kernel cannot do what is measured. what() names call and error.
@@ -56,15 +57,26 @@ class Stopwatch {
   void run(Work&& work) {
     const Picoseconds begin = m_clock.now();
     std::forward<Work>(work)();
-    m_total += m_clock.now() - begin - m_clock.overhead();
+    const Picoseconds end = m_clock.now();
+    m_total += end - begin - m_clock.overhead();
+    if (end - m_probed < kBetweenProbes) return;
+    probe();
+    m_probed = end;
   }
+  /// Keeps the slowest.
+  void probe() { m_slowest_probe = std::max(m_slowest_probe, m_clock.probe()); }
+  [[nodiscard]] Picoseconds slowest_probe() const { return m_slowest_probe; }
   /// Time that was taken otherwise (by another task of the primitive).
   void add(Picoseconds time) { m_total += time; }
   [[nodiscard]] Picoseconds total() const { return m_total; }
 
  private:
+  static constexpr Picoseconds kBetweenProbes = 50_us;
+
   Clock& m_clock;
   Picoseconds m_total;
+  Picoseconds m_slowest_probe;
+  Picoseconds m_probed;
 };
 
 /// How often a primitive is repeated: batches for `warm_up` and then for `time`, between `least` and `most`. A
