@@ -6,7 +6,9 @@
 add_library(sluice_options INTERFACE)
 target_include_directories(sluice_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(sluice_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
-                       $<$<BOOL:${SLUICE_WERROR}>:-Werror> $<$<CONFIG:Release>:-O2 -g1>)
+                       $<$<BOOL:${SLUICE_WERROR}>:-Werror>
+                       # Tests run for a minute and compile for many.
+                       $<$<CONFIG:Release>:$<IF:$<BOOL:$<TARGET_PROPERTY:SLUICE_TEST>>,-O1;-g0,-O2;-g1>>)
 if(SLUICE_SANITIZE)
   target_compile_options(sluice_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(sluice_options INTERFACE -fsanitize=address,undefined)
@@ -18,6 +20,16 @@ add_library(sluice_systemc_pch STATIC ${CMAKE_BINARY_DIR}/systemc_pch.cpp)
 target_link_libraries(sluice_systemc_pch PUBLIC sluice_options systemc)
 target_precompile_headers(sluice_systemc_pch PRIVATE <systemc> <tlm> <tlm_utils/simple_initiator_socket.h>
                           <tlm_utils/simple_target_socket.h> <functional> <map> <memory> <string> <vector>)
+
+# So do those of every test. An executable as they are, for a library's code is compiled otherwise.
+file(WRITE ${CMAKE_BINARY_DIR}/test_pch.cpp "")
+function(sluice_test_pch)
+  add_executable(sluice_test_pch EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/test_pch.cpp)
+  set_target_properties(sluice_test_pch PROPERTIES SLUICE_TEST ON)
+  target_link_libraries(sluice_test_pch PRIVATE test_support)
+  target_precompile_headers(sluice_test_pch PRIVATE <gmock/gmock.h> <gtest/gtest.h> <algorithm> <functional> <map>
+                            <memory> <random> <set> <string> <vector>)
+endfunction()
 
 function(sluice_library name)
   cmake_parse_arguments(ARG "SYSTEMC" "" "DEPENDS" ${ARGN})
@@ -47,7 +59,9 @@ function(sluice_test name size)
   endif()
   add_executable(${name}_test ${sources})
   set_target_properties(${name}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin/tests)
+  set_target_properties(${name}_test PROPERTIES SLUICE_TEST ON)
   target_link_libraries(${name}_test PRIVATE ${ARG_DEPENDS} test_support)
+  target_precompile_headers(${name}_test REUSE_FROM sluice_test_pch)
   gtest_discover_tests(${name}_test TEST_PREFIX "${name}." PROPERTIES LABELS ${size} TIMEOUT 300 DISCOVERY_TIMEOUT 60)
   if(size STREQUAL "logic")
     add_dependencies(logic_tests ${name}_test)
