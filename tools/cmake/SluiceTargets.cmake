@@ -7,8 +7,9 @@ add_library(sluice_options INTERFACE)
 target_include_directories(sluice_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(sluice_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
                        $<$<BOOL:${SLUICE_WERROR}>:-Werror>
-                       # Tests run for a minute and compile for many.
-                       $<$<CONFIG:Release>:$<IF:$<BOOL:$<TARGET_PROPERTY:SLUICE_TEST>>,-O1;-g0,-O2;-g1>>)
+                       # Tests run for a minute and compile for many. What GCC 12 warns of by following values is wrong
+                       # as often as not at -O1.
+                       $<$<CONFIG:Release>:$<IF:$<BOOL:$<TARGET_PROPERTY:SLUICE_TEST>>,-O1;-g0;-Wno-maybe-uninitialized;-Wno-array-bounds;-Wno-restrict;-Wno-stringop-overflow,-O2;-g1>>)
 if(SLUICE_SANITIZE)
   target_compile_options(sluice_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(sluice_options INTERFACE -fsanitize=address,undefined)
