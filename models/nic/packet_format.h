@@ -43,7 +43,7 @@ struct PacketHeader {
   std::uint16_t destination_port = 0;
   std::uint32_t sequence = 0;
   std::uint32_t acknowledgment = 0;
-  std::uint32_t window = 0;  ///< bytes; carried scaled by 2^kWindowScale, so a multiple of that
+  std::uint32_t window = 0;  ///< bytes; carried in units of 2^kWindowScale, rounded down
   std::uint8_t flags = 0;
   std::uint32_t timestamp = 0;       ///< TSval
   std::uint32_t timestamp_echo = 0;  ///< TSecr

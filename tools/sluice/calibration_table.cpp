@@ -13,8 +13,8 @@ const std::vector<Row>& calibration_table() {
       {{{"cpu.read_l1", 0.5}, {"cpu.write_l1", 0.5}},
        {{1, "read.3_pages"}, {-1, "read.4096_bytes"}},
        "pread of three pages instead of one; nothing tells the two sides apart"},
-      {{{"kernel.fs.read_call"}}, {{1, "read.page_between_others"}}, "pread of a page, after other calls"},
       // Here end the rows of what is in L1.
+      {{{"kernel.fs.read_call"}}, {{1, "read.page_between_others"}}, "pread of a page, after other calls"},
       {{{"kernel.fs.page_lookup"}},
        {{1, "read.single_pages"}, {-1, "read.large_folio"}},
        "pread of 32 KiB in eight folios instead of one"},

@@ -34,6 +34,6 @@ struct Row {
 
 const std::vector<Row>& calibration_table();
 /// So many rows at the beginning of the table touch no more memory than L1 holds.
-inline constexpr int kRowsInL1 = 3;
+inline constexpr int kRowsInL1 = 2;
 
 }  // namespace sluice::tool

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "tools/analysis/sample_summary.h"
+
 namespace sluice::tool {
 namespace {
 

@@ -101,6 +101,7 @@ Region of_file(unsigned pages, unsigned touched, From from = From::LargeFolios) 
 
 std::vector<Primitive> memory_primitives() {
   const Region anonymous{kPages, kReadWrite, MAP_PRIVATE | MAP_ANONYMOUS, Touch::Store, kPages};
+  const Region shared{kPages, kReadWrite, MAP_SHARED, Touch::Store, kPages};
   const Region private_copy{kPages, kReadWrite, MAP_PRIVATE, Touch::Store, kPages};
   return {
       regions("map.file", "mmap of 16 pages of a file", of_file(kWindow, 0), Part::Map),
@@ -116,6 +117,7 @@ std::vector<Primitive> memory_primitives() {
       regions("fault.single_pages", "a read fault that maps 16 pages, each its own folio",
               of_file(kWindow, 1, From::SinglePages), Part::Faults),
       regions("fault.256_anonymous", "writing to 256 fresh pages", anonymous, Part::Faults, 1),
+      regions("fault.256_shared", "writing to 256 pages of a cached file, mapped shared", shared, Part::Faults, 1),
       regions("fault.256_copies", "writing to 256 private pages of a cached file", private_copy, Part::Faults, 1),
   };
 }

@@ -121,7 +121,7 @@ class Session {
   /// Where the cached file is in folios as large as they get. Read-ahead brings its first window in single pages and
   /// each further one in folios four times as large, the sixth in 2 MiB; windows are of 8 MiB at most.
   static constexpr Bytes kLargeFolios = 48_MiB;
-  /// Where it is in single pages: a part of the first window, which is of 128 KiB at least.
+  /// Where it is in single pages: in the first window, which may be as short as 128 KiB.
   static constexpr Bytes kSinglePages = 0;
   /// Size that a file needs for `size` bytes in large folios.
   static constexpr Bytes file_with(Bytes size) { return kLargeFolios + (size + 2_MiB - 1) / 2_MiB * 2_MiB; }
