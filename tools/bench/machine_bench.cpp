@@ -7,7 +7,7 @@
 #include <benchmark/benchmark.h>
 
 #include "tools/scenario/scenario.h"
-#include "tools/sluice/child.h"
+#include "tools/simulate/child.h"
 
 namespace sluice::bench {
 namespace {

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks which folder may include which (layers, top to bottom):
 
-    tools/sluice > tools/{scenario,report,...} > kernel_sim > models/platform > models/<device> > fabric > base
+    tools/sluice > tools/{crosscheck,calibrate,report} > tools/{simulate,native} > tools/{scenario,results,analysis}
+    > kernel_sim > models/platform > models/<device> > fabric > base
 
 Usage: include_directions.py ROOT. Prints one line per breach; exit status 1 when there is any.
 """
@@ -17,8 +18,10 @@ DATA_SHEET = re.compile(r'^models/\w+/(\w+_registers|\w+_format)\.h$')
 # Files that must reach no SystemC header, directly or through others.
 FREE_OF_SYSTEMC = re.compile(r'(_logic\.(h|cpp)|_registers\.h|_format\.h|_config\.(h|cpp))$')
 
-KERNEL = ['hal', 'sched', 'dma_mapping', 'mm', 'block', 'fs', 'ipc', 'net', 'drivers', 'syscalls']
-TOOLS = ['scenario', 'report', 'analysis', 'native', 'dma_check']
+KERNEL = ['hal', 'sched', 'mm', 'block', 'fs', 'ipc', 'net', 'drivers', 'syscalls']
+# Layers of tools, top to bottom; what is in one layer does not include its neighbours.
+TOOLS = [['sluice'], ['crosscheck', 'calibrate'], ['report'], ['simulate', 'native'], ['scenario', 'analysis'],
+         ['results']]
 
 
 def folder_of(path):
@@ -27,6 +30,11 @@ def folder_of(path):
     if path.startswith('kernel_sim/hal/systemc/'):
         return 'kernel_sim/hal/systemc'
     return '/'.join(parts[:2]) if len(parts) > 2 else parts[0]
+
+
+def tool_layer(folder):
+    name = folder.split('/')[1] if folder.startswith('tools/') else None
+    return next((i for i, layer in enumerate(TOOLS) if name in layer), None)
 
 
 def may_include(path, target):
@@ -53,10 +61,12 @@ def may_include(path, target):
             return True
         names = [f'kernel_sim/{name}' for name in KERNEL]
         return folder in names and source in names and names.index(folder) < names.index(source)
-    if source == 'tools/sluice':
-        return True
-    if source.startswith('tools/') and source.split('/')[1] in TOOLS:
-        return folder == 'models/base' or folder.startswith('models/') or folder.startswith('kernel_sim')
+    layer = tool_layer(source)
+    if layer is not None:
+        if target in ('tools/sluice/options.h', 'tools/sluice/output_file.h') and source != 'tools/report':
+            return True
+        below = tool_layer(folder)
+        return folder.startswith(('models/', 'kernel_sim')) or (below is not None and layer < below)
     return True  # tests, benchmarks
 
 

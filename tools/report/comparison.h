@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/report/json.h"
+#include "tools/results/json.h"
 
 namespace sluice::report {
 

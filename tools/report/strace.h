@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "tools/report/json.h"
+#include "tools/results/json.h"
 
 namespace sluice::report {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One run: everything that it depends on. Made by the scenario reader, carried out by tools/sluice/simulate.h.
+// One run: everything that it depends on. Made by the scenario reader, carried out by tools/simulate/simulate.h.
 #pragma once
 
 #include <string>

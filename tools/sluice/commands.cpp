@@ -13,6 +13,9 @@
 #include <fmt/format.h>
 
 #include "models/base/result.h"
+#include "tools/calibrate/calibrate.h"
+#include "tools/crosscheck/crosscheck.h"
+#include "tools/crosscheck/native_runs.h"
 #include "tools/report/comparison.h"
 #include "tools/report/crosscheck_table.h"
 #include "tools/report/graph.h"
@@ -21,11 +24,8 @@
 #include "tools/report/strace.h"
 #include "tools/scenario/dump.h"
 #include "tools/scenario/scenario.h"
-#include "tools/sluice/calibrate.h"
-#include "tools/sluice/crosscheck.h"
-#include "tools/sluice/native_runs.h"
+#include "tools/simulate/runner.h"
 #include "tools/sluice/output_file.h"
-#include "tools/sluice/runner.h"
 
 namespace sluice::tool {
 namespace {

@@ -7,7 +7,7 @@
 #include <exception>
 
 #include "models/base/result.h"
-#include "tools/sluice/child.h"
+#include "tools/simulate/child.h"
 #include "tools/sluice/commands.h"
 
 // libsystemc refers to it; simulations here are started by simulate().

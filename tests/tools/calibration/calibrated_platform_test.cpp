@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/sluice/calibrated_platform.h"
+#include "tools/calibrate/calibrated_platform.h"
 
 #include <set>
 
 #include <gtest/gtest.h>
 
 #include "models/base/result.h"
+#include "tools/calibrate/calibration_table.h"
 #include "tools/native/calibration/primitive.h"
 #include "tools/scenario/platform_file.h"
-#include "tools/sluice/calibration_table.h"
 
 namespace sluice::tool {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows are solved against a made-up kernel whose times are known functions of two parameters.
-#include "tools/sluice/solve.h"
+#include "tools/calibrate/solve.h"
 
 #include <gtest/gtest.h>
 

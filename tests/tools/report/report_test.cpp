@@ -7,9 +7,9 @@
 #include "tests/tools/report/json_schema.h"
 #include "tools/report/comparison.h"
 #include "tools/report/graph.h"
-#include "tools/report/json.h"
 #include "tools/report/strace.h"
 #include "tools/report/text.h"
+#include "tools/results/json.h"
 
 namespace sluice::report {
 namespace {
@@ -223,7 +223,7 @@ TEST(Strace, WritesCallsInStracesForm) {
 
 class Schema : public testing::Test {
  protected:
-  Schema() : m_schema(nlohmann::json::parse(std::ifstream{SLUICE_SOURCE_DIR "/tools/report/results.schema.json"})) {}
+  Schema() : m_schema(nlohmann::json::parse(std::ifstream{SLUICE_SOURCE_DIR "/tools/results/results.schema.json"})) {}
   std::vector<std::string> complaints(const Json& run) {
     return m_schema.complaints(nlohmann::json::parse(results_text("a.yaml", Json::array({run}))));
   }

@@ -158,7 +158,7 @@ TEST_F(CommandLine, CountsWhatTheArticleCounts) {
 }
 
 TEST_F(CommandLine, WritesResultsThatFollowTheirSchema) {
-  const JsonSchema schema{json::parse(read_all(SLUICE_SOURCE_DIR "/tools/report/results.schema.json"))};
+  const JsonSchema schema{json::parse(read_all(SLUICE_SOURCE_DIR "/tools/results/results.schema.json"))};
   EXPECT_THAT(schema.complaints(results("compare " + kArticle)), IsEmpty());
 }
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/sluice/crosscheck.h"
+#include "tools/crosscheck/crosscheck.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/tools/scenario/support.h"
 #include "tests/tools/sluice/process.h"
+#include "tools/crosscheck/crosscheck_cells.h"
 #include "tools/report/crosscheck_table.h"
 #include "tools/report/scatter.h"
 #include "tools/scenario/scenario.h"
-#include "tools/sluice/crosscheck_cells.h"
 
 namespace sluice::tests {
 namespace {

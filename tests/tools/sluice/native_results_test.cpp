@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/sluice/native_results.h"
+#include "tools/crosscheck/native_results.h"
 
 #include <gtest/gtest.h>
 

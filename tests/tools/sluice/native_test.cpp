@@ -49,7 +49,7 @@ const std::string kSmall = "file: { size: 300 KiB }, chunk: 64 KiB, page_cache: 
 
 TEST_F(Native, ResultsFollowTheSchemaOfSimulatedRuns) {
   const json found = results(scenario(kSmall) + " --repetitions 3 --verify");
-  const JsonSchema schema{json::parse(read_all(SLUICE_SOURCE_DIR "/tools/report/results.schema.json"))};
+  const JsonSchema schema{json::parse(read_all(SLUICE_SOURCE_DIR "/tools/results/results.schema.json"))};
   EXPECT_THAT(schema.complaints(found), testing::IsEmpty());
   ASSERT_EQ(found["runs"].size(), 3U);
   for (const json& run : found["runs"]) {

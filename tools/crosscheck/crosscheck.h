@@ -2,7 +2,7 @@
 // `sluice crosscheck`: a scenario's grid simulated on a loopback machine and run on this host, held against each other.
 #pragma once
 
-#include "tools/report/json.h"
+#include "tools/results/json.h"
 #include "tools/scenario/scenario.h"
 #include "tools/sluice/options.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/sluice/calibrate.h"
+#include "tools/calibrate/calibrate.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,16 +11,16 @@
 
 #include "models/base/quantity.h"
 #include "models/base/result.h"
+#include "tools/calibrate/calibrated_platform.h"
+#include "tools/calibrate/simulated_bench.h"
+#include "tools/calibrate/solve.h"
 #include "tools/native/calibration/host.h"
 #include "tools/native/calibration/host_bench.h"
 #include "tools/native/calibration/working_sets.h"
 #include "tools/native/measured_transfer.h"
 #include "tools/scenario/platform_file.h"
-#include "tools/sluice/calibrated_platform.h"
-#include "tools/sluice/child.h"
+#include "tools/simulate/child.h"
 #include "tools/sluice/output_file.h"
-#include "tools/sluice/simulated_bench.h"
-#include "tools/sluice/solve.h"
 
 namespace sluice::tool {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/sluice/runner.h"
+#include "tools/simulate/runner.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -10,10 +10,10 @@
 #include <fmt/format.h>
 
 #include "models/base/result.h"
-#include "tools/sluice/child.h"
-#include "tools/sluice/progress.h"
-#include "tools/sluice/run_heading.h"
-#include "tools/sluice/simulate.h"
+#include "tools/simulate/child.h"
+#include "tools/simulate/progress.h"
+#include "tools/simulate/run_heading.h"
+#include "tools/simulate/simulate.h"
 
 namespace sluice::tool {
 namespace {

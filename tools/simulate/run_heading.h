@@ -2,7 +2,7 @@
 // The part of a run's results that is known before it runs.
 #pragma once
 
-#include "tools/report/json.h"
+#include "tools/results/json.h"
 #include "tools/scenario/run_plan.h"
 
 namespace sluice::tool {

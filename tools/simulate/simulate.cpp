@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/sluice/simulate.h"
+#include "tools/simulate/simulate.h"
 
 #include <algorithm>
 #include <chrono>
@@ -17,8 +17,8 @@
 #include "kernel_sim/programs/receive.h"
 #include "models/platform/machine.h"
 #include "models/platform/topology.h"
-#include "tools/sluice/meter.h"
-#include "tools/sluice/receiver.h"
+#include "tools/simulate/meter.h"
+#include "tools/simulate/receiver.h"
 
 namespace sluice::tool {
 namespace {

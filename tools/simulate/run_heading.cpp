@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/sluice/run_heading.h"
+#include "tools/simulate/run_heading.h"
 
 namespace sluice::tool {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/sluice/crosscheck_cells.h"
+#include "tools/crosscheck/crosscheck_cells.h"
 
 #include <algorithm>
 #include <cmath>

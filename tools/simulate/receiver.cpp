@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/sluice/receiver.h"
+#include "tools/simulate/receiver.h"
 
 #include <algorithm>
 #include <cerrno>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/sluice/solve.h"
+#include "tools/calibrate/solve.h"
 
 #include <algorithm>
 #include <cmath>

@@ -6,7 +6,7 @@
 #include <functional>
 #include <stdexcept>
 
-#include "tools/sluice/simulate.h"
+#include "tools/simulate/simulate.h"
 
 namespace sluice::tool {
 

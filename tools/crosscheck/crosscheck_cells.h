@@ -2,7 +2,7 @@
 // A simulated and a native run of the same plan, held against each other.
 #pragma once
 
-#include "tools/report/json.h"
+#include "tools/results/json.h"
 #include "tools/scenario/tolerance.h"
 
 namespace sluice::tool {

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "tools/calibrate/calibration_table.h"
 #include "tools/scenario/configuration.h"
-#include "tools/sluice/calibration_table.h"
 
 namespace sluice::tool {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/sluice/calibrated_platform.h"
+#include "tools/calibrate/calibrated_platform.h"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/sluice/simulated_bench.h"
+#include "tools/calibrate/simulated_bench.h"
 
 #include <algorithm>
 
@@ -8,7 +8,7 @@
 #include "kernel_sim/kernel.h"
 #include "models/platform/machine.h"
 #include "tools/native/calibration/estimators.h"
-#include "tools/sluice/child.h"
+#include "tools/simulate/child.h"
 
 namespace sluice::tool {
 namespace {

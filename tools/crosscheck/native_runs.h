@@ -2,7 +2,7 @@
 // The runs of a scenario on this host's Linux: at each point of its grid all strategies in turn, several times over.
 #pragma once
 
-#include "tools/report/json.h"
+#include "tools/results/json.h"
 #include "tools/scenario/scenario.h"
 #include "tools/sluice/options.h"
 

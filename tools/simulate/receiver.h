@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "models/nic/peer.h"
-#include "tools/sluice/stream_content.h"
+#include "tools/simulate/stream_content.h"
 
 namespace sluice::tool {
 

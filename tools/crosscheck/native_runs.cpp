@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/sluice/native_runs.h"
+#include "tools/crosscheck/native_runs.h"
 
 #include <algorithm>
 #include <atomic>
@@ -9,14 +9,14 @@
 #include <fmt/format.h>
 
 #include "models/base/content.h"
+#include "tools/crosscheck/native_results.h"
 #include "tools/native/measured_transfer.h"
 #include "tools/report/text.h"
 #include "tools/scenario/strategy.h"
-#include "tools/sluice/child.h"
-#include "tools/sluice/native_results.h"
-#include "tools/sluice/progress.h"
-#include "tools/sluice/run_heading.h"
-#include "tools/sluice/stream_content.h"
+#include "tools/simulate/child.h"
+#include "tools/simulate/progress.h"
+#include "tools/simulate/run_heading.h"
+#include "tools/simulate/stream_content.h"
 
 namespace sluice::tool {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "tools/native/core_probe.h"
 #include "tools/native/measured_transfer.h"
-#include "tools/report/json.h"
+#include "tools/results/json.h"
 
 namespace sluice::tool {
 

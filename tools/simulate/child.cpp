@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/sluice/child.h"
+#include "tools/simulate/child.h"
 
 #include <algorithm>
 #include <array>

@@ -2,7 +2,7 @@
 // Carries out the runs of a scenario one after the other, each in a child process, and judges them.
 #pragma once
 
-#include "tools/report/json.h"
+#include "tools/results/json.h"
 #include "tools/scenario/scenario.h"
 #include "tools/sluice/options.h"
 

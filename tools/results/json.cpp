@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/report/json.h"
+#include "tools/results/json.h"
 
 namespace sluice::report {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/sluice/calibration_table.h"
+#include "tools/calibrate/calibration_table.h"
 
 namespace sluice::tool {
 

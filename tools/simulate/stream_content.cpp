@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/sluice/stream_content.h"
+#include "tools/simulate/stream_content.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/sluice/meter.h"
+#include "tools/simulate/meter.h"
 
 #include <algorithm>
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/sluice/crosscheck.h"
+#include "tools/crosscheck/crosscheck.h"
 
 #include <algorithm>
 
 #include <fmt/format.h>
 
+#include "tools/crosscheck/crosscheck_cells.h"
+#include "tools/crosscheck/native_runs.h"
 #include "tools/report/text.h"
-#include "tools/sluice/crosscheck_cells.h"
-#include "tools/sluice/native_runs.h"
-#include "tools/sluice/runner.h"
+#include "tools/simulate/runner.h"
 
 namespace sluice::tool {
 namespace {
