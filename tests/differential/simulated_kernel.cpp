@@ -10,18 +10,18 @@ namespace sluice::differential {
 
 namespace {
 
-constexpr Bytes kMemory = 64_MiB;
-constexpr Bytes kDisk = 8_MiB;
 constexpr Frame kFirstFrame{512};  // below lies the kernel itself
 
 }  // namespace
 
-SimulatedKernel::SimulatedKernel(const Program& program)
-    : m_fake(kMemory),
+SimulatedKernel::SimulatedKernel(const FileSizes& file_sizes, const Surroundings& surroundings)
+    : m_surroundings(surroundings),
+      m_fake(surroundings.memory),
       m_machine(m_fake.machine()),
-      m_frames(m_machine, m_fake.ledger(), m_config.mm, kFirstFrame, kMemory / kPageSize - kFirstFrame.number()),
+      m_frames(m_machine, m_fake.ledger(), m_config.mm, kFirstFrame,
+               static_cast<std::uint32_t>(surroundings.memory / kPageSize) - kFirstFrame.number()),
       m_scheduler(m_machine, m_config.sched),
-      m_disk(m_fake, m_scheduler, kDisk),
+      m_disk(m_fake, m_scheduler, surroundings.disk),
       m_queue(m_machine, m_disk, m_config.block),
       m_files(
           std::make_unique<fs::FileSystem>(m_machine, m_fake.ledger(), m_frames, m_scheduler, m_queue, m_config.fs)),
@@ -33,14 +33,17 @@ SimulatedKernel::SimulatedKernel(const Program& program)
               [this](std::string_view path, int flags, int mode) { return m_files->open(path, flags, mode); },
               [this](int flags) -> Result<std::shared_ptr<net::TcpSocket>> { return m_network->create_socket(flags); }},
           m_config.syscall) {
-  m_config.syscall.max_files = kMostDescriptors;
-  place_files(program);
+  m_config.syscall.max_files = static_cast<unsigned>(surroundings.descriptors);
+  place_files(file_sizes);
 }
 
-void SimulatedKernel::place_files(const Program& program) {
+// Blocked tasks hold files and pages, which go back to what is destroyed before the machine.
+SimulatedKernel::~SimulatedKernel() { m_fake.stop(); }
+
+void SimulatedKernel::place_files(const FileSizes& file_sizes) {
   std::vector<fs::FileToPlace> files;
-  for (std::uint32_t i = 0; i < kFiles; ++i) files.push_back({std::string{kPaths[i]}, program.file_sizes[i], i});
-  const fs::FileSystemImage image = fs::make_file_system(kDisk, files);
+  for (std::uint32_t i = 0; i < kFiles; ++i) files.push_back({std::string{kPaths[i]}, file_sizes[i], i});
+  const fs::FileSystemImage image = fs::make_file_system(m_surroundings.disk, files);
   const auto at = [&](Bytes offset) { return m_disk.bytes.begin() + static_cast<std::ptrdiff_t>(offset); };
   for (const auto& block : image.metadata) std::copy(block.bytes.begin(), block.bytes.end(), at(block.offset));
   for (const auto& file : image.files) {
@@ -48,7 +51,8 @@ void SimulatedKernel::place_files(const Program& program) {
   }
 }
 
-int SimulatedKernel::run(const syscalls::ProcessTable::Main& main) {
+int SimulatedKernel::run(const syscalls::ProcessTable::Main& main, std::optional<Picoseconds> limit) {
+  if (limit) m_fake.end_at(*limit);
   int status = 0;
   m_scheduler.spawn("init", [&] {
     if (!m_files->mount()) throw std::runtime_error{"the file system does not mount"};

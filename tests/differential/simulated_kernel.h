@@ -2,7 +2,9 @@
 // The parts of the simulated kernel that system calls reach, on the fake machine with a disk in host memory.
 #pragma once
 
+#include <array>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "kernel_sim/block/request_queue.h"
@@ -17,20 +19,33 @@
 
 namespace sluice::differential {
 
+/// What a program runs on.
+struct Surroundings {
+  Bytes memory = 64_MiB;
+  Bytes disk = 8_MiB;
+  int descriptors = kMostDescriptors;
+};
+
 class SimulatedKernel {
  public:
-  explicit SimulatedKernel(const Program& program);
+  using FileSizes = std::array<std::uint64_t, kFiles>;
+  explicit SimulatedKernel(const FileSizes& file_sizes, const Surroundings& surroundings = {});
+  ~SimulatedKernel();
+  SimulatedKernel(const SimulatedKernel&) = delete;
+  SimulatedKernel& operator=(const SimulatedKernel&) = delete;
 
   /// Runs one program and all that it forks. Returns its status in wait's encoding.
-  /// Throws when a task stays blocked.
-  int run(const syscalls::ProcessTable::Main& main);
+  /// Throws tests::Blocked when a task waits for what never comes, or still waits when `limit` has passed.
+  int run(const syscalls::ProcessTable::Main& main, std::optional<Picoseconds> limit = {});
+  [[nodiscard]] double now_ms() const { return static_cast<double>(m_fake.time().count()) / 1e9; }
   [[nodiscard]] bool overlapping_copy() const { return m_fake.overlapping_copies() > 0; }
   /// After run: what is wrong with the memory; empty when nothing is.
   std::string check_memory();
 
  private:
-  void place_files(const Program& program);
+  void place_files(const FileSizes& file_sizes);
 
+  Surroundings m_surroundings;
   kernel_sim::KernelConfig m_config;
   tests::FakeMachine m_fake;
   hal::Machine m_machine;

@@ -45,7 +45,7 @@ class SimulatedSide final : public Side {
   int simulate(const Program& program, Transcript& transcript) {
     std::string problem;
     try {
-      SimulatedKernel kernel{program};
+      SimulatedKernel kernel{program.file_sizes};
       m_report->status =
           kernel.run([&](kernel_sim::SystemCalls& calls) { return interpret(calls, program, transcript); });
       m_report->overlapping_copy = kernel.overlapping_copy();

@@ -40,7 +40,7 @@ FakeMachine::FakeMachine(Bytes memory_size, unsigned cores)
   m_memory = static_cast<std::byte*>(mapped);
 }
 
-FakeMachine::~FakeMachine() {
+void FakeMachine::stop() {
   m_stopping = true;
   for (auto& context : m_contexts) {  // one after the other: blocked contexts unwind through code that shares state
     {
@@ -48,8 +48,12 @@ FakeMachine::~FakeMachine() {
       context->turn = true;
     }
     m_turn.notify_all();
-    context->thread.join();
+    if (context->thread.joinable()) context->thread.join();
   }
+}
+
+FakeMachine::~FakeMachine() {
+  stop();
   munmap(m_memory, m_memory_size);
 }
 
@@ -78,7 +82,7 @@ void FakeMachine::loop(std::size_t background) {
       continue;
     }
     if (unfinished == 0) return;
-    if (!m_events.empty()) {
+    if (!m_events.empty() && Picoseconds{m_events.begin()->first.first} < m_end) {
       m_now = std::max(m_now, Picoseconds{m_events.begin()->first.first});
       continue;
     }
@@ -87,7 +91,7 @@ void FakeMachine::loop(std::size_t background) {
     for (const auto& context : m_contexts) {
       if (!context->finished) blocked += " " + context->name;
     }
-    throw std::runtime_error{blocked};
+    throw Blocked{blocked};
   }
 }
 

@@ -5,12 +5,13 @@
 //   FakeMachine fake;
 //   fake.run("task", [&] { ... kernel code that may wait ... });   // returns when every context has finished
 //
-// run() throws std::runtime_error naming the blocked contexts when nothing is left to happen.
+// run() throws Blocked, which names the blocked contexts, when nothing is left to happen.
 #pragma once
 
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -26,10 +27,18 @@
 
 namespace sluice::tests {
 
+/// A context waits for what never comes.
+struct Blocked : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 class FakeMachine : private hal::Cpu, private hal::Contexts, private hal::Interrupts, private hal::BackDoor {
  public:
   explicit FakeMachine(Bytes memory_size = Bytes{64} << 20, unsigned cores = 1);
   ~FakeMachine() override;
+  /// Unwinds blocked contexts. They may hold what was made after this machine and is destroyed before it: whoever owns
+  /// both calls it first.
+  void stop();
 
   hal::Machine machine() { return {*this, *this, *this, *this}; }
   base::Ledger& ledger() { return m_ledger; }
@@ -39,6 +48,8 @@ class FakeMachine : private hal::Cpu, private hal::Contexts, private hal::Interr
   /// As run, for a machine whose contexts a scheduler has created already; returns when all of them have finished or
   /// when only `background` of them are left and nothing can happen any more.
   void run_all(std::size_t background = 0);
+  /// From this time on nothing happens any more: what still waits then is blocked.
+  void end_at(Picoseconds time) { m_end = time; }
 
   /// A device: register reads and writes at [base, base + size).
   void map_device(PhysAddr base, Bytes size, std::function<std::uint64_t(Bytes offset, unsigned size)> read,
@@ -117,6 +128,7 @@ class FakeMachine : private hal::Cpu, private hal::Contexts, private hal::Interr
   unsigned m_cores;
   std::byte* m_memory = nullptr;
   Picoseconds m_now;
+  Picoseconds m_end{std::numeric_limits<std::int64_t>::max()};
   Picoseconds m_spent[3];
   Bytes m_copied = 0;
   std::uint64_t m_overlapping_copies = 0;
