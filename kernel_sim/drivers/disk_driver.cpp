@@ -31,7 +31,11 @@ void DiskDriverConfig::describe(base::ParameterTable& table) {
 
 DiskDriver::DiskDriver(hal::Machine& machine, sched::Scheduler& scheduler, mm::FrameAllocator& frames,
                        const DiskDriverConfig& config)
-    : m_machine(machine), m_scheduler(scheduler), m_frames(frames), m_config(config) {}
+    : m_machine(machine),
+      m_scheduler(scheduler),
+      m_frames(frames),
+      m_config(config),
+      m_registers(machine.cpu, fabric::register_window(fabric::DeviceSlot::Disk)) {}
 
 DiskDriver::~DiskDriver() {
   for (const auto frame : m_owned) m_frames.put_at_shutdown(frame);
@@ -39,12 +43,12 @@ DiskDriver::~DiskDriver() {
 
 Result<void> DiskDriver::initialise() {
   // 1. A known state, and what the controller can do. No device answers as all ones.
-  write_register(reg::kControl, 4, control::kReset);
-  const auto capacity = read_register(reg::kCapacity, 8);
+  m_registers.write(reg::kControl, control::kReset);
+  const auto capacity = m_registers.read(reg::kCapacity);
   if (capacity == ~std::uint64_t{0} || capacity == 0) return refuse(EIO);
-  const auto depth = static_cast<std::uint32_t>(read_register(reg::kQueueDepth, 4));
-  const auto max_transfer = static_cast<std::uint32_t>(read_register(reg::kMaxTransfer, 4));
-  const auto max_segments = static_cast<std::uint32_t>(read_register(reg::kMaxSegments, 4));
+  const auto depth = static_cast<std::uint32_t>(m_registers.read(reg::kQueueDepth));
+  const auto max_transfer = static_cast<std::uint32_t>(m_registers.read(reg::kMaxTransfer));
+  const auto max_segments = static_cast<std::uint32_t>(m_registers.read(reg::kMaxSegments));
   // 2. Rings that hold one entry more than there are commands: head == tail means empty.
   const std::uint32_t most = std::bit_floor(std::max(2U, m_config.queue_entries));
   m_entries = std::min(most, std::bit_ceil(std::min(depth, most) + 1));
@@ -55,15 +59,15 @@ Result<void> DiskDriver::initialise() {
   if (const auto rings = allocate_rings(); !rings) return rings;
   // 3. The interrupt, then the queues, then go.
   m_machine.interrupts.set_handler(kVectorNumber, 0, m_scheduler.interrupt_handler([this] { handle_interrupt(); }));
-  write_register(reg::kVector, 4, kVectorNumber);
-  write_register(reg::kSqBase, 8, m_submissions.value());
-  write_register(reg::kSqSize, 4, m_entries);
-  write_register(reg::kCqBase, 8, m_completions.value());
-  write_register(reg::kCqSize, 4, m_entries);
-  write_register(reg::kInterruptMask, 4, 0);
-  write_register(reg::kControl, 4, control::kEnable);
+  m_registers.write(reg::kVector, kVectorNumber);
+  m_registers.write(reg::kSqBase, m_submissions.value());
+  m_registers.write(reg::kSqSize, m_entries);
+  m_registers.write(reg::kCqBase, m_completions.value());
+  m_registers.write(reg::kCqSize, m_entries);
+  m_registers.write(reg::kInterruptMask, 0);
+  m_registers.write(reg::kControl, control::kEnable);
   for (unsigned poll = 0; poll < kReadyPolls; ++poll) {
-    if ((read_register(reg::kStatus, 4) & 1) != 0) {
+    if ((m_registers.read(reg::kStatus) & 1) != 0) {
       m_ready = true;
       return {};
     }
@@ -153,7 +157,7 @@ void DiskDriver::commit() {
   m_rung_tail = m_tail;
   ++m_statistics.doorbells;
   // A posted write cannot pass the stores before it: the controller finds the commands complete.
-  write_register(reg::kSqTail, 4, m_tail);
+  m_registers.write(reg::kSqTail, m_tail);
 }
 
 void DiskDriver::handle_interrupt() {
@@ -180,16 +184,8 @@ void DiskDriver::handle_interrupt() {
     m_free_slots.push_back(entry.command_id);
   }
   // The entries are the controller's again before new commands are started.
-  if (!finished.empty()) write_register(reg::kCqHead, 4, m_head);
+  if (!finished.empty()) m_registers.write(reg::kCqHead, m_head);
   for (const auto& [request, success] : finished) request->listener->request_finished(*request, success);
-}
-
-std::uint64_t DiskDriver::read_register(Bytes offset, unsigned size) {
-  return m_machine.cpu.mmio_read(fabric::register_window(fabric::DeviceSlot::Disk) + offset, size);
-}
-
-void DiskDriver::write_register(Bytes offset, unsigned size, std::uint64_t value) {
-  m_machine.cpu.mmio_write(fabric::register_window(fabric::DeviceSlot::Disk) + offset, size, value);
 }
 
 }  // namespace sluice::drivers

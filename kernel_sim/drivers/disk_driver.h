@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernel_sim/block/block_device.h"
+#include "kernel_sim/hal/device_registers.h"
 #include "kernel_sim/hal/machine.h"
 #include "kernel_sim/mm/frame_allocator.h"
 #include "kernel_sim/sched/scheduler.h"
@@ -46,8 +47,6 @@ class DiskDriver final : public block::BlockDevice {
   [[nodiscard]] const DiskDriverStatistics& statistics() const { return m_statistics; }
 
  private:
-  std::uint64_t read_register(Bytes offset, unsigned size);
-  void write_register(Bytes offset, unsigned size, std::uint64_t value);
   Result<void> allocate_rings();
   Result<Frame> allocate(Bytes size);
   [[nodiscard]] PhysAddr segment_list_of(unsigned slot) const;
@@ -57,6 +56,7 @@ class DiskDriver final : public block::BlockDevice {
   sched::Scheduler& m_scheduler;
   mm::FrameAllocator& m_frames;
   const DiskDriverConfig& m_config;
+  hal::DeviceRegisters m_registers;
   block::DeviceLimits m_limits;
   bool m_ready = false;
 

@@ -45,7 +45,7 @@ NicDriver::NicDriver(hal::Machine& machine, sched::Scheduler& scheduler, mm::Fra
       m_stack(stack),
       m_config(config),
       m_costs(config, machine.cpu.frequency()),
-      m_registers(registers),
+      m_registers(machine.cpu, registers),
       m_ring_memory(frames),
       m_tx_packets(config.tx_ring),
       m_rx_buffers(config.rx_ring) {
@@ -59,8 +59,8 @@ NicDriver::NicDriver(hal::Machine& machine, sched::Scheduler& scheduler, mm::Fra
     machine.interrupts.set_handler(static_cast<unsigned>(vector), core,
                                    scheduler.interrupt_handler([this] { on_interrupt(); }));
   }
-  write_register(reg::kInterruptMask, 4, 0);
-  write_register(reg::kControl, 4, nic::control::kEnable);
+  m_registers.write(reg::kInterruptMask, 0);
+  m_registers.write(reg::kControl, nic::control::kEnable);
 }
 
 NicDriver::~NicDriver() {
@@ -73,12 +73,12 @@ NicDriver::~NicDriver() {
 }
 
 void NicDriver::find_features() {
-  const auto capabilities = static_cast<std::uint32_t>(read_register(reg::kCapabilities, 4));
+  const auto capabilities = static_cast<std::uint32_t>(m_registers.read(reg::kCapabilities));
   if (capabilities == ~std::uint32_t{0}) throw base::InputError{"the machine has no network controller"};
   m_features.gather = (capabilities & nic::capability::kGather) != 0;
   m_features.checksum = (capabilities & nic::capability::kChecksumOffload) != 0;
   m_features.segmentation = (capabilities & nic::capability::kSegmentationOffload) != 0;
-  m_features.mtu = read_register(reg::kMtu, 4);
+  m_features.mtu = m_registers.read(reg::kMtu);
 }
 
 void NicDriver::set_up_rings() {
@@ -100,22 +100,14 @@ void NicDriver::set_up_rings() {
     m_rx_free.push_back(block->address());
   }
 
-  write_register(reg::kTxRingBase, 8, m_tx_ring.value());
-  write_register(reg::kTxRingSize, 4, m_config.tx_ring);
-  write_register(reg::kTxHeadWriteback, 8, m_head_word.value());
-  write_register(reg::kTxVector, 4, static_cast<unsigned>(fabric::Vector::NicTx));
-  write_register(reg::kRxRingBase, 8, m_rx_ring.value());
-  write_register(reg::kRxRingSize, 4, m_config.rx_ring);
-  write_register(reg::kRxVector, 4, static_cast<unsigned>(fabric::Vector::NicRx));
+  m_registers.write(reg::kTxRingBase, m_tx_ring.value());
+  m_registers.write(reg::kTxRingSize, m_config.tx_ring);
+  m_registers.write(reg::kTxHeadWriteback, m_head_word.value());
+  m_registers.write(reg::kTxVector, static_cast<unsigned>(fabric::Vector::NicTx));
+  m_registers.write(reg::kRxRingBase, m_rx_ring.value());
+  m_registers.write(reg::kRxRingSize, m_config.rx_ring);
+  m_registers.write(reg::kRxVector, static_cast<unsigned>(fabric::Vector::NicRx));
   post_buffers();
-}
-
-void NicDriver::write_register(Bytes offset, unsigned size, std::uint64_t value) {
-  m_machine.cpu.mmio_write(m_registers + offset, size, value);
-}
-
-std::uint64_t NicDriver::read_register(Bytes offset, unsigned size) {
-  return m_machine.cpu.mmio_read(m_registers + offset, size);
 }
 
 // --- transmit --------------------------------------------------------------------------------------------------------
@@ -164,7 +156,7 @@ void NicDriver::ring_doorbell() {
   m_tx_told = m_tx_tail;
   ++m_statistics.doorbells;
   // Posted writes follow the descriptors' stores in order, as after the wmb() of a real driver.
-  write_register(reg::kTxTail, 4, m_tx_told);
+  m_registers.write(reg::kTxTail, m_tx_told);
 }
 
 /// Gives back the packets whose descriptors the device counts as done.
@@ -191,7 +183,7 @@ void NicDriver::on_interrupt() {
   ++m_statistics.interrupts;
   if (m_poll_scheduled) return;
   m_poll_scheduled = true;
-  write_register(reg::kInterruptMask, 4, kAllCauses);
+  m_registers.write(reg::kInterruptMask, kAllCauses);
   raise_poll();
 }
 
@@ -225,7 +217,7 @@ bool NicDriver::poll() {
   if (take_received(m_config.napi_weight) == m_config.napi_weight) return false;
   m_poll_scheduled = false;
   // What happened since the rings were looked at has stayed pending in the device and interrupts now.
-  write_register(reg::kInterruptMask, 4, 0);
+  m_registers.write(reg::kInterruptMask, 0);
   return true;
 }
 
@@ -306,7 +298,7 @@ void NicDriver::post_buffers() {
   const std::size_t until_end = std::min<std::size_t>(all.size(), m_config.rx_ring - tail);
   m_machine.cpu.store(m_rx_ring + tail * sizeof(RxDescriptor), std::as_bytes(all.first(until_end)));
   if (until_end < all.size()) m_machine.cpu.store(m_rx_ring, std::as_bytes(all.subspan(until_end)));
-  write_register(reg::kRxTail, 4, m_rx_tail);
+  m_registers.write(reg::kRxTail, m_rx_tail);
 }
 
 }  // namespace sluice::drivers

@@ -12,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "kernel_sim/hal/device_registers.h"
 #include "kernel_sim/hal/machine.h"
 #include "kernel_sim/mm/frame_allocator.h"
 #include "kernel_sim/net/stack.h"
@@ -79,8 +80,6 @@ class NicDriver final : public net::NetDevice {
   void ring_doorbell();
   [[nodiscard]] unsigned tx_used() const { return (m_tx_tail - m_tx_clean) & (m_config.tx_ring - 1); }
   [[nodiscard]] unsigned tx_room() const { return m_config.tx_ring - 1 - tx_used(); }
-  void write_register(Bytes offset, unsigned size, std::uint64_t value);
-  [[nodiscard]] std::uint64_t read_register(Bytes offset, unsigned size);
 
   hal::Machine& m_machine;
   sched::Scheduler& m_scheduler;
@@ -88,7 +87,7 @@ class NicDriver final : public net::NetDevice {
   net::Stack& m_stack;
   const net::NetConfig& m_config;
   net::NetCosts m_costs;
-  PhysAddr m_registers;
+  hal::DeviceRegisters m_registers;
   net::DeviceFeatures m_features;
   NicDriverStatistics m_statistics;
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/disk/command_logic.h"
 
+#include <utility>
+
 namespace sluice::disk {
 
 Status validate(const Command& command, const CommandLimits& limits) {
@@ -18,10 +20,23 @@ Status validate(const Command& command, const CommandLimits& limits) {
 Status validate_segments(std::span<const SgElement> segments, Bytes size) {
   Bytes sum = 0;
   for (const SgElement& segment : segments) {
-    if (segment.size == 0 || segment.size % 4 != 0) return Status::InvalidSegments;
+    if (segment.size == 0 || segment.size % 4 != 0 || segment.address % 4 != 0) return Status::InvalidSegments;
     sum += segment.size;
   }
   return sum == size ? Status::Success : Status::InvalidSegments;
+}
+
+bool overlap(std::span<const SgElement> segments, std::span<const SgElement> others) {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;  // [begin, end)
+  ranges.reserve(segments.size() + others.size());
+  for (const auto& list : {segments, others}) {
+    for (const SgElement& one : list) ranges.emplace_back(one.address, one.address + one.size);
+  }
+  std::sort(ranges.begin(), ranges.end());
+  for (std::size_t i = 1; i < ranges.size(); ++i) {
+    if (ranges[i].first < ranges[i - 1].second) return true;
+  }
+  return false;
 }
 
 void SegmentList::assign(std::span<const SgElement> segments) {

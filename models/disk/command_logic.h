@@ -25,8 +25,10 @@ constexpr Bytes size_of(const Command& command) { return Bytes{command.block_cou
 
 /// Everything that can be said of a command before its scatter-gather list is known.
 Status validate(const Command& command, const CommandLimits& limits);
-/// Elements that are whole words and add up to `size`.
+/// Elements that are whole words at word addresses and add up to `size`.
 Status validate_segments(std::span<const SgElement> segments, Bytes size);
+/// Whether any two elements of both lists together share a byte.
+bool overlap(std::span<const SgElement> segments, std::span<const SgElement> others);
 
 /// The memory of one command as one run of bytes.
 class SegmentList {

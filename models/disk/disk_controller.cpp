@@ -11,6 +11,7 @@ namespace sluice::disk {
 namespace {
 
 constexpr fabric::RequesterId kRequester{0x0100};  // bus 1, device 0, function 0
+constexpr std::size_t kCommandIds = 1 << 16;
 
 }  // namespace
 
@@ -23,9 +24,10 @@ DiskController::DiskController(sc_core::sc_module_name name, const DiskConfig& c
       m_image(std::move(image)),
       m_ledger(ledger),
       m_medium(make_medium(config)),
-      m_interrupt(config.coalesce_completions, config.coalesce_time),
+      m_interrupt(dma, config.coalesce_completions, config.coalesce_time, m_statistics.interrupts),
       m_wake("wake"),
       m_active(config.queue_depth),
+      m_ids_in_use(kCommandIds),
       m_buffer(config.buffer_size),
       m_data(config.piece_size) {
   add_registers();
@@ -38,82 +40,83 @@ DiskController::DiskController(sc_core::sc_module_name name, const DiskConfig& c
 // --- registers ------------------------------------------------------------------------------------------------------
 
 template <class Field>
-void DiskController::add_ring_register(Bytes offset, unsigned size, const char* name, Field& field) {
+void DiskController::add_ring_register(const fabric::Register& reg, Field& field) {
   registers.add(
-      offset, size, name, [&field] { return std::uint64_t{field}; },
+      reg, [&field] { return std::uint64_t{field}; },
       [this, &field](std::uint64_t value) {
         if (!m_ready) field = static_cast<Field>(value);
       });
 }
 
 void DiskController::add_registers() {
-  const auto constant = [this](Bytes offset, unsigned size, const char* name, std::uint64_t value) {
-    registers.add_read_only(offset, size, name, [value] { return value; });
+  const auto constant = [this](const fabric::Register& reg, std::uint64_t value) {
+    registers.add_read_only(reg, [value] { return value; });
   };
   registers.add(
-      reg::kControl, 4, "CONTROL", [this] { return std::uint64_t{m_ready ? control::kEnable : 0}; },
+      reg::kControl, [this] { return std::uint64_t{m_ready ? control::kEnable : 0}; },
       [this](std::uint64_t value) { write_control(value); });
-  registers.add_read_only(reg::kStatus, 4, "STATUS", [this] {
-    return std::uint64_t{(m_ready ? status::kReady : 0) | (m_fatal ? status::kFatal : 0)};
-  });
-  constant(reg::kCapacity, 8, "CAPACITY", m_image->capacity() / kBlockSize);
-  constant(reg::kQueueDepth, 4, "QUEUE_DEPTH", m_config.queue_depth);
-  constant(reg::kMaxTransfer, 4, "MAX_TRANSFER", m_config.max_transfer);
-  constant(reg::kMaxSegments, 4, "MAX_SEGMENTS", m_config.max_segments);
-  add_ring_register(reg::kSqBase, 8, "SQ_BASE", m_submission_base);
-  add_ring_register(reg::kSqSize, 4, "SQ_SIZE", m_submission_size);
-  add_ring_register(reg::kCqBase, 8, "CQ_BASE", m_completion_base);
-  add_ring_register(reg::kCqSize, 4, "CQ_SIZE", m_completion_size);
-  add_ring_register(reg::kVector, 4, "VECTOR", m_vector);
+  registers.add_read_only(
+      reg::kStatus, [this] { return std::uint64_t{(m_ready ? status::kReady : 0) | (m_fatal ? status::kFatal : 0)}; });
+  constant(reg::kCapacity, m_image->capacity() / kBlockSize);
+  constant(reg::kQueueDepth, m_config.queue_depth);
+  constant(reg::kMaxTransfer, m_config.max_transfer);
+  constant(reg::kMaxSegments, m_config.max_segments);
+  add_ring_register(reg::kSqBase, m_submission_base);
+  add_ring_register(reg::kSqSize, m_submission_size);
+  add_ring_register(reg::kCqBase, m_completion_base);
+  add_ring_register(reg::kCqSize, m_completion_size);
   registers.add(
-      reg::kSqTail, 4, "SQ_TAIL", [this] { return std::uint64_t{m_submissions.tail()}; },
+      reg::kVector, [this] { return std::uint64_t{m_interrupt.vector()}; },
+      [this](std::uint64_t value) {
+        if (!m_ready) static_cast<void>(m_interrupt.set_vector(value));
+      });
+  registers.add(
+      reg::kSqTail, [this] { return std::uint64_t{m_submissions.tail()}; },
       [this](std::uint64_t value) { ring_submission_doorbell(value); });
   registers.add(
-      reg::kCqHead, 4, "CQ_HEAD", [this] { return std::uint64_t{m_completions.head()}; },
+      reg::kCqHead, [this] { return std::uint64_t{m_completions.head()}; },
       [this](std::uint64_t value) { ring_completion_doorbell(value); });
   registers.add(
-      reg::kInterruptMask, 4, "INTERRUPT_MASK", [this] { return std::uint64_t{m_interrupt.masked()}; },
-      [this](std::uint64_t value) { write_interrupt_mask(value); });
+      reg::kInterruptMask, [this] { return std::uint64_t{m_interrupt.masked()}; },
+      // Nobody can be told of a message that does not arrive, here or later; the driver's time-out finds out.
+      [this](std::uint64_t value) { static_cast<void>(m_interrupt.set_masked((value & 1) != 0)); });
+  registers.add_read_only(reg::kIgnoredDoorbells, [this] { return std::uint64_t{m_ignored_doorbells}; });
 }
 
 void DiskController::write_control(std::uint64_t value) {
   if ((value & control::kReset) != 0) {
     abort_all();
     m_submission_base = m_completion_base = 0;
-    m_submission_size = m_completion_size = m_vector = 0;
+    m_submission_size = m_completion_size = m_ignored_doorbells = 0;
+    m_interrupt.reset();
     ++m_statistics.resets;
     return;
   }
   const bool enable = (value & control::kEnable) != 0;
   if (!enable && m_ready) abort_all();
   if (!enable || m_ready || m_fatal) return;
-  const bool legal = is_ring_size(m_submission_size) && is_ring_size(m_completion_size) &&
-                     m_submission_base % sizeof(Command) == 0 && m_completion_base % sizeof(CompletionEntry) == 0;
+  const bool legal = fabric::is_ring_size(m_submission_size, kMaxRing) &&
+                     fabric::is_ring_size(m_completion_size, kMaxRing) && m_submission_base % sizeof(Command) == 0 &&
+                     m_completion_base % sizeof(CompletionEntry) == 0;
   m_fatal = !legal;
   m_ready = legal;
   if (!legal) return;
-  m_submissions.reset(m_submission_size);
-  m_completions.reset(m_completion_size);
+  m_submissions = fabric::DescriptorRing{m_submission_size};
+  m_completions = fabric::CompletionRing{m_completion_size};
 }
 
-void DiskController::write_interrupt_mask(std::uint64_t value) {
-  m_interrupt.set_masked((value & 1) != 0);
-  schedule_interrupt();
+void DiskController::ignore_doorbell() {
+  ++m_ignored_doorbells;
+  ++m_statistics.ignored_doorbells;
 }
 
 void DiskController::ring_submission_doorbell(std::uint64_t tail) {
-  if (!m_ready || !m_submissions.set_tail(tail)) {
-    ++m_statistics.ignored_doorbells;
-    return;
-  }
+  if (!m_ready || !m_submissions.ring_doorbell(tail)) return ignore_doorbell();
   schedule_fetch(now() + m_config.doorbell_latency);
 }
 
 void DiskController::ring_completion_doorbell(std::uint64_t head) {
-  if (!m_ready || !m_completions.set_head(head)) {
-    ++m_statistics.ignored_doorbells;
-    return;
-  }
+  if (!m_ready || !m_completions.set_head(head)) return ignore_doorbell();
   write_completions();
 }
 
@@ -137,7 +140,7 @@ void DiskController::take(const Due& due) {
     case Step::Fetch:
       return fetch();
     case Step::CommandsArrived:
-      return accept_commands(due.index);
+      return accept_commands();
     case Step::SegmentsArrived:
       return accept_segments(due.index);
     case Step::Transfer:
@@ -156,37 +159,38 @@ void DiskController::take(const Due& due) {
 // 1. One read of the ring for several commands; one such read at a time.
 void DiskController::fetch() {
   const auto free_slots = static_cast<std::uint32_t>(m_free_slots.size());
-  const std::uint32_t count = std::min({m_submissions.waiting_in_a_row(), m_config.fetch_batch, free_slots});
+  const auto run =
+      m_reader.read(dma, m_submissions, BusAddr{m_submission_base}, std::min(m_config.fetch_batch, free_slots));
   m_fetching = false;
-  if (count == 0) return;
-  m_fetched.resize(count);
-  const BusAddr from{m_submission_base + std::uint64_t{m_submissions.head()} * sizeof(Command)};
-  const auto read = dma.read(from, std::as_writable_bytes(std::span{m_fetched}), now());
-  if (!read.ok()) return stop_with_fatal();
+  if (!run.ok) return stop_with_fatal();
+  if (run.descriptors.empty()) return;
   m_fetching = true;
-  schedule(read.done, Step::CommandsArrived, count);
+  m_fetched = run.descriptors;
+  schedule(run.ready, Step::CommandsArrived);
 }
 
-void DiskController::accept_commands(std::uint32_t count) {
+void DiskController::accept_commands() {
   m_fetching = false;
-  m_submissions.take(count);
-  m_statistics.descriptors += count;
-  for (std::uint32_t i = 0; i < count; ++i) {
+  m_submissions.complete(static_cast<std::uint32_t>(m_fetched.size()));
+  m_statistics.descriptors += m_fetched.size();
+  for (const Command& command : m_fetched) {
     const Slot slot = m_free_slots.back();
     m_free_slots.pop_back();
-    m_active[slot].command = m_fetched[i];
+    m_active[slot].command = command;
     m_active[slot].status = Status::Success;
     m_active[slot].pieces_left = 0;
     accept(slot);
   }
   m_statistics.most_active =
       std::max(m_statistics.most_active, static_cast<unsigned>(m_active.size() - m_free_slots.size()));
-  if (m_submissions.waiting() > 0) schedule_fetch(now());
+  if (m_submissions.unfetched() > 0) schedule_fetch(now());
 }
 
 // 2. The scatter-gather list comes with the command or from memory.
 void DiskController::accept(Slot slot) {
   Active& active = m_active[slot];
+  if (m_ids_in_use[active.command.command_id]) return fail(slot, Status::CommandIdConflict);
+  m_ids_in_use[active.command.command_id] = true;
   const CommandLimits limits{m_image->capacity() / kBlockSize, m_config.max_transfer, m_config.max_segments};
   const Status verdict = validate(active.command, limits);
   if (verdict != Status::Success) return fail(slot, verdict);
@@ -198,7 +202,7 @@ void DiskController::accept(Slot slot) {
       dma.read(BusAddr{active.command.segment_list}, std::as_writable_bytes(std::span{m_segments}), now());
   if (!read.ok()) return fail(slot, Status::DmaError);
   m_statistics.descriptors += m_segments.size();
-  active.status = validate_segments(m_segments, size_of(active.command));
+  active.status = validate_target(active, m_segments);
   active.segments.assign(m_segments);
   schedule(read.done, Step::SegmentsArrived, slot);
 }
@@ -214,7 +218,7 @@ void DiskController::begin(Slot slot) {
   Active& active = m_active[slot];
   if (moves_data(active.command) && active.command.segment_count == 1) {
     const std::span<const SgElement> one{&active.command.inline_segment, 1};
-    const Status verdict = validate_segments(one, size_of(active.command));
+    const Status verdict = validate_target(active, one);
     if (verdict != Status::Success) return fail(slot, verdict);
     active.segments.assign(one);
   }
@@ -366,7 +370,7 @@ void DiskController::complete(Slot slot) {
   entry.status = static_cast<std::uint16_t>(active.status);
   m_finished.push_back(entry);
   m_free_slots.push_back(slot);
-  if (m_submissions.waiting() > 0) schedule_fetch(now());
+  if (m_submissions.unfetched() > 0) schedule_fetch(now());
   write_completions();
 }
 
@@ -380,7 +384,8 @@ void DiskController::write_completions() {
     const auto written = dma.write(to, std::as_bytes(std::span{&entry, 1}), now());
     if (!written.ok()) return stop_with_fatal();
     m_completions.put();
-    m_interrupt.completed(written.done);
+    if (entry.status != static_cast<std::uint16_t>(Status::CommandIdConflict)) m_ids_in_use[entry.command_id] = false;
+    m_interrupt.event(written.done);
   }
   schedule_interrupt();
 }
@@ -391,13 +396,8 @@ void DiskController::schedule_interrupt() {
 }
 
 void DiskController::send_interrupt() {
-  const auto due = m_interrupt.due();
-  if (!due || *due > now()) return;  // masked or sent since it was scheduled
-  m_interrupt.sent(now());
-  ++m_statistics.interrupts;
-  const std::uint32_t data = m_vector;
-  // Nobody can be told of a message that does not arrive; the driver's time-out finds out.
-  static_cast<void>(dma.write(fabric::msi_address(m_vector), std::as_bytes(std::span{&data, 1}), now()));
+  if (const auto due = m_interrupt.due(); !due || *due > now()) return;  // raised since it was scheduled
+  static_cast<void>(m_interrupt.raise_due());
   schedule_interrupt();
 }
 
@@ -412,6 +412,15 @@ void DiskController::schedule(Picoseconds at, Step step, std::uint32_t index) {
 void DiskController::schedule_fetch(Picoseconds at) {
   if (std::exchange(m_fetching, true)) return;
   schedule(at, Step::Fetch);
+}
+
+Status DiskController::validate_target(const Active& active, std::span<const SgElement> segments) const {
+  const Status verdict = validate_segments(segments, size_of(active.command));
+  if (verdict != Status::Success || !is_read(active)) return verdict;
+  const SgElement rings[] = {
+      {m_submission_base, static_cast<std::uint32_t>(m_submission_size * sizeof(Command)), 0},
+      {m_completion_base, static_cast<std::uint32_t>(m_completion_size * sizeof(CompletionEntry)), 0}};
+  return overlap(segments, rings) ? Status::InvalidSegments : Status::Success;
 }
 
 void DiskController::fail(Slot slot, Status status) {
@@ -438,9 +447,10 @@ void DiskController::abort_all() {
   m_waiting.clear();
   m_finished.clear();
   m_buffer.reset();
-  m_submissions.reset(0);
-  m_completions.reset(0);
-  m_interrupt.reset();
+  m_ids_in_use.assign(kCommandIds, false);
+  m_submissions = {};
+  m_completions = {};
+  m_interrupt.forget();
 }
 
 }  // namespace sluice::disk

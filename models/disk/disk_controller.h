@@ -9,6 +9,7 @@
 #include <deque>
 #include <memory>
 #include <queue>
+#include <span>
 #include <vector>
 
 #include "models/base/ledger.h"
@@ -16,11 +17,12 @@
 #include "models/disk/command_logic.h"
 #include "models/disk/disk_config.h"
 #include "models/disk/disk_image.h"
-#include "models/disk/interrupt_logic.h"
 #include "models/disk/medium.h"
-#include "models/disk/ring_logic.h"
+#include "models/fabric/descriptor_reader.h"
 #include "models/fabric/dma.h"
+#include "models/fabric/message_interrupt.h"
 #include "models/fabric/register_bank.h"
+#include "models/fabric/ring_logic.h"
 #include "models/fabric/timeline.h"
 
 namespace sluice::disk {
@@ -35,7 +37,7 @@ struct DiskStatistics {
   std::uint64_t descriptors = 0;  ///< commands and scatter-gather elements read from memory
   std::uint64_t interrupts = 0;   ///< messages sent
   std::uint64_t resets = 0;
-  std::uint64_t ignored_doorbells = 0;  ///< beyond the ring, or while not ready
+  std::uint64_t ignored_doorbells = 0;  ///< beyond the ring, over fetched entries, or while not ready
   unsigned most_active = 0;             ///< largest number of commands worked on at once
 };
 
@@ -91,17 +93,17 @@ class DiskController : public sc_core::sc_module {
   // registers
   void add_registers();
   void write_control(std::uint64_t value);
-  void write_interrupt_mask(std::uint64_t value);
+  void ignore_doorbell();
   void ring_submission_doorbell(std::uint64_t tail);
   void ring_completion_doorbell(std::uint64_t head);
   template <class Field>
-  void add_ring_register(Bytes offset, unsigned size, const char* name, Field& field);
+  void add_ring_register(const fabric::Register& reg, Field& field);
 
   // the engine
   void run_engine();
   void take(const Due& due);
   void fetch();
-  void accept_commands(std::uint32_t count);
+  void accept_commands();
   void accept(Slot slot);
   void accept_segments(Slot slot);
   void begin(Slot slot);
@@ -121,6 +123,7 @@ class DiskController : public sc_core::sc_module {
   void schedule(Picoseconds at, Step step, std::uint32_t index = 0);
   void schedule_fetch(Picoseconds at);
   void schedule_interrupt();
+  [[nodiscard]] Status validate_target(const Active& active, std::span<const SgElement> segments) const;
   void fail(Slot slot, Status status);
   void stop_with_fatal();
   void abort_all();
@@ -141,20 +144,22 @@ class DiskController : public sc_core::sc_module {
   std::uint64_t m_completion_base = 0;
   std::uint32_t m_submission_size = 0;
   std::uint32_t m_completion_size = 0;
-  std::uint32_t m_vector = 0;
-  SubmissionRing m_submissions;
-  CompletionRing m_completions;
-  InterruptCoalescing m_interrupt;
+  std::uint32_t m_ignored_doorbells = 0;  // since reset
+  fabric::DescriptorRing m_submissions;
+  fabric::CompletionRing m_completions;
+  fabric::MessageInterrupt m_interrupt;
 
   // the engine
   sc_core::sc_event m_wake;
   std::priority_queue<Due, std::vector<Due>, std::greater<>> m_agenda;
   std::uint64_t m_order = 0;
   bool m_fetching = false;
-  std::vector<Command> m_fetched;
-  fabric::Timeline m_processor;  // command_overhead, one command after the other
+  fabric::DescriptorReader<Command> m_reader;
+  std::span<const Command> m_fetched;  // arrived or on their way
+  fabric::Timeline m_processor;        // command_overhead, one command after the other
   std::vector<Active> m_active;
   std::vector<Slot> m_free_slots;
+  std::vector<bool> m_ids_in_use;  // by command id
   std::vector<Piece> m_pieces;
   std::vector<PieceIndex> m_free_pieces;
   std::deque<PieceIndex> m_waiting;  // for room in the buffer, in order

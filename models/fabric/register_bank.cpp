@@ -15,33 +15,16 @@ RegisterBank::RegisterBank(const char* socket_name) : bus(socket_name) {
   bus.register_b_transport(this, &RegisterBank::b_transport);
 }
 
-void RegisterBank::add_read_only(Bytes offset, unsigned size, std::string name, std::function<std::uint64_t()> read) {
-  add(offset, size, std::move(name), std::move(read), {});
-}
-
-void RegisterBank::add(Bytes offset, unsigned size, std::string name, std::function<std::uint64_t()> read,
-                       std::function<void(std::uint64_t)> write) {
-  base::ensure(size == 4 || size == 8, "a register has 4 or 8 bytes");
-  base::ensure(offset % size == 0, "a register lies at its natural alignment");
-  const auto next = m_registers.lower_bound(offset);
-  base::ensure(next == m_registers.end() || offset + size <= next->first, "registers do not overlap");
+void RegisterBank::add(const Register& reg, Read read, Write write) {
+  base::ensure(reg.size == 4 || reg.size == 8, "a register has 4 or 8 bytes");
+  base::ensure(reg.offset % reg.size == 0, "a register lies at its natural alignment");
+  const auto next = m_registers.lower_bound(reg.offset);
+  base::ensure(next == m_registers.end() || reg.offset + reg.size <= next->first, "registers do not overlap");
   if (next != m_registers.begin()) {
     const auto& [at, before] = *std::prev(next);
-    base::ensure(at + before.size <= offset, "registers do not overlap");
+    base::ensure(at + before.size <= reg.offset, "registers do not overlap");
   }
-  m_registers.emplace_hint(next, offset, Register{size, std::move(name), std::move(read), std::move(write)});
-}
-
-void RegisterBank::add_array(Bytes offset, unsigned size, unsigned count, Bytes stride, std::string name,
-                             std::function<std::uint64_t(unsigned)> read,
-                             std::function<void(unsigned, std::uint64_t)> write) {
-  for (unsigned i = 0; i < count; ++i) {
-    std::function<void(std::uint64_t)> write_one;
-    if (write) write_one = [write, i](std::uint64_t value) { write(i, value); };
-    add(
-        offset + i * stride, size, name + "[" + std::to_string(i) + "]", [read, i] { return read(i); },
-        std::move(write_one));
-  }
+  m_registers.emplace_hint(next, reg.offset, Entry{reg.size, std::move(read), std::move(write)});
 }
 
 void RegisterBank::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& /*delay*/) {
@@ -53,7 +36,7 @@ void RegisterBank::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_ti
 tlm::tlm_response_status RegisterBank::access(tlm::tlm_generic_payload& payload) {
   const auto found = m_registers.find(payload.get_address());
   if (found == m_registers.end()) return tlm::TLM_ADDRESS_ERROR_RESPONSE;
-  const Register& reg = found->second;
+  const Entry& reg = found->second;
   if (payload.get_byte_enable_ptr() != nullptr) return tlm::TLM_BYTE_ENABLE_ERROR_RESPONSE;
   if (payload.get_data_length() != reg.size || payload.get_streaming_width() < reg.size) {
     return tlm::TLM_BURST_ERROR_RESPONSE;

@@ -9,9 +9,10 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <string>
+#include <utility>
 
 #include "models/base/types.h"
+#include "models/fabric/register.h"
 
 namespace sluice::fabric {
 
@@ -25,27 +26,24 @@ class RegisterBank {
  public:
   explicit RegisterBank(const char* socket_name);
 
-  void add_read_only(Bytes offset, unsigned size, std::string name, std::function<std::uint64_t()> read);
-  void add(Bytes offset, unsigned size, std::string name, std::function<std::uint64_t()> read,
-           std::function<void(std::uint64_t)> write);
-  /// `count` registers `stride` bytes apart; handlers are given the index.
-  void add_array(Bytes offset, unsigned size, unsigned count, Bytes stride, std::string name,
-                 std::function<std::uint64_t(unsigned)> read, std::function<void(unsigned, std::uint64_t)> write);
+  using Read = std::function<std::uint64_t()>;
+  using Write = std::function<void(std::uint64_t)>;
+  void add_read_only(const Register& reg, Read read) { add(reg, std::move(read), {}); }
+  void add(const Register& reg, Read read, Write write);
 
   [[nodiscard]] std::uint64_t illegal_accesses() const { return m_illegal; }
 
   tlm_utils::simple_target_socket<RegisterBank> bus;
 
  private:
-  struct Register {
+  struct Entry {
     unsigned size;
-    std::string name;
-    std::function<std::uint64_t()> read;
-    std::function<void(std::uint64_t)> write;  // empty: read-only
+    Read read;
+    Write write;  // empty: read-only
   };
   void b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   tlm::tlm_response_status access(tlm::tlm_generic_payload& payload);
-  std::map<Bytes, Register> m_registers;
+  std::map<Bytes, Entry> m_registers;
   std::uint64_t m_illegal = 0;
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "models/base/result.h"
+#include "models/fabric/memory_map.h"
 #include "models/nic/nic_registers.h"
 
 namespace sluice::nic {
@@ -50,71 +51,63 @@ void Nic::connect(Wire& wire) {
 
 void Nic::add_control_registers() {
   registers.add(
-      reg::kControl, 4, "control", [this] { return m_core.enabled ? control::kEnable : 0U; },
+      reg::kControl, [this] { return m_core.enabled ? control::kEnable : 0U; },
       [this](std::uint64_t value) { write_control(value); });
-  registers.add_read_only(reg::kStatus, 4, "status", [this] { return m_core.wire != nullptr ? 1U : 0U; });
-  registers.add_read_only(reg::kCapabilities, 4, "capabilities", [this] { return capabilities(); });
+  registers.add_read_only(reg::kStatus, [this] { return m_core.wire != nullptr ? 1U : 0U; });
+  registers.add_read_only(reg::kCapabilities, [this] { return capabilities(); });
   registers.add(
-      reg::kMtu, 4, "mtu", [this] { return m_core.mtu; }, [this](std::uint64_t value) { write_mtu(value); });
+      reg::kMtu, [this] { return m_core.mtu; }, [this](std::uint64_t value) { write_mtu(value); });
 }
 
 void Nic::add_transmit_registers() {
   TransmitQueue& tx = m_transmit;
   registers.add(
-      reg::kTxRingBase, 8, "tx_ring_base", [&tx] { return tx.ring_base(); },
-      [&tx](std::uint64_t value) { tx.set_ring_base(value); });
+      reg::kTxRingBase, [&tx] { return tx.ring_base(); }, [&tx](std::uint64_t value) { tx.set_ring_base(value); });
   registers.add(
-      reg::kTxRingSize, 4, "tx_ring_size", [&tx] { return tx.ring().size(); },
-      [&tx](std::uint64_t value) { tx.set_ring_size(value); });
+      reg::kTxRingSize, [&tx] { return tx.ring().size(); }, [&tx](std::uint64_t value) { tx.set_ring_size(value); });
   registers.add(
-      reg::kTxTail, 4, "tx_tail", [&tx] { return tx.ring().tail(); },
-      [&tx](std::uint64_t value) { tx.ring_doorbell(value); });
-  registers.add_read_only(reg::kTxHead, 4, "tx_head", [&tx] { return tx.ring().head(); });
+      reg::kTxTail, [&tx] { return tx.ring().tail(); }, [&tx](std::uint64_t value) { tx.ring_doorbell(value); });
+  registers.add_read_only(reg::kTxHead, [&tx] { return tx.ring().head(); });
   registers.add(
-      reg::kTxHeadWriteback, 8, "tx_head_writeback", [&tx] { return tx.writeback(); },
-      [&tx](std::uint64_t value) { tx.set_writeback(value); });
+      reg::kTxHeadWriteback, [&tx] { return tx.writeback(); }, [&tx](std::uint64_t value) { tx.set_writeback(value); });
   registers.add(
-      reg::kTxVector, 4, "tx_vector", [&tx] { return tx.vector(); },
-      [&tx](std::uint64_t value) { tx.set_vector(value); });
+      reg::kTxVector, [&tx] { return tx.interrupt().vector(); }, [&tx](std::uint64_t value) { tx.set_vector(value); });
 }
 
 void Nic::add_receive_registers() {
   ReceiveQueue& rx = m_receive;
   registers.add(
-      reg::kRxRingBase, 8, "rx_ring_base", [&rx] { return rx.ring_base(); },
-      [&rx](std::uint64_t value) { rx.set_ring_base(value); });
+      reg::kRxRingBase, [&rx] { return rx.ring_base(); }, [&rx](std::uint64_t value) { rx.set_ring_base(value); });
   registers.add(
-      reg::kRxRingSize, 4, "rx_ring_size", [&rx] { return rx.ring().size(); },
-      [&rx](std::uint64_t value) { rx.set_ring_size(value); });
+      reg::kRxRingSize, [&rx] { return rx.ring().size(); }, [&rx](std::uint64_t value) { rx.set_ring_size(value); });
   registers.add(
-      reg::kRxTail, 4, "rx_tail", [&rx] { return rx.ring().tail(); },
-      [&rx](std::uint64_t value) { rx.ring_doorbell(value); });
-  registers.add_read_only(reg::kRxHead, 4, "rx_head", [&rx] { return rx.ring().head(); });
+      reg::kRxTail, [&rx] { return rx.ring().tail(); }, [&rx](std::uint64_t value) { rx.ring_doorbell(value); });
+  registers.add_read_only(reg::kRxHead, [&rx] { return rx.ring().head(); });
   registers.add(
-      reg::kRxVector, 4, "rx_vector", [&rx] { return rx.vector(); },
-      [&rx](std::uint64_t value) { rx.set_vector(value); });
+      reg::kRxVector, [&rx] { return rx.interrupt().vector(); }, [&rx](std::uint64_t value) { rx.set_vector(value); });
 }
 
 void Nic::add_interrupt_registers() {
   registers.add(
-      reg::kInterruptMask, 4, "interrupt_mask",
+      reg::kInterruptMask,
       [this] {
-        return (m_transmit.cause().masked() ? cause::kTx : 0U) | (m_receive.cause().masked() ? cause::kRx : 0U);
+        return (m_transmit.interrupt().masked() ? cause::kTx : 0U) | (m_receive.interrupt().masked() ? cause::kRx : 0U);
       },
       [this](std::uint64_t value) {
         m_transmit.set_masked((value & cause::kTx) != 0);
         m_receive.set_masked((value & cause::kRx) != 0);
       });
   registers.add(
-      reg::kInterruptCause, 4, "interrupt_cause",
+      reg::kInterruptCause,
       [this] {
-        return (m_transmit.cause().pending() ? cause::kTx : 0U) | (m_receive.cause().pending() ? cause::kRx : 0U);
+        return (m_transmit.interrupt().pending() ? cause::kTx : 0U) |
+               (m_receive.interrupt().pending() ? cause::kRx : 0U);
       },
       [this](std::uint64_t value) {
-        if ((value & cause::kTx) != 0) m_transmit.cause().clear();
-        if ((value & cause::kRx) != 0) m_receive.cause().clear();
+        if ((value & cause::kTx) != 0) m_transmit.interrupt().clear_pending();
+        if ((value & cause::kRx) != 0) m_receive.interrupt().clear_pending();
       });
-  registers.add_read_only(reg::kErrors, 4, "errors", [this] { return m_core.errors; });
+  registers.add_read_only(reg::kErrors, [this] { return m_core.errors; });
 }
 
 std::uint32_t Nic::capabilities() const {

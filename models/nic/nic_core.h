@@ -2,13 +2,10 @@
 // What the two queues of the controller share: configuration, the way to memory, errors, statistics.
 #pragma once
 
-#include <array>
 #include <cstdint>
 
 #include "models/base/ledger.h"
 #include "models/fabric/dma.h"
-#include "models/fabric/memory_map.h"
-#include "models/nic/coalescing_logic.h"
 #include "models/nic/nic_config.h"
 #include "models/nic/wire.h"
 
@@ -27,9 +24,6 @@ struct NicStatistics {
   std::uint64_t dma_errors = 0;
   std::uint64_t register_errors = 0;  ///< refused values
 };
-
-/// Vector register after reset: no message is sent.
-inline constexpr std::uint32_t kNoVector = 0xFFFF'FFFF;
 
 struct NicCore {
   NicCore(const NicConfig& nic_config, fabric::DmaPort& dma_port, base::Ledger& machine_ledger)
@@ -53,21 +47,6 @@ struct NicCore {
     ++kind;
     ++errors;
   }
-  /// MSI-X: a write of the vector number. Follows earlier writes on the link, so what they wrote is there before it.
-  void send_message(std::uint32_t vector, std::uint64_t& counter) {
-    if (vector == kNoVector) return;
-    ++counter;
-    if (!dma.write(fabric::msi_address(vector), std::as_bytes(std::span{&vector, 1}), now()).ok()) {
-      count_error(statistics.dma_errors);
-    }
-  }
-};
-
-/// A descriptor in the device, and when its fetch completes.
-template <class Descriptor>
-struct Fetched {
-  Descriptor descriptor;
-  Picoseconds ready;
 };
 
 }  // namespace sluice::nic

@@ -4,37 +4,43 @@
 // Transmit: the driver writes 16-byte descriptors into a ring in memory and rings the doorbell (TX_TAIL = index after
 // the last one). A packet is one or more descriptors, the last with EndOfPacket. The device fetches descriptors,
 // gathers the packet, and after the bytes are in its FIFO counts the descriptors as done: it writes TX_HEAD (32 bits)
-// to the address in TX_HEAD_WRITEBACK and raises the TX interrupt, coalesced. Receive: the driver posts empty buffers;
-// the device fills one per frame, writes the descriptor back with Done and the length, and raises the RX interrupt,
-// coalesced. A frame without a buffer is dropped and counted. head == tail means empty; a ring of n entries holds at
-// most n - 1.
+// to the address in TX_HEAD_WRITEBACK and raises the TX interrupt, coalesced. A packet that breaks a rule is an error:
+// it is dropped, and its descriptors are done. So is a ring full of descriptors without EndOfPacket.
+// Receive: the driver posts empty buffers. When a frame arrives the device fills one and writes its descriptor back
+// with Done and the length; only the RX interrupt is coalesced. A frame without a buffer is dropped and counted.
+// head == tail means empty; a ring of n entries holds at most n - 1.
 #pragma once
 
 #include <cstdint>
 
 #include "models/base/types.h"
+#include "models/fabric/register.h"
 
 namespace sluice::nic {
 
+inline constexpr std::uint64_t kMaxRing = 32768;  ///< entries
+
 namespace reg {
-inline constexpr Bytes kControl = 0x0000;          ///< 32 RW  bit 0 enable, bit 1 reset (self-clearing)
-inline constexpr Bytes kStatus = 0x0008;           ///< 32 RO  bit 0 link up
-inline constexpr Bytes kCapabilities = 0x0010;     ///< 32 RO  see Capability
-inline constexpr Bytes kMtu = 0x0018;              ///< 32 RW  largest IP packet in bytes
-inline constexpr Bytes kTxRingBase = 0x1000;       ///< 64 RW  bus address, 16-byte aligned
-inline constexpr Bytes kTxRingSize = 0x1008;       ///< 32 RW  entries, a power of two, 2 to 32768
-inline constexpr Bytes kTxTail = 0x1010;           ///< 32 RW  doorbell
-inline constexpr Bytes kTxHead = 0x1018;           ///< 32 RO  first descriptor not done
-inline constexpr Bytes kTxHeadWriteback = 0x1020;  ///< 64 RW  bus address of a 32-bit word, 4-byte aligned
-inline constexpr Bytes kTxVector = 0x1028;         ///< 32 RW  MSI-X vector
-inline constexpr Bytes kRxRingBase = 0x2000;
-inline constexpr Bytes kRxRingSize = 0x2008;
-inline constexpr Bytes kRxTail = 0x2010;
-inline constexpr Bytes kRxHead = 0x2018;
-inline constexpr Bytes kRxVector = 0x2028;
-inline constexpr Bytes kInterruptMask = 0x3000;   ///< 32 RW  bit 0 TX, bit 1 RX; 1 = masked, a cause stays pending
-inline constexpr Bytes kInterruptCause = 0x3008;  ///< 32 RW  pending causes; write 1 to clear
-inline constexpr Bytes kErrors = 0x3010;          ///< 32 RO  descriptor or DMA errors since reset
+using fabric::Register;
+// Receive registers are as those of the transmit ring. Interrupt bits: see cause.
+inline constexpr Register kControl{0x0000, 4, "CONTROL"};            ///< RW  bit 0 enable, bit 1 reset (self-clearing)
+inline constexpr Register kStatus{0x0008, 4, "STATUS"};              ///< RO  bit 0 link up
+inline constexpr Register kCapabilities{0x0010, 4, "CAPABILITIES"};  ///< RO  see capability
+inline constexpr Register kMtu{0x0018, 4, "MTU"};                    ///< RW  largest IP packet in bytes
+inline constexpr Register kTxRingBase{0x1000, 8, "TX_RING_BASE"};    ///< RW  bus address, 16-byte aligned
+inline constexpr Register kTxRingSize{0x1008, 4, "TX_RING_SIZE"};    ///< RW  entries, a power of two, 2 to 32768
+inline constexpr Register kTxTail{0x1010, 4, "TX_TAIL"};             ///< RW  doorbell
+inline constexpr Register kTxHead{0x1018, 4, "TX_HEAD"};             ///< RO  first descriptor not done
+inline constexpr Register kTxHeadWriteback{0x1020, 8, "TX_HEAD_WRITEBACK"};  ///< RW  bus address of a 32-bit word
+inline constexpr Register kTxVector{0x1028, 4, "TX_VECTOR"};                 ///< RW  MSI-X vector
+inline constexpr Register kRxRingBase{0x2000, 8, "RX_RING_BASE"};
+inline constexpr Register kRxRingSize{0x2008, 4, "RX_RING_SIZE"};
+inline constexpr Register kRxTail{0x2010, 4, "RX_TAIL"};
+inline constexpr Register kRxHead{0x2018, 4, "RX_HEAD"};
+inline constexpr Register kRxVector{0x2028, 4, "RX_VECTOR"};
+inline constexpr Register kInterruptMask{0x3000, 4, "INTERRUPT_MASK"};    ///< RW  1 = masked, a cause stays pending
+inline constexpr Register kInterruptCause{0x3008, 4, "INTERRUPT_CAUSE"};  ///< RW  pending causes; write 1 to clear
+inline constexpr Register kErrors{0x3010, 4, "ERRORS"};  ///< RO  descriptor and DMA errors, refused values, since reset
 }  // namespace reg
 
 namespace control {

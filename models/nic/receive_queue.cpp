@@ -2,114 +2,61 @@
 #include "models/nic/receive_queue.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace sluice::nic {
 
 ReceiveQueue::ReceiveQueue(NicCore& core)
-    : DescriptorQueue(core), m_coalescing(core.config.rx_coalesce_frames, core.config.rx_coalesce_time) {}
+    : DescriptorQueue(core, core.config.rx_coalesce_frames, core.config.rx_coalesce_time,
+                      core.statistics.rx_interrupts) {}
 
 // --- registers ------------------------------------------------------------------------------------------------------
 
 void ReceiveQueue::ring_doorbell(std::uint64_t tail) {
-  if (!m_ring.ring_doorbell(tail)) {
-    refuse();
-    return;
-  }
-  if (m_fetched.size() < m_core.config.descriptor_batch / 2) m_work.notify(sc_core::SC_ZERO_TIME);
-}
-
-void ReceiveQueue::set_masked(bool masked) {
-  if (m_cause.set_masked(masked)) m_core.send_message(m_vector, m_core.statistics.rx_interrupts);
+  if (!m_ring.ring_doorbell(tail)) return refuse();
+  if (runs_low()) m_work.notify(sc_core::SC_ZERO_TIME);
 }
 
 void ReceiveQueue::reset() {
-  ++m_epoch;
-  m_ring = {};
-  m_base = {};
-  m_vector = kNoVector;
-  m_fetched.clear();
+  reset_queue();
   m_done.clear();
-  m_cause = {};
-  m_halted = false;
 }
 
 // --- from the wire to memory ----------------------------------------------------------------------------------------
 
 void ReceiveQueue::receive(Burst burst) {
-  const auto before = due();
-  m_coalescing.add(burst.first_arrival, burst.interval, burst.frames);
   m_arriving.push_back(std::move(burst));
-  count_ahead();
-  if (before != due()) m_work.notify(sc_core::SC_ZERO_TIME);
+  if (m_arriving.size() == 1) m_work.notify(sc_core::SC_ZERO_TIME);
 }
 
-/// When the frames that have not been written yet fill half of the FIFO.
-void ReceiveQueue::count_ahead() {
-  const Bytes half = m_core.config.rx_fifo / 2;
-  m_half_full.reset();
-  Bytes bytes = 0;
-  unsigned frame = m_next_frame;
-  for (const Burst& burst : m_arriving) {
-    const Bytes per_frame = kAllHeaders + burst.frame_payload;
-    const Bytes all = (burst.frames - frame) * per_frame;
-    if (bytes + all >= half) {
-      m_half_full = burst.arrival_of(frame + static_cast<unsigned>(base::divide_up(half - bytes, per_frame)) - 1);
-      return;
-    }
-    bytes += all;
-    frame = 0;
-  }
-}
-
-std::optional<Picoseconds> ReceiveQueue::due() const {
-  const auto interrupt = m_coalescing.due();
-  if (interrupt && m_half_full) return std::min(*interrupt, *m_half_full);
-  return interrupt ? interrupt : m_half_full;
+std::optional<Picoseconds> ReceiveQueue::next() const {
+  const auto interrupt = m_interrupt.due();
+  if (m_arriving.empty()) return interrupt;
+  const Picoseconds arrival = m_arriving.front().arrival_of(m_next_frame);
+  return interrupt ? std::min(*interrupt, arrival) : arrival;
 }
 
 void ReceiveQueue::run() {
   while (true) {
     // 1. Buffers are known before frames come.
-    if (m_core.enabled && m_fetched.size() < m_core.config.descriptor_batch / 2) fetch_descriptors();
+    if (m_core.enabled && runs_low()) fetch_descriptors();
 
-    // 2. Sleep until a group of frames is due.
-    const auto at = due();
+    // 2. Frames, then their descriptors, then the message: posted writes stay in order.
+    take_arrived();
+    count_lost(m_interrupt.raise_due());
+
+    // 3. Sleep until the next frame or interrupt.
+    const auto at = next();
     if (!at) {
       sc_core::wait(m_work);
-      continue;
-    }
-    if (*at > NicCore::now()) {
+    } else if (*at > NicCore::now()) {
       sc_core::wait(fabric::to_sc_time(*at - NicCore::now()), m_work);
-      continue;
     }
-
-    // 3. Write them, then their descriptors, then the message: posted writes stay in order.
-    if (take_arrived() && m_cause.raise()) m_core.send_message(m_vector, m_core.statistics.rx_interrupts);
   }
 }
 
-void ReceiveQueue::fetch_descriptors() {
-  const std::uint32_t count = m_ring.next_run(m_core.config.descriptor_batch);
-  if (count == 0 || m_halted) return;
-  std::array<RxDescriptor, 1024> batch;
-  const std::span<RxDescriptor> fetched{batch.data(), count};
-  const auto completion = m_core.dma.read(m_base + m_ring.fetch_index() * sizeof(RxDescriptor),
-                                          std::as_writable_bytes(fetched), NicCore::now());
-  if (!completion.ok()) {
-    m_core.count_error(m_core.statistics.dma_errors);
-    m_halted = true;
-    return;
-  }
-  m_core.statistics.descriptors_fetched += count;
-  m_ring.fetched(count);
-  for (const RxDescriptor& descriptor : fetched) m_fetched.push_back({descriptor, completion.done});
-}
-
-bool ReceiveQueue::take_arrived() {
-  const Picoseconds now = NicCore::now();
-  while (!m_arriving.empty() && m_arriving.front().arrival_of(m_next_frame) <= now) {
+void ReceiveQueue::take_arrived() {
+  while (!m_arriving.empty() && m_arriving.front().arrival_of(m_next_frame) <= NicCore::now()) {
     // The burst stays in place while a frame is taken: that may wait for descriptors, and others arrive meanwhile.
     take_frame(m_arriving.front(), m_next_frame);
     if (++m_next_frame == m_arriving.front().frames) {
@@ -117,18 +64,7 @@ bool ReceiveQueue::take_arrived() {
       m_next_frame = 0;
     }
   }
-  const bool any = !m_done.empty();
   write_descriptors_back();
-
-  // What has not arrived yet counts for the next group.
-  m_coalescing.clear();
-  unsigned skip = m_next_frame;
-  for (const Burst& burst : m_arriving) {
-    m_coalescing.add(burst.arrival_of(skip), burst.interval, burst.frames - skip);
-    skip = 0;
-  }
-  count_ahead();
-  return any;
 }
 
 void ReceiveQueue::take_frame(const Burst& burst, unsigned frame) {
@@ -156,6 +92,7 @@ void ReceiveQueue::take_frame(const Burst& burst, unsigned frame) {
   descriptor.size = ok ? static_cast<std::uint16_t>(size) : std::uint16_t{0};
   descriptor.status = ok && m_core.config.checksum_offload ? kRxDone | kRxChecksumGood : kRxDone;
   m_done.push_back(descriptor);
+  m_interrupt.event(NicCore::now());
 }
 
 bool ReceiveQueue::write_frame(const Burst& burst, unsigned frame, BusAddr to) {

@@ -10,6 +10,7 @@ GatherList GatherList::of(std::span<const TxDescriptor> descriptors) {
   packet.m_fragments.reserve(descriptors.size());
   packet.m_descriptors = static_cast<unsigned>(descriptors.size());
   packet.m_flags = descriptors.front().flags;
+  packet.m_ends = (descriptors.back().flags & kTxEndOfPacket) != 0;
   packet.m_header_size = descriptors.front().header_size;
   packet.m_mss = descriptors.front().mss;
   for (const TxDescriptor& descriptor : descriptors) {
@@ -26,6 +27,7 @@ GatherList GatherList::of(std::span<const TxDescriptor> descriptors) {
 }
 
 DescriptorError GatherList::check(const TransmitFeatures& features) const {
+  if (!m_ends) return DescriptorError::NoEndOfPacket;
   if (m_descriptors > 1 && !features.gather) return DescriptorError::NoGather;
   if (m_descriptors > kMaxFragments) return DescriptorError::TooManyFragments;
   if (m_empty_fragment) return DescriptorError::EmptyFragment;

@@ -28,6 +28,7 @@ struct TransmitFeatures {
 enum class DescriptorError : std::uint8_t {
   None,
   NoGather,          ///< several descriptors, and the device cannot gather: a packet is exactly one descriptor then
+  NoEndOfPacket,     ///< the ring is full and holds no end of the packet
   TooManyFragments,  ///< more than kMaxFragments
   EmptyFragment,
   BadHeaderSize,   ///< not kAllHeaders, or more than the packet has
@@ -40,7 +41,7 @@ enum class DescriptorError : std::uint8_t {
 /// A packet as its descriptors describe it.
 class GatherList {
  public:
-  /// Takes the descriptors of one packet, in order, the last with EndOfPacket; `error` says what is wrong with them.
+  /// Takes the descriptors of one packet, in order.
   static GatherList of(std::span<const TxDescriptor> descriptors);
   [[nodiscard]] DescriptorError check(const TransmitFeatures& features) const;
 
@@ -80,6 +81,7 @@ class GatherList {
   std::uint8_t m_flags = 0;
   Bytes m_header_size = 0;
   Bytes m_mss = 0;
+  bool m_ends = false;
   bool m_empty_fragment = false;
 };
 

@@ -2,7 +2,6 @@
 #include "models/nic/transmit_queue.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <utility>
 
@@ -15,43 +14,26 @@ constexpr Bytes kFirstFetch = 4_KiB;
 }  // namespace
 
 TransmitQueue::TransmitQueue(NicCore& core)
-    : DescriptorQueue(core),
-      m_fifo(core.config.tx_fifo),
-      m_coalescing(core.config.tx_coalesce_frames, core.config.tx_coalesce_time) {}
+    : DescriptorQueue(core, core.config.tx_coalesce_frames, core.config.tx_coalesce_time,
+                      core.statistics.tx_interrupts),
+      m_fifo(core.config.tx_fifo) {}
 
 // --- registers ------------------------------------------------------------------------------------------------------
 
 void TransmitQueue::set_writeback(std::uint64_t address) {
-  if (address % 4 != 0) {
-    refuse();
-    return;
-  }
+  if (address % 4 != 0) return refuse();
   m_writeback = BusAddr{address};
 }
 
 void TransmitQueue::ring_doorbell(std::uint64_t tail) {
-  if (!m_ring.ring_doorbell(tail)) {
-    refuse();
-    return;
-  }
+  if (!m_ring.ring_doorbell(tail)) return refuse();
   m_work.notify(sc_core::SC_ZERO_TIME);
 }
 
-void TransmitQueue::set_masked(bool masked) {
-  if (m_cause.set_masked(masked)) m_core.send_message(m_vector, m_core.statistics.tx_interrupts);
-}
-
 void TransmitQueue::reset() {
-  ++m_epoch;
-  m_ring = {};
-  m_base = {};
+  reset_queue();
   m_writeback = {};
-  m_vector = kNoVector;
-  m_fetched.clear();
   m_completions.clear();
-  m_coalescing.clear();
-  m_cause = {};
-  m_halted = false;
   m_work.notify(sc_core::SC_ZERO_TIME);
   m_finished.notify(sc_core::SC_ZERO_TIME);
 }
@@ -67,7 +49,7 @@ void TransmitQueue::run() {
     NicCore::wait_until(m_fetched[descriptors - 1].ready);
     if (epoch != m_epoch) continue;
     m_fetched.erase(m_fetched.begin(), m_fetched.begin() + descriptors);
-    if (m_fetched.size() < m_core.config.descriptor_batch / 2) fetch_descriptors();  // hides the latency of the next
+    if (runs_low()) fetch_descriptors();
 
     // 2. The rules; a packet that breaks one is counted, dropped, and its descriptors are done.
     const GatherList packet = GatherList::of(m_packet);
@@ -85,33 +67,17 @@ void TransmitQueue::run() {
   }
 }
 
-/// Copies the descriptors of the next packet to m_packet. False when software has not posted all of it.
+/// Copies the descriptors of the next packet to m_packet. False when software has not posted all of it. A ring full of
+/// descriptors without an end is taken whole, for software could never post more.
 bool TransmitQueue::take_packet() {
   m_packet.clear();
   if (!m_core.enabled || m_halted) return false;
   for (std::size_t i = 0;; ++i) {
     if (i == m_fetched.size()) fetch_descriptors();
-    if (i >= m_fetched.size()) return false;
+    if (i >= m_fetched.size()) return i > 0 && i + 1 == m_ring.size();
     m_packet.push_back(m_fetched[i].descriptor);
     if ((m_packet.back().flags & kTxEndOfPacket) != 0) return true;
   }
-}
-
-void TransmitQueue::fetch_descriptors() {
-  const std::uint32_t count = m_ring.next_run(m_core.config.descriptor_batch);
-  if (count == 0 || m_halted) return;
-  std::array<TxDescriptor, 1024> batch;
-  const std::span<TxDescriptor> fetched{batch.data(), count};
-  const auto completion = m_core.dma.read(m_base + m_ring.fetch_index() * sizeof(TxDescriptor),
-                                          std::as_writable_bytes(fetched), NicCore::now());
-  if (!completion.ok()) {
-    m_core.count_error(m_core.statistics.dma_errors);
-    m_halted = true;
-    return;
-  }
-  m_core.statistics.descriptors_fetched += count;
-  m_ring.fetched(count);
-  for (const TxDescriptor& descriptor : fetched) m_fetched.push_back({descriptor, completion.done});
 }
 
 void TransmitQueue::transmit(const GatherList& packet, unsigned descriptors) {
@@ -216,15 +182,12 @@ void TransmitQueue::run_completions() {
       m_ring.complete(m_completions.front().descriptors);
       m_core.statistics.tx_descriptors += m_completions.front().descriptors;
       m_completions.pop_front();
-      m_coalescing.add(now);
+      m_interrupt.event(now);
       any = true;
     }
     if (any) write_head_back();
-    if (m_coalescing.due() && *m_coalescing.due() <= now) {
-      m_coalescing.clear();
-      if (m_cause.raise()) m_core.send_message(m_vector, m_core.statistics.tx_interrupts);
-    }
-    std::optional<Picoseconds> next = m_coalescing.due();
+    count_lost(m_interrupt.raise_due());
+    std::optional<Picoseconds> next = m_interrupt.due();
     if (!m_completions.empty()) next = next ? std::min(*next, m_completions.front().at) : m_completions.front().at;
     if (next) {
       sc_core::wait(fabric::to_sc_time(*next - now), m_finished);

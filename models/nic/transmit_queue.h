@@ -7,28 +7,24 @@
 #include <deque>
 #include <vector>
 
-#include "models/nic/coalescing_logic.h"
 #include "models/nic/descriptor_queue.h"
-#include "models/nic/nic_registers.h"
 #include "models/nic/transmit_logic.h"
 #include "models/nic/wire_logic.h"
 
 namespace sluice::nic {
 
-class TransmitQueue : public DescriptorQueue {
+class TransmitQueue : public DescriptorQueue<TxDescriptor> {
  public:
   explicit TransmitQueue(NicCore& core);
 
   // --- registers; must not wait ---
   void set_writeback(std::uint64_t address);
   void ring_doorbell(std::uint64_t tail);
-  void set_masked(bool masked);
   void enable() { m_work.notify(sc_core::SC_ZERO_TIME); }
   /// Forgets ring and packets not yet on the wire; the configuration registers return to their reset values.
   void reset();
 
   [[nodiscard]] std::uint64_t writeback() const { return m_writeback.value(); }
-  [[nodiscard]] InterruptCause& cause() { return m_cause; }
 
   // --- processes ---
   /// Takes packets from the ring to the wire.
@@ -51,7 +47,6 @@ class TransmitQueue : public DescriptorQueue {
   };
 
   bool take_packet();
-  void fetch_descriptors();
   void transmit(const GatherList& packet, unsigned descriptors);
   FifoContent fetch(const GatherList& packet, const Portion& portion, Picoseconds earliest);
   bool emit(const GatherList& packet, const Portion& portion, FifoContent content);
@@ -63,15 +58,10 @@ class TransmitQueue : public DescriptorQueue {
   sc_core::sc_event m_finished;
 
   BusAddr m_writeback;
-  std::deque<Fetched<TxDescriptor>> m_fetched;
   std::vector<TxDescriptor> m_packet;  // descriptors of the packet in work
   PacketHeader m_header;               // of the packet in work
   TransmitFifo m_fifo;
   std::deque<Completion> m_completions;
-  Coalescing m_coalescing;
-  InterruptCause m_cause;
-  bool m_halted = false;      // the ring could not be read: nothing more until reset
-  std::uint64_t m_epoch = 0;  // counts resets, so that a process notices one that came while it waited
 };
 
 }  // namespace sluice::nic

@@ -15,6 +15,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 SYSTEMC = re.compile(r'^(systemc(\.h)?$|tlm(\.h)?$|tlm_|sysc/|tlm_core/)')
 # Headers of a device that hold no SystemC and that the kernel and the tools may therefore see.
 DATA_SHEET = re.compile(r'^models/\w+/(\w+_registers|\w+_format)\.h$')
+FABRIC_SHEETS = ('models/fabric/memory_map.h', 'models/fabric/register.h')
 # Files that must reach no SystemC header, directly or through others.
 FREE_OF_SYSTEMC = re.compile(r'(_logic\.(h|cpp)|_registers\.h|_format\.h|_config\.(h|cpp))$')
 
@@ -53,7 +54,7 @@ def may_include(path, target):
     if source == 'kernel_sim/hal/systemc':
         return folder == 'kernel_sim/hal' or folder.startswith('models/')
     if source.startswith('kernel_sim'):
-        if folder == 'models/base' or DATA_SHEET.match(target) or target == 'models/fabric/memory_map.h':
+        if folder == 'models/base' or DATA_SHEET.match(target) or target in FABRIC_SHEETS:
             return True
         if source == 'kernel_sim':
             return folder.startswith('kernel_sim/') and folder != 'kernel_sim/hal/systemc'

@@ -36,15 +36,15 @@ class Controller {
  private:
   std::uint64_t read(Bytes offset) {
     switch (offset) {
-      case disk::reg::kCapacity:
+      case disk::reg::kCapacity.offset:
         return media.size() / disk::kBlockSize;
-      case disk::reg::kQueueDepth:
+      case disk::reg::kQueueDepth.offset:
         return depth;
-      case disk::reg::kMaxTransfer:
+      case disk::reg::kMaxTransfer.offset:
         return 64_KiB;
-      case disk::reg::kMaxSegments:
+      case disk::reg::kMaxSegments.offset:
         return 16;
-      case disk::reg::kStatus:
+      case disk::reg::kStatus.offset:
         return ready ? 1 : 0;
       default:
         return m_registers[offset];
@@ -52,11 +52,11 @@ class Controller {
   }
   void write(Bytes offset, std::uint64_t value) {
     m_registers[offset] = value;
-    if (offset == disk::reg::kSqTail) {
+    if (offset == disk::reg::kSqTail.offset) {
       while (m_fetched != value) {
         disk::Command command;
-        copy_in(m_registers[disk::reg::kSqBase] + m_fetched * sizeof command, &command, sizeof command);
-        m_fetched = (m_fetched + 1) % m_registers[disk::reg::kSqSize];
+        copy_in(m_registers[disk::reg::kSqBase.offset] + m_fetched * sizeof command, &command, sizeof command);
+        m_fetched = (m_fetched + 1) % m_registers[disk::reg::kSqSize.offset];
         most_in_flight = std::max(most_in_flight, ++in_flight);
         m_fake.after(5_us, [this, command] { carry_out(command); });
       }
@@ -76,14 +76,15 @@ class Controller {
     }
     const disk::CompletionEntry entry{command.command_id, static_cast<std::uint16_t>(status),
                                       static_cast<std::uint16_t>(m_fetched), m_phase, 0};
-    std::memcpy(m_fake.bytes(PhysAddr{m_registers[disk::reg::kCqBase] + m_cq_tail * sizeof entry}, sizeof entry).data(),
-                &entry, sizeof entry);
-    if (++m_cq_tail == m_registers[disk::reg::kCqSize]) {
+    std::memcpy(
+        m_fake.bytes(PhysAddr{m_registers[disk::reg::kCqBase.offset] + m_cq_tail * sizeof entry}, sizeof entry).data(),
+        &entry, sizeof entry);
+    if (++m_cq_tail == m_registers[disk::reg::kCqSize.offset]) {
       m_cq_tail = 0;
       m_phase ^= 1;
     }
     --in_flight;
-    m_fake.raise_interrupt(static_cast<unsigned>(m_registers[disk::reg::kVector]), 1_us);
+    m_fake.raise_interrupt(static_cast<unsigned>(m_registers[disk::reg::kVector.offset]), 1_us);
   }
   void copy_in(std::uint64_t at, void* to, std::size_t size) {
     std::memcpy(to, m_fake.bytes(PhysAddr{at}, size).data(), size);

@@ -25,8 +25,8 @@ class FakeNic {
     fake.map_device(
         fabric::register_window(fabric::DeviceSlot::Nic), fabric::kMmioWindow,
         [this](Bytes offset, unsigned) -> std::uint64_t {
-          if (offset == reg::kCapabilities) return m_capabilities;
-          return offset == reg::kMtu ? 1500U : registers[offset];
+          if (offset == reg::kCapabilities.offset) return m_capabilities;
+          return offset == reg::kMtu.offset ? 1500U : registers[offset];
         },
         [this](Bytes offset, unsigned, std::uint64_t value) { write(offset, value); });
   }
@@ -41,12 +41,12 @@ class FakeNic {
   std::span<std::byte> at(std::uint64_t address, Bytes size) { return m_fake.bytes(PhysAddr{address}, size); }
 
   void receive(const nic::PacketHeader& header, const std::vector<std::byte>& payload = {}) {
-    if (rx_head == registers[reg::kRxTail]) {
+    if (rx_head == registers[reg::kRxTail.offset]) {
       ++rx_dropped;
       return;
     }
     RxDescriptor descriptor;
-    const auto slot = at(registers[reg::kRxRingBase] + rx_head * 16, 16);
+    const auto slot = at(registers[reg::kRxRingBase.offset] + rx_head * 16, 16);
     std::memcpy(&descriptor, slot.data(), 16);
     const nic::HeaderBytes bytes = nic::encode(header);
     ASSERT_EQ(descriptor.status, 0);
@@ -56,7 +56,7 @@ class FakeNic {
     descriptor.size = static_cast<std::uint16_t>(bytes.size() + payload.size());
     descriptor.status = nic::kRxDone | nic::kRxChecksumGood;
     std::memcpy(slot.data(), &descriptor, 16);
-    rx_head = (rx_head + 1) % registers[reg::kRxRingSize];
+    rx_head = (rx_head + 1) % registers[reg::kRxRingSize.offset];
     raise(fabric::Vector::NicRx);
   }
 
@@ -75,7 +75,7 @@ class FakeNic {
     if (std::exchange(m_due, true)) return;
     m_fake.after(100_ns, [this, vector] {
       m_due = false;
-      if (registers[reg::kInterruptMask] != 0) {
+      if (registers[reg::kInterruptMask.offset] != 0) {
         m_pending = vector;
         return;
       }
@@ -86,14 +86,14 @@ class FakeNic {
 
   void write(Bytes offset, std::uint64_t value) {
     registers[offset] = value;
-    if (offset == reg::kInterruptMask && value == 0 && m_pending) raise(*std::exchange(m_pending, {}));
-    if (offset != reg::kTxTail) return;
+    if (offset == reg::kInterruptMask.offset && value == 0 && m_pending) raise(*std::exchange(m_pending, {}));
+    if (offset != reg::kTxTail.offset) return;
     ++doorbells;
     Packet packet;
     while (m_fetched != value) {
       TxDescriptor descriptor;
-      std::memcpy(&descriptor, at(registers[reg::kTxRingBase] + m_fetched * 16, 16).data(), 16);
-      m_fetched = (m_fetched + 1) % registers[reg::kTxRingSize];
+      std::memcpy(&descriptor, at(registers[reg::kTxRingBase.offset] + m_fetched * 16, 16).data(), 16);
+      m_fetched = (m_fetched + 1) % registers[reg::kTxRingSize.offset];
       const auto bytes = at(descriptor.address, descriptor.size);
       packet.payload.insert(packet.payload.end(), bytes.begin(), bytes.end());
       packet.descriptors.push_back(descriptor);
@@ -106,7 +106,7 @@ class FakeNic {
     }
     EXPECT_TRUE(packet.descriptors.empty()) << "half a packet behind a doorbell";
     m_fake.after(completion, [this, head = static_cast<std::uint32_t>(value)] {
-      std::memcpy(at(registers[reg::kTxHeadWriteback], 4).data(), &head, 4);
+      std::memcpy(at(registers[reg::kTxHeadWriteback.offset], 4).data(), &head, 4);
       raise(fabric::Vector::NicTx);
     });
   }
@@ -224,8 +224,8 @@ TEST(NicDriver, SaysWhatTheDeviceCanDo) {
     EXPECT_FALSE(driver.features().checksum);
     EXPECT_FALSE(driver.features().segmentation);
     EXPECT_EQ(driver.features().mtu, 1500U);
-    EXPECT_EQ(bench.nic.registers[reg::kControl], nic::control::kEnable);
-    EXPECT_EQ(bench.nic.registers[reg::kRxTail], 1023U);  // a ring of n holds n - 1
+    EXPECT_EQ(bench.nic.registers[reg::kControl.offset], nic::control::kEnable);
+    EXPECT_EQ(bench.nic.registers[reg::kRxTail.offset], 1023U);  // a ring of n holds n - 1
   });
 }
 
@@ -353,7 +353,7 @@ TEST(NicDriver, AFrameThatIsNoTcpIsCountedAndItsBufferServesAgain) {
     for (int i = 0; i < 100; ++i) {
       bench.fake.after(1_us, [&] {
         RxDescriptor descriptor;
-        const auto slot = bench.nic.at(bench.nic.registers[reg::kRxRingBase] + bench.nic.rx_head * 16, 16);
+        const auto slot = bench.nic.at(bench.nic.registers[reg::kRxRingBase.offset] + bench.nic.rx_head * 16, 16);
         std::memcpy(&descriptor, slot.data(), 16);
         descriptor.size = 60;
         descriptor.status = nic::kRxDone;

@@ -51,10 +51,21 @@ TEST(Validate, RefusesEachIllegalField) {
   EXPECT_EQ(with([](Command& c) { c.segment_count = 2, c.segment_list = 8; }), Status::InvalidSegments);
 }
 
+TEST(Overlap, IsAByteThatTwoElementsShareInAnyOrder) {
+  EXPECT_FALSE(overlap({}, {}));
+  const std::vector<SgElement> apart{{0x3000, 0x1000}, {0x1000, 0x1000}, {0x2000, 0x1000}};
+  EXPECT_FALSE(overlap(apart, {})) << "neighbours share nothing";
+  const std::vector<SgElement> other{{0x2FFC, 4}};
+  EXPECT_TRUE(overlap(apart, other));
+  const std::vector<SgElement> twice{{0x1000, 4}, {0x9000, 4}, {0x1000, 4}};
+  EXPECT_TRUE(overlap(twice, {}));
+}
+
 TEST(ValidateSegments, SumAndElements) {
   const auto status_of = [](std::vector<SgElement> segments) { return validate_segments(segments, 4096); };
   EXPECT_EQ(status_of({{0x1000, 4096}}), Status::Success);
   EXPECT_EQ(status_of({{0x1004, 4}, {0x8000, 4092}}), Status::Success);
+  EXPECT_EQ(status_of({{0x1001, 4096}}), Status::InvalidSegments) << "no word address";
   EXPECT_EQ(status_of({{0x1000, 4092}}), Status::InvalidSegments);
   EXPECT_EQ(status_of({{0x1000, 4096}, {0x2000, 4}}), Status::InvalidSegments);
   EXPECT_EQ(status_of({{0x1000, 4096}, {0x2000, 0}}), Status::InvalidSegments);

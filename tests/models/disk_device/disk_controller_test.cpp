@@ -268,6 +268,47 @@ TEST_F(DiskControllerTest, IllegalCommandsGetAStatusAndTheNextOneWorks) {
   EXPECT_EQ(host.ledger.held_in(Place::DiskBuffer), 0);
 }
 
+TEST_F(DiskControllerTest, AReadIsRefusedWhereItsTargetCannotHoldTheData) {
+  TestHost host{"host", small_config()};
+  drive(host, [&] {
+    host.enable(64);
+    const auto status_of = [&](Opcode opcode, const std::vector<SgElement>& segments) {
+      host.put(TestHost::command(opcode, 0, 8), segments);
+      host.ring();
+      return static_cast<Status>(host.next_completion().status);
+    };
+    EXPECT_EQ(status_of(Opcode::Read, {{kData + 1, 4096}}), Status::InvalidSegments) << "odd address";
+    EXPECT_EQ(status_of(Opcode::Write, {{kData + 1, 4096}}), Status::InvalidSegments);
+    EXPECT_EQ(status_of(Opcode::Read, {{kData, 2048}, {kData + 2044, 2048}}), Status::InvalidSegments) << "overlap";
+    EXPECT_EQ(status_of(Opcode::Write, {{kData, 2048}, {kData, 2048}}), Status::Success) << "one source twice";
+    EXPECT_EQ(status_of(Opcode::Read, {{TestHost::kCompletions, 4096}}), Status::InvalidSegments);
+    EXPECT_EQ(status_of(Opcode::Read, {{kData, 2048}, {TestHost::kSubmissions + 64, 2048}}), Status::InvalidSegments);
+    EXPECT_EQ(status_of(Opcode::Read, {{TestHost::kCompletions + 64 * sizeof(CompletionEntry), 4096}}), Status::Success)
+        << "just behind the ring";
+  });
+}
+
+TEST_F(DiskControllerTest, ACommandIdThatIsUnderWayIsAConflictAndTheFirstCommandGoesOn) {
+  TestHost host{"host", small_config()};
+  drive(host, [&] {
+    host.enable();
+    host.put(TestHost::command(Opcode::Read, 0, 8, 7), {{kData, 4096}});
+    host.put(TestHost::command(Opcode::Read, 8, 8, 7), {{kData + 4096, 4096}});
+    host.ring();
+    std::vector<Status> statuses;
+    for (int i = 0; i < 2; ++i) {
+      const CompletionEntry entry = host.next_completion();
+      EXPECT_EQ(entry.command_id, 7);
+      statuses.push_back(static_cast<Status>(entry.status));
+    }
+    EXPECT_THAT(statuses, testing::UnorderedElementsAre(Status::CommandIdConflict, Status::Success));
+    host.put(TestHost::command(Opcode::Read, 0, 8, 7), {{kData, 4096}});
+    host.ring();
+    EXPECT_EQ(host.next_completion().status, 0) << "a completed command's id is free";
+  });
+  EXPECT_EQ(host.disk.statistics().failed, 1U);
+}
+
 TEST_F(DiskControllerTest, ADmaErrorInTheMiddleDropsWhatTheBufferHeld) {
   DiskConfig config = small_config();
   config.buffer_size = 64_KiB;
@@ -277,7 +318,7 @@ TEST_F(DiskControllerTest, ADmaErrorInTheMiddleDropsWhatTheBufferHeld) {
   drive(host, [&] {
     host.enable();
     for (int i = 0; i < 20; ++i) {  // more than the buffer holds, so that lost room would show
-      host.put(TestHost::command(Opcode::Read, 0, 256), {{kData, 40'960}, {1_GiB, 32'768}, {kData, 57'344}});
+      host.put(TestHost::command(Opcode::Read, 0, 256), {{kData, 40'960}, {1_GiB, 32'768}, {kData + 40'960, 57'344}});
     }
     host.put(TestHost::command(Opcode::Read, 0, 256, 1), {{kData, 128_KiB}});
     host.ring();
@@ -329,17 +370,18 @@ TEST_F(DiskControllerTest, BadRingsAreFatalUntilReset) {
     host.enable(48);
     EXPECT_EQ(host.read(reg::kStatus), status::kFatal);
     host.ring();
-    EXPECT_EQ(host.disk.statistics().ignored_doorbells, 1U);
+    EXPECT_EQ(host.read(reg::kIgnoredDoorbells), 1U);
     host.write(reg::kControl, control::kReset);
     host.enable(64);
     EXPECT_EQ(host.read(reg::kStatus), status::kReady);
-    host.write(reg::kSqBase, 0, 8);
-    EXPECT_EQ(host.read(reg::kSqBase, 8), TestHost::kSubmissions) << "not while enabled";
+    host.write(reg::kSqBase, 0);
+    EXPECT_EQ(host.read(reg::kSqBase), TestHost::kSubmissions) << "not while enabled";
     host.write(reg::kSqTail, 64);
-    EXPECT_EQ(host.disk.statistics().ignored_doorbells, 2U);
+    EXPECT_EQ(host.read(reg::kIgnoredDoorbells), 1U);
+    EXPECT_EQ(host.disk.statistics().ignored_doorbells, 2U) << "of the resets before as well";
 
     host.write(reg::kControl, control::kReset);
-    host.write(reg::kSqBase, 1_GiB, 8);
+    host.write(reg::kSqBase, 1_GiB);
     host.write(reg::kSqSize, 4);
     host.write(reg::kCqSize, 4);
     host.write(reg::kControl, control::kEnable);
@@ -352,12 +394,12 @@ TEST_F(DiskControllerTest, BadRingsAreFatalUntilReset) {
 TEST_F(DiskControllerTest, RegistersTellTheLimits) {
   TestHost host{"host", small_config()};
   drive(host, [&] {
-    EXPECT_EQ(host.read(reg::kCapacity, 8), 2'097'152U);
+    EXPECT_EQ(host.read(reg::kCapacity), 2'097'152U);
     EXPECT_EQ(host.read(reg::kQueueDepth), 256U);
     EXPECT_EQ(host.read(reg::kMaxTransfer), 1_MiB);
     EXPECT_EQ(host.read(reg::kMaxSegments), 127U);
     EXPECT_EQ(host.last_response, tlm::TLM_OK_RESPONSE);
-    host.read(0x04);
+    host.read({0x04, 4, "a hole"});
     EXPECT_NE(host.last_response, tlm::TLM_OK_RESPONSE);
   });
 }

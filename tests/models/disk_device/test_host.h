@@ -98,12 +98,12 @@ class TestHost : public sc_core::sc_module {
     ledger.record(true);
   }
 
-  void write(Bytes offset, std::uint64_t value, unsigned size = 4) {
-    access(tlm::TLM_WRITE_COMMAND, offset, value, size);
+  void write(const fabric::Register& r, std::uint64_t value) {
+    access(tlm::TLM_WRITE_COMMAND, r.offset, value, r.size);
   }
-  std::uint64_t read(Bytes offset, unsigned size = 4) {
+  std::uint64_t read(const fabric::Register& r) {
     std::uint64_t value = 0;
-    access(tlm::TLM_READ_COMMAND, offset, value, size);
+    access(tlm::TLM_READ_COMMAND, r.offset, value, r.size);
     return value;
   }
   void enable(unsigned entries = 64) {
@@ -111,15 +111,17 @@ class TestHost : public sc_core::sc_module {
     m_tail = m_head = 0;
     m_phase = 1;
     std::memset(&memory.at<char>(kCompletions), 0, entries * sizeof(CompletionEntry));
-    write(reg::kSqBase, kSubmissions, 8);
+    write(reg::kSqBase, kSubmissions);
     write(reg::kSqSize, entries);
-    write(reg::kCqBase, kCompletions, 8);
+    write(reg::kCqBase, kCompletions);
     write(reg::kCqSize, entries);
     write(reg::kVector, kVector);
     write(reg::kControl, control::kEnable);
   }
-  /// Puts a command into the ring; `ring()` tells the controller. Lists of one element go inline.
+  /// Puts a command into the ring; `ring()` tells the controller. Lists of one element go inline, and a command without
+  /// an id gets one.
   void put(Command command, const std::vector<SgElement>& segments) {
+    if (command.command_id == 0) command.command_id = m_next_id++;
     command.segment_count = static_cast<std::uint32_t>(segments.size());
     if (segments.size() == 1) command.inline_segment = segments[0];
     if (segments.size() > 1) {
@@ -171,6 +173,7 @@ class TestHost : public sc_core::sc_module {
   unsigned m_tail = 0;
   unsigned m_head = 0;
   unsigned m_phase = 1;
+  std::uint16_t m_next_id = 1000;
 };
 
 }  // namespace sluice::disk

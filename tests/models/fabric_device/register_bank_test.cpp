@@ -3,7 +3,6 @@
 
 #include <tlm_utils/simple_initiator_socket.h>
 
-#include <array>
 #include <cstring>
 
 #include "models/base/result.h"
@@ -26,11 +25,8 @@ class RegisterBankTest : public tests::Simulation {
   RegisterBankTest() {
     cpu.bus.bind(bank.bus);
     bank.add(
-        0x00, 4, "CONTROL", [this] { return control; }, [this](std::uint64_t value) { control = value; });
-    bank.add_read_only(0x08, 8, "CAPACITY", [] { return 0x1122334455667788U; });
-    bank.add_array(
-        0x100, 4, 3, 0x20, "TAIL", [this](unsigned i) { return tails.at(i); },
-        [this](unsigned i, std::uint64_t value) { tails.at(i) = value; });
+        {0x00, 4, "CONTROL"}, [this] { return control; }, [this](std::uint64_t value) { control = value; });
+    bank.add_read_only({0x08, 8, "CAPACITY"}, [] { return 0x1122334455667788U; });
   }
   tlm::tlm_response_status access(tlm::tlm_command command, std::uint64_t address, unsigned size) {
     tlm::tlm_generic_payload payload;
@@ -57,7 +53,6 @@ class RegisterBankTest : public tests::Simulation {
   RegisterBank& bank = device.bank;
   Cpu cpu{"cpu"};
   std::uint64_t control = 0;
-  std::array<std::uint64_t, 3> tails{};
   std::uint64_t data = 0;
 };
 
@@ -67,17 +62,6 @@ TEST_F(RegisterBankTest, HandlersSeeTheValueInItsSize) {
     EXPECT_EQ(control, 3U);
     EXPECT_EQ(read(0x08, 8), tlm::TLM_OK_RESPONSE);
     EXPECT_EQ(data, 0x1122334455667788U);
-  });
-  run();
-}
-
-TEST_F(RegisterBankTest, AnArrayGivesItsHandlersTheIndex) {
-  thread([this] {
-    EXPECT_EQ(write(0x140, 4, 7), tlm::TLM_OK_RESPONSE);
-    EXPECT_EQ(tails, (std::array<std::uint64_t, 3>{0, 0, 7}));
-    EXPECT_EQ(read(0x140, 4), tlm::TLM_OK_RESPONSE);
-    EXPECT_EQ(data, 7U);
-    EXPECT_EQ(read(0x160, 4), tlm::TLM_ADDRESS_ERROR_RESPONSE);
   });
   run();
 }
@@ -109,10 +93,10 @@ TEST_F(RegisterBankTest, IllegalAccessesGetAResponseAndAreCounted) {
 
 TEST_F(RegisterBankTest, AMapThatOverlapsIsABugOfTheDevice) {
   const auto nothing = [] { return std::uint64_t{0}; };
-  EXPECT_THROW(bank.add_read_only(0x0C, 4, "IN_CAPACITY", nothing), base::SimulatorBug);
-  EXPECT_THROW(bank.add_read_only(0x00, 8, "OVER_CONTROL", nothing), base::SimulatorBug);
-  EXPECT_THROW(bank.add_read_only(0x14, 8, "MISALIGNED", nothing), base::SimulatorBug);
-  EXPECT_THROW(bank.add_read_only(0x10, 2, "SHORT", nothing), base::SimulatorBug);
+  EXPECT_THROW(bank.add_read_only({0x0C, 4, "IN_CAPACITY"}, nothing), base::SimulatorBug);
+  EXPECT_THROW(bank.add_read_only({0x00, 8, "OVER_CONTROL"}, nothing), base::SimulatorBug);
+  EXPECT_THROW(bank.add_read_only({0x14, 8, "MISALIGNED"}, nothing), base::SimulatorBug);
+  EXPECT_THROW(bank.add_read_only({0x10, 2, "SHORT"}, nothing), base::SimulatorBug);
   run();
 }
 

@@ -65,12 +65,12 @@ struct TestInterrupts : sc_core::sc_module {
 struct TestDevice : sc_core::sc_module {
   explicit TestDevice(const sc_core::sc_module_name& name) : sc_module(name) {
     bank.add(
-        0x10, 4, "DOORBELL", [this] { return last; },
+        {0x10, 4, "DOORBELL"}, [this] { return last; },
         [this](std::uint64_t value) {
           last = value;
           rung.emplace_back(value, fabric::to_picoseconds(sc_core::sc_time_stamp()));
         });
-    bank.add_read_only(0x20, 8, "STATUS", [this] { return last; });
+    bank.add_read_only({0x20, 8, "STATUS"}, [this] { return last; });
   }
   fabric::DmaPort dma{"dma", fabric::RequesterId{0x0100}};
   fabric::RegisterBank bank{"registers"};

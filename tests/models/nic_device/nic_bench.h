@@ -193,16 +193,13 @@ struct Bench {
     core.registers->b_transport(payload, delay);
     return payload.get_response_status();
   }
-  void write32(Bytes offset, std::uint64_t value) {
-    EXPECT_EQ(access(tlm::TLM_WRITE_COMMAND, offset, 4, value), tlm::TLM_OK_RESPONSE);
+  void write(const fabric::Register& r, std::uint64_t value) {
+    EXPECT_EQ(access(tlm::TLM_WRITE_COMMAND, r.offset, r.size, value), tlm::TLM_OK_RESPONSE) << r.name;
   }
-  void write64(Bytes offset, std::uint64_t value) {
-    EXPECT_EQ(access(tlm::TLM_WRITE_COMMAND, offset, 8, value), tlm::TLM_OK_RESPONSE);
-  }
-  std::uint32_t read32(Bytes offset) {
+  std::uint64_t read(const fabric::Register& r) {
     std::uint64_t value = 0;
-    EXPECT_EQ(access(tlm::TLM_READ_COMMAND, offset, 4, value), tlm::TLM_OK_RESPONSE);
-    return static_cast<std::uint32_t>(value);
+    EXPECT_EQ(access(tlm::TLM_READ_COMMAND, r.offset, r.size, value), tlm::TLM_OK_RESPONSE) << r.name;
+    return value;
   }
 
   // --- driver ---
@@ -211,20 +208,20 @@ struct Bench {
     rx_size = rx_entries;
     tx_tail = 0;
     rx_tail = 0;
-    write64(reg::kTxRingBase, kTxRing);
-    write32(reg::kTxRingSize, tx_entries);
-    write64(reg::kTxHeadWriteback, kHead);
-    write32(reg::kTxVector, kTxVector);
-    write64(reg::kRxRingBase, kRxRing);
-    write32(reg::kRxRingSize, rx_entries);
-    write32(reg::kRxVector, kRxVector);
-    write32(reg::kControl, control::kEnable);
+    write(reg::kTxRingBase, kTxRing);
+    write(reg::kTxRingSize, tx_entries);
+    write(reg::kTxHeadWriteback, kHead);
+    write(reg::kTxVector, kTxVector);
+    write(reg::kRxRingBase, kRxRing);
+    write(reg::kRxRingSize, rx_entries);
+    write(reg::kRxVector, kRxVector);
+    write(reg::kControl, control::kEnable);
   }
   void put_descriptor(const TxDescriptor& descriptor) {
     memory.store(kTxRing + tx_tail * sizeof descriptor, descriptor);
     tx_tail = (tx_tail + 1) % tx_size;
   }
-  void doorbell() { write32(reg::kTxTail, tx_tail); }
+  void doorbell() { write(reg::kTxTail, tx_tail); }
 
   struct Fragment {
     std::uint64_t address;
@@ -283,7 +280,7 @@ struct Bench {
       memory.store(kRxRing + rx_tail * sizeof(RxDescriptor), RxDescriptor{kRxBuffers + rx_tail * 2048, size, 0, {}});
       rx_tail = (rx_tail + 1) % rx_size;
     }
-    write32(reg::kRxTail, rx_tail);
+    write(reg::kRxTail, rx_tail);
   }
   [[nodiscard]] RxDescriptor rx_descriptor(std::uint32_t index) const {
     return memory.load<RxDescriptor>(kRxRing + index * sizeof(RxDescriptor));

@@ -154,8 +154,8 @@ TEST_F(Transmit, RingWrapsAround) {
   });
   run();
   EXPECT_EQ(bench.nic.statistics().tx_packets, 1U + 50U);
-  EXPECT_EQ(bench.read32(reg::kTxHead), bench.tx_tail);
-  EXPECT_EQ(bench.read32(reg::kErrors), 0U);
+  EXPECT_EQ(bench.read(reg::kTxHead), bench.tx_tail);
+  EXPECT_EQ(bench.read(reg::kErrors), 0U);
   bench.expect_everything_delivered();
 }
 
@@ -169,7 +169,7 @@ TEST_F(Transmit, FullRingIsSentAndThenEmpty) {
     bench.doorbell();
   });
   run();
-  EXPECT_EQ(bench.read32(reg::kTxHead), bench.tx_tail);
+  EXPECT_EQ(bench.read(reg::kTxHead), bench.tx_tail);
   EXPECT_EQ(bench.memory.load<std::uint32_t>(Bench::kHead), bench.tx_tail);
   bench.expect_everything_delivered();
 }
@@ -180,7 +180,7 @@ TEST_F(Transmit, APacketPostedInPartsWaitsForItsEnd) {
     bench.start();
     bench.connect();
     bench.put_packet({.fragments = {{Bench::kPayload, 1000}, {Bench::kPayload + 5000, 1000}}});
-    bench.write32(reg::kTxTail, bench.tx_tail - 1);
+    bench.write(reg::kTxTail, bench.tx_tail - 1);
     sc_core::wait(100, sc_core::SC_US);
     EXPECT_EQ(bench.nic.statistics().tx_packets, 1U);
     bench.doorbell();
@@ -199,10 +199,10 @@ TEST_F(Transmit, HeadIsWrittenBackWhenTheBytesAreInTheFifo) {
     bench.doorbell();
     sc_core::wait(5'900, sc_core::SC_NS);  // descriptors 3 us, packet 3 us
     EXPECT_EQ(bench.memory.load<std::uint32_t>(Bench::kHead), 1U);
-    EXPECT_EQ(bench.read32(reg::kTxHead), 1U);
+    EXPECT_EQ(bench.read(reg::kTxHead), 1U);
     sc_core::wait(200, sc_core::SC_NS);
     EXPECT_EQ(bench.memory.load<std::uint32_t>(Bench::kHead), 3U);
-    EXPECT_EQ(bench.read32(reg::kTxHead), 3U);
+    EXPECT_EQ(bench.read(reg::kTxHead), 3U);
   });
   run();
 }
@@ -239,13 +239,13 @@ TEST_F(Transmit, WithoutGatherSeveralDescriptorsAreAnErrorAndTheNextPacketGoes) 
   Bench bench{config};
   thread([&] {
     bench.start();
-    EXPECT_EQ(bench.read32(reg::kCapabilities), capability::kChecksumOffload | capability::kSegmentationOffload);
+    EXPECT_EQ(bench.read(reg::kCapabilities), capability::kChecksumOffload | capability::kSegmentationOffload);
     bench.connect();  // a SYN is one descriptor
     bench.put_packet({.fragments = {{Bench::kPayload, 500}}, .flags = kTxInsertChecksum});
     bench.doorbell();
     sc_core::wait(50, sc_core::SC_US);
-    EXPECT_EQ(bench.read32(reg::kErrors), 1U);
-    EXPECT_EQ(bench.read32(reg::kTxHead), 3U) << "descriptors of a bad packet are done";
+    EXPECT_EQ(bench.read(reg::kErrors), 1U);
+    EXPECT_EQ(bench.read(reg::kTxHead), 3U) << "descriptors of a bad packet are done";
     bench.sequence -= 500;
     bench.sent.clear();
     // Header and payload in one piece.
@@ -286,7 +286,7 @@ TEST_P(Offloads, AreReportedAndRefusedWhenAbsent) {
   Bench bench{config};
   thread([&] {
     bench.start();
-    EXPECT_EQ(bench.read32(reg::kCapabilities), capability::kGather | GetParam().capabilities);
+    EXPECT_EQ(bench.read(reg::kCapabilities), capability::kGather | GetParam().capabilities);
     bench.put_packet({.fragments = {}, .flags = kTxInsertChecksum, .tcp = tcp_flag::kSyn});
     bench.put_packet({.fragments = {{Bench::kPayload, 3000}}, .flags = kTxSegment});
     bench.doorbell();
@@ -407,8 +407,8 @@ TEST_P(RandomPackets, ArriveByteForByteAndNothingIsLeftBehind) {
   });
   run();
   EXPECT_GT(bench.sent.size(), 1_MiB);
-  EXPECT_EQ(bench.read32(reg::kErrors), 0U);
-  EXPECT_EQ(bench.read32(reg::kTxHead), bench.tx_tail);
+  EXPECT_EQ(bench.read(reg::kErrors), 0U);
+  EXPECT_EQ(bench.read(reg::kTxHead), bench.tx_tail);
   EXPECT_EQ(bench.ledger.delivered_bytes(), bench.sent.size());
   bench.expect_everything_delivered();
   for (const auto& piece : bench.application.pieces) {

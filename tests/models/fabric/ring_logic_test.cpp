@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "models/nic/ring_logic.h"
+#include "models/fabric/ring_logic.h"
 
 #include <deque>
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-namespace sluice::nic {
+namespace sluice::fabric {
 namespace {
 
-TEST(DescriptorRing, SizesArePowersOfTwoFrom2To32768) {
-  for (const std::uint64_t good : {2, 4, 1024, 32768}) EXPECT_TRUE(DescriptorRing::valid_size(good)) << good;
-  for (const std::uint64_t bad : {0, 1, 3, 1000, 65536}) EXPECT_FALSE(DescriptorRing::valid_size(bad)) << bad;
+TEST(RingSize, IsAPowerOfTwoFrom2ToTheMost) {
+  for (const std::uint64_t good : {2, 4, 1024, 32768}) EXPECT_TRUE(is_ring_size(good, 32768)) << good;
+  for (const std::uint64_t bad : {0, 1, 3, 1000, 65536}) EXPECT_FALSE(is_ring_size(bad, 32768)) << bad;
 }
 
 TEST(DescriptorRing, IsEmptyWhenHeadMeetsTailAndFullWithOneEntryLess) {
@@ -84,5 +84,18 @@ RC_GTEST_PROP(DescriptorRingProperty, FetchesEveryPostedEntryOnceAndInOrder, ())
   }
 }
 
+TEST(CompletionRing, PhaseFlipsWithEachPass) {
+  CompletionRing ring{2};
+  EXPECT_EQ(ring.phase(), 1);
+  ring.put();
+  EXPECT_TRUE(ring.full());
+  EXPECT_TRUE(ring.set_head(1));
+  EXPECT_FALSE(ring.full());
+  EXPECT_EQ(ring.phase(), 1);
+  ring.put();
+  EXPECT_EQ(ring.phase(), 0);
+  EXPECT_FALSE(ring.set_head(2));
+}
+
 }  // namespace
-}  // namespace sluice::nic
+}  // namespace sluice::fabric

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arithmetic of a descriptor ring shared with software. No SystemC.
+// Arithmetic of the rings that a device shares with software. No SystemC.
 //
 //        head            fetched        tail (doorbell)
 //   ......|### in work ###|### posted ###|...... free      head == tail: empty; full with size - 1 entries
@@ -9,18 +9,19 @@
 #include <bit>
 #include <cstdint>
 
-namespace sluice::nic {
+namespace sluice::fabric {
 
-/// The device's side: it learns `tail` from the doorbell, fetches descriptors and counts them as done in order.
+/// A power of two from 2 to `most`.
+constexpr bool is_ring_size(std::uint64_t entries, std::uint64_t most) {
+  return entries >= 2 && entries <= most && std::has_single_bit(entries);
+}
+
+/// A ring that software fills: the device learns `tail` from the doorbell, fetches descriptors and counts them as done
+/// in order.
 class DescriptorRing {
  public:
-  static constexpr bool valid_size(std::uint64_t entries) {
-    return entries >= 2 && entries <= 32768 && std::has_single_bit(entries);
-  }
-
-  /// Empties the ring. Size 0 makes it unusable.
-  void restart(std::uint32_t entries) { *this = DescriptorRing{entries}; }
   constexpr DescriptorRing() = default;
+  /// Empty. A ring of size 0 takes no doorbell.
   constexpr explicit DescriptorRing(std::uint32_t entries) : m_size(entries) {}
 
   [[nodiscard]] std::uint32_t size() const { return m_size; }
@@ -61,4 +62,32 @@ class DescriptorRing {
   std::uint32_t m_tail = 0;
 };
 
-}  // namespace sluice::nic
+/// A ring that the device fills: it moves the tail, software moves the head. Entries carry the phase of their pass.
+class CompletionRing {
+ public:
+  constexpr CompletionRing() = default;
+  constexpr explicit CompletionRing(std::uint32_t entries) : m_size(entries) {}
+
+  /// False, and nothing changes, when there is no such entry.
+  bool set_head(std::uint64_t head) {
+    if (head >= m_size) return false;
+    m_head = static_cast<std::uint32_t>(head);
+    return true;
+  }
+  [[nodiscard]] bool full() const { return ((m_tail + 1) & (m_size - 1)) == m_head; }
+  [[nodiscard]] std::uint32_t head() const { return m_head; }
+  [[nodiscard]] std::uint32_t tail() const { return m_tail; }
+  [[nodiscard]] std::uint16_t phase() const { return m_phase; }
+  void put() {
+    m_tail = (m_tail + 1) & (m_size - 1);
+    if (m_tail == 0) m_phase ^= 1U;
+  }
+
+ private:
+  std::uint32_t m_size = 0;
+  std::uint32_t m_head = 0;
+  std::uint32_t m_tail = 0;
+  std::uint16_t m_phase = 1;
+};
+
+}  // namespace sluice::fabric
