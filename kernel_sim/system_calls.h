@@ -2,6 +2,7 @@
 // The abstract interface of a program to its kernel. A program written against it runs on the simulated kernel and on
 // the host's Linux unchanged.
 //
+// - system_calls.def lists the calls.
 // - Every call returns what Linux's system call returns: a value >= 0, or a negated error number.
 // - Flags and constants are Linux's own (<fcntl.h>, <sys/mman.h>, <sys/socket.h>, ...).
 // - Memory is named by address in the program's own address space and touched only through load, store and fill.
@@ -9,6 +10,8 @@
 // - fork takes a plain function and a copy of its arguments, for host-compiled code cannot return twice.
 #pragma once
 
+#include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -38,6 +41,17 @@ struct PollEntry {
   std::int16_t returned = 0;
 };
 
+enum class Call : std::uint8_t {
+#define SLUICE_SYSTEM_CALL(constant, name, parameters) constant,
+#include "kernel_sim/system_calls.def"
+};
+inline constexpr auto kCallNames = std::to_array<std::string_view>({
+#define SLUICE_SYSTEM_CALL(constant, name, parameters) #name,
+#include "kernel_sim/system_calls.def"
+});
+inline constexpr std::size_t kCalls = kCallNames.size();
+constexpr std::string_view name_of(Call call) { return kCallNames[static_cast<std::size_t>(call)]; }
+
 class SystemCalls {
  public:
   using Value = std::int64_t;  ///< >= 0, or -errno
@@ -46,56 +60,13 @@ class SystemCalls {
 
   virtual ~SystemCalls() = default;
 
-  // --- files ----------------------------------------------------------------------------------------------------
-  virtual Value open(std::string_view path, int flags, int mode = 0) = 0;
-  virtual Value close(int fd) = 0;
-  virtual Value read(int fd, UserAddress buffer, std::uint64_t size) = 0;
-  virtual Value write(int fd, UserAddress buffer, std::uint64_t size) = 0;
-  virtual Value pread(int fd, UserAddress buffer, std::uint64_t size, std::int64_t offset) = 0;
-  virtual Value pwrite(int fd, UserAddress buffer, std::uint64_t size, std::int64_t offset) = 0;
-  virtual Value lseek(int fd, std::int64_t offset, int whence) = 0;
-  virtual Value fstat(int fd, FileStatus& status) = 0;
-  virtual Value ftruncate(int fd, std::int64_t size) = 0;
-  virtual Value fsync(int fd) = 0;
-  virtual Value posix_fadvise(int fd, std::int64_t offset, std::int64_t size, int advice) = 0;
-  virtual Value fcntl(int fd, int command, std::int64_t argument = 0) = 0;
-  virtual Value dup(int fd) = 0;
-
-  // --- moving bytes between descriptors ---------------------------------------------------------------------------
-  /// `offset` may be null; else it is read and advanced, and the file position stays.
-  virtual Value sendfile(int out_fd, int in_fd, std::int64_t* offset, std::uint64_t size) = 0;
-  virtual Value splice(int in_fd, std::int64_t* in_offset, int out_fd, std::int64_t* out_offset, std::uint64_t size,
-                       unsigned flags) = 0;
-  virtual Value tee(int in_fd, int out_fd, std::uint64_t size, unsigned flags) = 0;
-  virtual Value vmsplice(int fd, UserAddress buffer, std::uint64_t size, unsigned flags) = 0;
-  /// fds[0] reads, fds[1] writes.
-  virtual Value pipe(int fds[2], int flags = 0) = 0;
-
-  // --- memory -----------------------------------------------------------------------------------------------------
-  /// Returns the address, or -errno.
-  virtual Value mmap(UserAddress hint, std::uint64_t size, int protection, int flags, int fd, std::int64_t offset) = 0;
-  virtual Value munmap(UserAddress address, std::uint64_t size) = 0;
-  virtual Value madvise(UserAddress address, std::uint64_t size, int advice) = 0;
-
-  // --- sockets (AF_INET, SOCK_STREAM) -------------------------------------------------------------------------------
-  virtual Value socket(int domain, int type, int protocol) = 0;
-  virtual Value connect(int fd, Endpoint peer) = 0;
-  virtual Value bind(int fd, Endpoint local) = 0;
-  virtual Value listen(int fd, int backlog) = 0;
-  virtual Value accept(int fd, Endpoint* peer, int flags = 0) = 0;
-  virtual Value getsockname(int fd, Endpoint& local) = 0;
-  virtual Value setsockopt(int fd, int level, int option, int value) = 0;
-  virtual Value send(int fd, UserAddress buffer, std::uint64_t size, int flags) = 0;
-  virtual Value recv(int fd, UserAddress buffer, std::uint64_t size, int flags) = 0;
-  virtual Value shutdown(int fd, int how) = 0;
-  virtual Value poll(std::span<PollEntry> entries, int timeout_ms) = 0;
-
-  // --- processes ------------------------------------------------------------------------------------------------
-  /// Returns the child's process id to the parent.
-  virtual Value fork(Entry entry, std::span<const std::byte> arguments) = 0;
-  [[noreturn]] virtual void exit(int status) = 0;
-  /// Waits for any child (-1) or one; `status` is in wait's encoding.
-  virtual Value wait(std::int64_t pid, int& status) = 0;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#define SLUICE_SYSTEM_CALL(constant, name, parameters) \
+  virtual Value name parameters { return missing(Call::constant); }
+#define SLUICE_CALL_WITHOUT_RETURN(constant, name, parameters) [[noreturn]] virtual void name parameters = 0;
+#include "kernel_sim/system_calls.def"
+#pragma GCC diagnostic pop
 
   // --- the program's own work -------------------------------------------------------------------------------------
   virtual void load(UserAddress from, std::span<std::byte> to) = 0;
@@ -103,6 +74,10 @@ class SystemCalls {
   virtual void fill(UserAddress to, std::byte value, std::uint64_t size) = 0;
   /// Computes for `work` units; a unit is about a nanosecond of a core at nominal frequency.
   virtual void compute(std::uint64_t work) = 0;
+
+ protected:
+  /// What a call answers that a kernel does not have.
+  virtual Value missing(Call /*call*/) { return -ENOSYS; }
 };
 
 /// Marks around what is measured. Marks are not calls: they cost nothing and no kernel sees them.

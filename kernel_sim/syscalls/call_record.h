@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The system calls by name, how often each was made, and what a trace says about one.
+// How often each system call was made, and what a trace says about one.
 #pragma once
 
 #include <array>
@@ -9,49 +9,13 @@
 #include <string>
 #include <string_view>
 
+#include "kernel_sim/system_calls.h"
 #include "models/base/time.h"
 
 namespace sluice::syscalls {
 
-enum class Call : std::uint8_t {
-  Open,
-  Close,
-  Read,
-  Write,
-  Pread,
-  Pwrite,
-  Lseek,
-  Fstat,
-  Ftruncate,
-  Fsync,
-  PosixFadvise,
-  Fcntl,
-  Dup,
-  Sendfile,
-  Splice,
-  Tee,
-  Vmsplice,
-  Pipe,
-  Mmap,
-  Munmap,
-  Madvise,
-  Socket,
-  Connect,
-  Bind,
-  Listen,
-  Accept,
-  Getsockname,
-  Setsockopt,
-  Send,
-  Recv,
-  Shutdown,
-  Poll,
-  Fork,
-  Exit,
-  Wait,
-};
-inline constexpr std::size_t kCalls = 35;
-std::string_view name_of(Call call);
+using kernel_sim::Call;
+using kernel_sim::kCalls;
 
 /// One finished call.
 struct CallRecord {

@@ -27,8 +27,13 @@ void SimulatedSystemCalls::leave() {
 }
 
 void SimulatedSystemCalls::trace(Call which, std::string arguments, Value result, Picoseconds begin) const {
-  m_table.trace({m_process.name, m_process.pid, name_of(which), std::move(arguments), result, begin,
+  m_table.trace({m_process.name, m_process.pid, kernel_sim::name_of(which), std::move(arguments), result, begin,
                  services().machine.cpu.now() - begin});
+}
+
+kernel_sim::SystemCalls::Value SimulatedSystemCalls::missing(Call which) {
+  return call(
+      which, [] { return std::string{}; }, []() -> Result<Value> { return base::refuse(ENOSYS); });
 }
 
 void SimulatedSystemCalls::die(int signal) { throw ProcessEnd{killed_status(signal)}; }
@@ -52,8 +57,8 @@ Result<SimulatedSystemCalls::FilePointer> SimulatedSystemCalls::file_to_write(in
   return found;
 }
 
-Result<SimulatedSystemCalls::Value> SimulatedSystemCalls::install(FilePointer file, int at_least) {
-  const Result<int> fd = m_process.files.add(std::move(file), at_least);
+Result<SimulatedSystemCalls::Value> SimulatedSystemCalls::install(FilePointer file, bool close_on_exec, int at_least) {
+  const Result<int> fd = m_process.files.add({std::move(file), close_on_exec}, at_least);
   if (!fd) return tl::unexpected{fd.error()};
   return Value{*fd};
 }

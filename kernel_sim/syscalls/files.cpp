@@ -19,7 +19,7 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::open(std::string_view path,
         if (const Result<void> room = m_process.files.has_room(); !room) return tl::unexpected{room.error()};
         Result<FilePointer> opened = services().open(path, flags, mode);
         if (!opened) return tl::unexpected{opened.error()};
-        return install(std::move(*opened));
+        return install(std::move(*opened), (flags & O_CLOEXEC) != 0);
       });
 }
 
@@ -162,7 +162,13 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::fcntl(int fd, int command, 
         const auto* end = dynamic_cast<const ipc::PipeEnd*>(&description);
         switch (command) {
           case F_DUPFD:
-            return install(*found, static_cast<int>(argument));
+          case F_DUPFD_CLOEXEC:
+            return install(*found, command == F_DUPFD_CLOEXEC, static_cast<int>(argument));
+          case F_GETFD:
+            return m_process.files.close_on_exec(fd) ? FD_CLOEXEC : 0;
+          case F_SETFD:
+            m_process.files.set_close_on_exec(fd, (argument & FD_CLOEXEC) != 0);
+            return 0;
           case F_GETFL:
             return description.flags();
           case F_SETFL:
@@ -189,7 +195,21 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::dup(int fd) {
       [&]() -> Result<Value> {
         const Result<FilePointer> found = file(fd);
         if (!found) return tl::unexpected{found.error()};
-        return install(*found);
+        return install(*found, false);
+      });
+}
+
+kernel_sim::SystemCalls::Value SimulatedSystemCalls::dup3(int fd, int new_fd, int flags) {
+  return call(
+      Call::Dup3, [&] { return format("{}, {}, {}", fd, new_fd, pipe_flags(flags)); },
+      [&]() -> Result<Value> {
+        if ((flags & ~O_CLOEXEC) != 0 || fd == new_fd) return base::refuse(EINVAL);
+        const Result<FilePointer> found = file(fd);
+        if (!found) return tl::unexpected{found.error()};
+        Result<FilePointer> before = m_process.files.replace(new_fd, {*found, (flags & O_CLOEXEC) != 0});
+        if (!before) return tl::unexpected{before.error()};
+        if (*before != nullptr) release(std::move(*before));
+        return new_fd;
       });
 }
 

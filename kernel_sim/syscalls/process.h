@@ -16,15 +16,25 @@
 
 namespace sluice::syscalls {
 
+/// What a descriptor is: an open file description, and what belongs to the descriptor alone.
+struct Descriptor {
+  std::shared_ptr<fs::File> file;
+  bool close_on_exec = false;  ///< kept for F_GETFD: no program here executes another
+};
+
 /// Descriptors: the lowest free number first. Copies share the open file descriptions.
 class FileTable {
  public:
   explicit FileTable(unsigned limit) : m_limit(limit) {}
   /// EMFILE when `limit` descriptors are open, EINVAL when `at_least` is beyond.
-  Result<int> add(std::shared_ptr<fs::File> file, int at_least = 0);
+  Result<int> add(Descriptor descriptor, int at_least = 0);
+  /// Under this number, whatever it was before, which is returned. EBADF when there can be no such number.
+  Result<std::shared_ptr<fs::File>> replace(int fd, Descriptor descriptor);
   /// EBADF.
   [[nodiscard]] Result<std::shared_ptr<fs::File>> get(int fd) const;
   Result<std::shared_ptr<fs::File>> remove(int fd);
+  [[nodiscard]] bool close_on_exec(int fd) const { return m_files[static_cast<std::size_t>(fd)].close_on_exec; }
+  void set_close_on_exec(int fd, bool close) { m_files[static_cast<std::size_t>(fd)].close_on_exec = close; }
   /// EMFILE when there is no number for a further one.
   [[nodiscard]] Result<void> has_room() const;
   [[nodiscard]] std::size_t size() const { return m_files.size(); }
@@ -34,7 +44,7 @@ class FileTable {
 
   unsigned m_limit;
   std::size_t m_first_free = 0;  // every number below is taken
-  std::vector<std::shared_ptr<fs::File>> m_files;
+  std::vector<Descriptor> m_files;
 };
 
 using Pid = std::int64_t;

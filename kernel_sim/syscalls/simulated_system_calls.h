@@ -34,6 +34,7 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   Value posix_fadvise(int fd, std::int64_t offset, std::int64_t size, int advice) override;
   Value fcntl(int fd, int command, std::int64_t argument) override;
   Value dup(int fd) override;
+  Value dup3(int fd, int new_fd, int flags) override;
 
   // --- between descriptors (transfer.cpp) -----------------------------------------------------------------------
   Value sendfile(int out_fd, int in_fd, std::int64_t* offset, std::uint64_t size) override;
@@ -70,6 +71,9 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   [[noreturn]] void exit(int status) override;
   Value wait(std::int64_t pid, int& status) override;
 
+ protected:
+  Value missing(Call which) override;
+
  private:
   using FilePointer = std::shared_ptr<fs::File>;
 
@@ -87,7 +91,7 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   Result<FilePointer> file_to_write(int fd) const;
   Result<FilePointer> file(int fd) const;
   Result<std::shared_ptr<net::TcpSocket>> socket_of(int fd) const;
-  Result<Value> install(FilePointer file, int at_least = 0);
+  Result<Value> install(FilePointer file, bool close_on_exec, int at_least = 0);
   Result<Value> splice_between(const FilePointer& in, std::int64_t* in_offset, const FilePointer& out,
                                std::int64_t* out_offset, Bytes size, unsigned flags);
   Result<Value> send_file(const FilePointer& in, std::int64_t* offset, const FilePointer& out, Bytes size);

@@ -31,7 +31,7 @@ SystemCallsValue SimulatedSystemCalls::socket(int domain, int type, int protocol
         if (protocol != 0 && protocol != IPPROTO_TCP) return base::refuse(EPROTONOSUPPORT);
         auto created = services().create_socket((type & SOCK_NONBLOCK) != 0 ? O_RDWR | O_NONBLOCK : O_RDWR);
         if (!created) return tl::unexpected{created.error()};
-        return install(std::move(*created));
+        return install(std::move(*created), (type & SOCK_CLOEXEC) != 0);
       });
 }
 
@@ -73,7 +73,7 @@ SystemCallsValue SimulatedSystemCalls::accept(int fd, Endpoint* peer, int flags)
         if (!found) return tl::unexpected{found.error()};
         auto accepted = (*found)->accept(peer, flags);
         if (!accepted) return tl::unexpected{accepted.error()};
-        return install(std::move(*accepted));
+        return install(std::move(*accepted), (flags & SOCK_CLOEXEC) != 0);
       });
 }
 

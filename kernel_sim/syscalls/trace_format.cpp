@@ -120,6 +120,7 @@ std::string seek_whence(int whence) {
 
 std::string fcntl_command(int command) {
   return one_of(command, {{F_DUPFD, "F_DUPFD"},
+                          {F_DUPFD_CLOEXEC, "F_DUPFD_CLOEXEC"},
                           {F_GETFL, "F_GETFL"},
                           {F_SETFL, "F_SETFL"},
                           {F_GETFD, "F_GETFD"},

@@ -175,9 +175,9 @@ SystemCallsValue SimulatedSystemCalls::pipe(int fds[2], int flags) {
         if ((flags & ~(O_CLOEXEC | O_NONBLOCK)) != 0) return base::refuse(EINVAL);
         services().machine.cpu.execute(m_table.config().pipe, hal::Work::SystemCall);
         ipc::PipeEnds ends = ipc::make_pipe(services().pipes, flags & O_NONBLOCK);
-        const Result<Value> read_end = install(std::move(ends.read));
+        const Result<Value> read_end = install(std::move(ends.read), (flags & O_CLOEXEC) != 0);
         if (!read_end) return read_end;
-        const Result<Value> write_end = install(std::move(ends.write));
+        const Result<Value> write_end = install(std::move(ends.write), (flags & O_CLOEXEC) != 0);
         if (!write_end) {
           static_cast<void>(m_process.files.remove(static_cast<int>(*read_end)));
           return write_end;

@@ -47,7 +47,7 @@ const std::array kCases = {
               [](SystemCalls& c, Answers& out) {
                 const int f = fd(c.open("a", O_RDONLY)), o = fd(c.open("b", O_WRONLY | O_APPEND));
                 out.say("sendfile={}", c.sendfile(o, f, nullptr, 10));
-                int p[2];
+                int p[2]{};
                 c.pipe(p);
                 c.splice(f, nullptr, p[1], nullptr, 10, 0);
                 out.say("splice={}", c.splice(p[0], nullptr, o, nullptr, 10, 0));
@@ -85,7 +85,7 @@ const std::array kCases = {
               {200000, 0, 0},
               [](SystemCalls& c, Answers& out) {
                 const int f = fd(c.open("a", O_RDONLY));
-                int p[2];
+                int p[2]{};
                 c.pipe(p, O_NONBLOCK);
                 out.say("first={}", c.sendfile(p[1], f, nullptr, 200000));
                 out.say("second={}", c.sendfile(p[1], f, nullptr, 200000));
@@ -137,7 +137,7 @@ const std::array kCases = {
                 t("path", "a", O_PATH);
                 t("trunc", "b", O_WRONLY | O_TRUNC);
                 t("excl", "a", O_CREAT | O_EXCL | O_WRONLY);
-                int p[2];
+                int p[2]{};
                 c.pipe(p);
                 out.say("fsync pipe={}", c.fsync(p[0]));
                 out.say("fadvise pipe={}", c.posix_fadvise(p[0], 0, 0, 4));
@@ -160,7 +160,7 @@ const std::array kCases = {
               [](SystemCalls& c, Answers& out) {
                 const int f = fd(c.open("a", O_RDWR));
                 c.ftruncate(f, 20000);
-                int p[2];
+                int p[2]{};
                 c.pipe(p);
                 std::int64_t o = 5000;
                 out.say("r={}", c.sendfile(p[1], f, &o, 10000));
@@ -189,7 +189,7 @@ const std::array kCases = {
                 Value v;
                 while ((v = c.open("a", O_RDONLY)) >= 0) ++n;
                 out.say("n={} {}", n, v);
-                int p[2];
+                int p[2]{};
                 out.say("pipe={}", c.pipe(p));
                 c.close(5);
                 out.say("pipe one left={}", c.pipe(p));

@@ -109,7 +109,7 @@ const std::array kCases = {
                 const auto b = memory(c, 4096);
                 c.pread(f, b, 10, 4096);
                 out.say("read sees={}", byte_at(c, b));
-                int p[2];
+                int p[2]{};
                 c.pipe(p);
                 std::int64_t o = 4096;
                 c.sendfile(p[1], f, &o, 10);

@@ -20,7 +20,7 @@ const std::array kCases = {
               {200000, 0, 0},
               [](SystemCalls& c, Answers& out) {
                 const int f = fd(c.open("a", O_RDONLY));
-                int p[2];
+                int p[2]{};
                 c.pipe(p);
                 out.say("first={}", c.splice(f, nullptr, p[1], nullptr, 200000, 0));
                 out.say("second={}", c.splice(f, nullptr, p[1], nullptr, 200000, SPLICE_F_NONBLOCK));
@@ -33,7 +33,7 @@ const std::array kCases = {
               {200000, 0, 0},
               [](SystemCalls& c, Answers& out) {
                 const int f = fd(c.open("a", O_RDONLY));
-                int p[2];
+                int p[2]{};
                 c.pipe(p);
                 c.splice(f, nullptr, p[1], nullptr, 200000, 0);
                 c.splice(f, nullptr, p[1], nullptr, 1, 0);
@@ -46,7 +46,7 @@ const std::array kCases = {
               {200000, 0, 0},
               [](SystemCalls& c, Answers& out) {
                 const int f = fd(c.open("a", O_RDONLY));
-                int p[2];
+                int p[2]{};
                 c.pipe(p);
                 std::int64_t o = 100;
                 out.say("r={}", c.splice(f, &o, p[1], nullptr, 200000, SPLICE_F_NONBLOCK));
@@ -60,12 +60,12 @@ const std::array kCases = {
               {0, 0, 0},
               [](SystemCalls& c, Answers& out) {
                 const auto m = memory(c, 4096);
-                int p[2];
+                int p[2]{};
                 c.pipe(p);
                 c.write(p[1], m, 100);
                 const int ro = fd(c.open("a", O_RDONLY));
                 out.say("to read-only={}", c.splice(p[0], nullptr, ro, nullptr, 100, 0));
-                int q[2];
+                int q[2]{};
                 c.pipe(q);
                 c.close(q[0]);
                 (void)q;
@@ -86,7 +86,7 @@ const std::array kCases = {
               [](SystemCalls& c, Answers& out) {
                 const auto m = memory(c, 8192), b = memory(c, 8192);
                 c.fill(m, std::byte{1}, 4096);
-                int p[2];
+                int p[2]{};
                 c.pipe(p);
                 out.say("r={}", c.vmsplice(p[1], m, 4096, 0));
                 c.fill(m, std::byte{2}, 4096);
@@ -101,7 +101,7 @@ const std::array kCases = {
               [](SystemCalls& c, Answers& out) {
                 const auto m = memory(c, 8192), b = memory(c, 8192);
                 c.fill(m, std::byte{1}, 8192);
-                int p[2];
+                int p[2]{};
                 c.pipe(p);
                 c.vmsplice(p[1], m, 8192, SPLICE_F_GIFT);
                 c.munmap(m, 8192);
@@ -118,7 +118,7 @@ const std::array kCases = {
               [](SystemCalls& c, Answers& out) {
                 const auto m = memory(c, 4096), b = memory(c, 4096);
                 c.fill(m, std::byte{3}, 10);
-                int p[2];
+                int p[2]{};
                 c.pipe(p);
                 c.write(p[1], m, 10);
                 out.say("r={}", c.vmsplice(p[0], b, 4096, 0));
@@ -134,7 +134,7 @@ const std::array kCases = {
                 const int f = fd(c.open("a", O_RDWR));
                 const auto m = memory(c, 8192), b = memory(c, 8192);
                 c.fill(m, std::byte{77}, 8192);
-                int p[2];
+                int p[2]{};
                 c.pipe(p);
                 auto [s, r] = connected_pair(c);
                 std::int64_t o = 0;
@@ -153,7 +153,7 @@ const std::array kCases = {
               {0, 0, 0},
               [](SystemCalls& c, Answers& out) {
                 const auto m = memory(c, 65536);
-                int p[2];
+                int p[2]{};
                 c.pipe(p);
                 for (const long n : {30000L, 0L, 1L, 5000L, 1048576L, 1048577L, 2147483647L, 2147483648L, -1L})
                   out.say("set {}={}", n, c.fcntl(p[1], F_SETPIPE_SZ, n));
@@ -170,7 +170,7 @@ const std::array kCases = {
               {0, 0, 0},
               [](SystemCalls& c, Answers& out) {
                 const auto m = memory(c, 8192);
-                int p[2];
+                int p[2]{};
                 const Value v = c.pipe(p, O_DIRECT | O_NONBLOCK);
                 out.say("pipe={}", v);
                 if (v < 0) return;
@@ -187,7 +187,7 @@ const std::array kCases = {
               {0, 0, 0},
               [](SystemCalls& c, Answers& out) {
                 const auto m = memory(c, 65536);
-                int p[2], q[2];
+                int p[2]{}, q[2]{};
                 c.pipe(p);
                 c.pipe(q);
                 c.write(p[1], m, 10000);
@@ -207,7 +207,7 @@ const std::array kCases = {
               "write and splice to a pipe without readers",
               {100, 0, 0},
               [](SystemCalls& c, Answers& out) {
-                int p[2];
+                int p[2]{};
                 c.pipe(p);
                 c.close(p[0]);
                 const int f = fd(c.open("a", O_RDONLY));
@@ -223,7 +223,7 @@ const std::array kCases = {
               [](SystemCalls& c, Answers& out) {
                 const int f = fd(c.open("a", O_RDWR));
                 const auto m = static_cast<UserAddress>(c.mmap(UserAddress::Null, 8192, PROT_READ, MAP_SHARED, f, 0));
-                int p[2];
+                int p[2]{};
                 c.pipe(p);
                 out.say("r={}", c.vmsplice(p[1], m + 10, 5000, SPLICE_F_GIFT));
                 const auto b = memory(c, 8192);
@@ -240,7 +240,7 @@ const std::array kCases = {
               {100000, 10, 0},
               [](SystemCalls& c, Answers& out) {
                 const int f = fd(c.open("a", O_RDONLY)), g = fd(c.open("b", O_RDWR));
-                int p[2];
+                int p[2]{};
                 c.pipe(p);
                 std::int64_t i = 1, o = 5;
                 Value t = 0, n;

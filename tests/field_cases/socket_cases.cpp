@@ -148,7 +148,7 @@ const std::array kCases = {
               [](SystemCalls& c, Answers& out) {
                 auto [s, r] = connected_pair(c);
                 const int f = fd(c.open("a", O_RDONLY));
-                int p[2];
+                int p[2]{};
                 c.pipe(p);
                 c.splice(f, nullptr, p[1], nullptr, 1000, 0);
                 out.say("out={}", c.splice(p[0], nullptr, s, nullptr, 1000, SPLICE_F_MORE));

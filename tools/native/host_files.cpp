@@ -78,6 +78,10 @@ Value HostSystemCalls::dup(int fd) {
   return call(Call::Dup, [&] { return raw(SYS_dup, fd); });
 }
 
+Value HostSystemCalls::dup3(int fd, int new_fd, int flags) {
+  return call(Call::Dup3, [&] { return raw(SYS_dup3, fd, new_fd, flags); });
+}
+
 Value HostSystemCalls::sendfile(int out_fd, int in_fd, std::int64_t* offset, std::uint64_t size) {
   return call(Call::Sendfile, [&] { return raw(SYS_sendfile, out_fd, in_fd, offset, size); });
 }

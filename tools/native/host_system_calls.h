@@ -51,6 +51,7 @@ class HostSystemCalls : public SystemCalls {
   Value posix_fadvise(int fd, std::int64_t offset, std::int64_t size, int advice) override;
   Value fcntl(int fd, int command, std::int64_t argument) override;
   Value dup(int fd) override;
+  Value dup3(int fd, int new_fd, int flags) override;
 
   Value sendfile(int out_fd, int in_fd, std::int64_t* offset, std::uint64_t size) override;
   Value splice(int in_fd, std::int64_t* in_offset, int out_fd, std::int64_t* out_offset, std::uint64_t size,

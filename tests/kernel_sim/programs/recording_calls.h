@@ -123,27 +123,8 @@ class RecordingCalls final : public SystemCalls, public Measurement {
     return 0;
   }
 
-  // The programs have no use for these.
-  Value pread(int, UserAddress, std::uint64_t, std::int64_t) override { return unexpected(); }
-  Value pwrite(int, UserAddress, std::uint64_t, std::int64_t) override { return unexpected(); }
-  Value lseek(int, std::int64_t, int) override { return unexpected(); }
-  Value ftruncate(int, std::int64_t) override { return unexpected(); }
-  Value fsync(int) override { return unexpected(); }
-  Value posix_fadvise(int, std::int64_t, std::int64_t, int) override { return unexpected(); }
-  Value dup(int) override { return unexpected(); }
-  Value tee(int, int, std::uint64_t, unsigned) override { return unexpected(); }
-  Value vmsplice(int, UserAddress, std::uint64_t, unsigned) override { return unexpected(); }
-  Value madvise(UserAddress, std::uint64_t, int) override { return unexpected(); }
-  Value bind(int, Endpoint) override { return unexpected(); }
-  Value listen(int, int) override { return unexpected(); }
-  Value accept(int, Endpoint*, int) override { return unexpected(); }
-  Value getsockname(int, Endpoint&) override { return unexpected(); }
-  Value send(int, UserAddress, std::uint64_t, int) override { return unexpected(); }
-  Value recv(int, UserAddress, std::uint64_t, int) override { return unexpected(); }
-  Value poll(std::span<PollEntry>, int) override { return unexpected(); }
-  Value fork(Entry, std::span<const std::byte>) override { return unexpected(); }
+  // The programs have no use for these, nor for any other call.
   [[noreturn]] void exit(int) override { throw std::logic_error{"exit"}; }
-  Value wait(std::int64_t, int&) override { return unexpected(); }
   void load(UserAddress, std::span<std::byte>) override { unexpected(); }
   void store(UserAddress, std::span<const std::byte>) override { unexpected(); }
   void fill(UserAddress, std::byte, std::uint64_t) override { unexpected(); }
@@ -154,8 +135,9 @@ class RecordingCalls final : public SystemCalls, public Measurement {
   void note(fmt::format_string<Arguments...> text, Arguments&&... arguments) {
     log.push_back(fmt::format(text, std::forward<Arguments>(arguments)...));
   }
-  Value unexpected() {
-    note("unexpected");
+  void unexpected() { note("unexpected"); }
+  Value missing(Call) override {
+    unexpected();
     return -ENOSYS;
   }
   Value take(std::uint64_t& left, std::uint64_t size) {

@@ -44,6 +44,47 @@ TEST(FileCalls, ReadWriteAndSeekMoveTheSharedPosition) {
   EXPECT_EQ(rig.frames_in_use(), 0U);
 }
 
+TEST(FileCalls, Dup3PutsACopyInPlaceOfADescriptor) {
+  ProcessRig rig;
+  rig.files["/a"] = "first";
+  rig.files["/b"] = "second";
+  rig.run([](SystemCalls& calls) {
+    const UserAddress at = buffer(calls, 4096);
+    const int a = static_cast<int>(calls.open("/a", O_RDONLY));
+    const int b = static_cast<int>(calls.open("/b", O_RDONLY | O_CLOEXEC));
+    EXPECT_EQ(calls.fcntl(b, F_GETFD), FD_CLOEXEC);
+    EXPECT_EQ(calls.dup3(a, b, 0), b);
+    EXPECT_EQ(calls.fcntl(b, F_GETFD), 0);
+    EXPECT_EQ(calls.read(b, at, 5), 5);
+    EXPECT_EQ(get(calls, at, 5), "first");
+    EXPECT_EQ(calls.dup3(a, 9, O_CLOEXEC), 9);
+    EXPECT_EQ(calls.fcntl(9, F_GETFD), FD_CLOEXEC);
+    EXPECT_EQ(calls.dup3(a, a, 0), -EINVAL);
+    EXPECT_EQ(calls.dup3(a, 7, O_NONBLOCK), -EINVAL);
+    EXPECT_EQ(calls.dup3(a, -1, 0), -EBADF);
+    EXPECT_EQ(calls.dup3(8, 7, 0), -EBADF);
+    return 0;
+  });
+  EXPECT_EQ(rig.frames_in_use(), 0U);
+}
+
+/// Nothing but what must be there.
+class EmptyKernel final : public SystemCalls {
+ public:
+  [[noreturn]] void exit(int) override { throw std::logic_error{"exit"}; }
+  void load(UserAddress, std::span<std::byte>) override {}
+  void store(UserAddress, std::span<const std::byte>) override {}
+  void fill(UserAddress, std::byte, std::uint64_t) override {}
+  void compute(std::uint64_t) override {}
+};
+
+TEST(FileCalls, ACallThatAKernelDoesNotHaveIsNotImplemented) {
+  EmptyKernel calls;
+  EXPECT_EQ(calls.open("/a", O_RDONLY), -ENOSYS);
+  EXPECT_EQ(calls.dup3(0, 1, 0), -ENOSYS);
+  EXPECT_EQ(name_of(kernel_sim::Call::PosixFadvise), "posix_fadvise");
+}
+
 TEST(FileCalls, ErrorsAreLinuxs) {
   ProcessRig rig;
   rig.files["/a"] = "text";
