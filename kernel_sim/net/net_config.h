@@ -68,6 +68,9 @@ struct NetConfig {
   CpuCost rx_packet = CpuCost::time(119_ns);
 
   void describe(base::ParameterTable& table);
+  /// Payload that a packet of gso_max_size holds beside the largest headers (sk_setup_caps).
+  [[nodiscard]] Bytes largest_packet_payload() const { return gso_max_size - (kMaxTcpHeader + 1); }
+  static constexpr Bytes kMaxTcpHeader = 320;  ///< MAX_TCP_HEADER
 };
 
 /// The costs at a clock frequency, worked out once: they are charged per packet.

@@ -3,12 +3,16 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 namespace sluice::net {
 
 namespace {
 constexpr unsigned kMostScale = 14;     // TCP_MAX_WSCALE
 constexpr Bytes kInitialSegments = 10;  // TCP_INIT_CWND
+constexpr Bytes kTimestamps = 12;
+constexpr Bytes kLeastDefault = 536 - kTimestamps;  // TCP_MSS_DEFAULT
+constexpr Bytes kLeastSegment = 88 - kTimestamps;   // TCP_MIN_MSS
 /// rcv_rtt_est >> 3: the receiver's round trip is measured by timestamps of 1 ms, and a round is an eighth of it.
 constexpr Picoseconds kRound = 125_us;
 }  // namespace
@@ -33,25 +37,39 @@ void ReceiveWindow::start(Bytes segment, Picoseconds now) {
 Bytes ReceiveWindow::window_from(Bytes memory) const { return memory * m_ratio / kRatioOne; }
 Bytes ReceiveWindow::memory_for(Bytes window) const { return window * kRatioOne / m_ratio; }
 
-void ReceiveWindow::queued(Bytes size, Bytes truesize) {
-  measure(size, truesize);
-  m_memory += truesize;
-  if (size >= 128) grow(size, truesize);
+WriteEnd ReceiveWindow::queued(const Packet& packet) {
+  const WriteEnd end = measure(packet);
+  m_memory += packet.truesize;
+  if (packet.segment >= 128) grow(packet.segment, packet.truesize);
+  return end;
 }
 
 void ReceiveWindow::freed(Bytes truesize) { m_memory -= std::min(m_memory, truesize); }
 
 /// tcp_measure_rcv_mss: full segments tell how large the peer's are, and how many bytes of memory a byte of them costs.
-void ReceiveWindow::measure(Bytes size, Bytes truesize) {
-  if (size < m_segment) return;
-  if (size != m_segment && truesize > 0) {
-    const Bytes ratio = std::clamp<Bytes>(size * kRatioOne / truesize, 1, kRatioOne - 1);
+/// Two smaller ones of the same size are the peer's real segments.
+WriteEnd ReceiveWindow::measure(const Packet& packet) {
+  const Bytes size = packet.segment;
+  const Bytes last_small = std::exchange(m_last_small, 0);
+  if (size < m_segment) {
+    if (size >= kLeastDefault || (size >= kLeastSegment && !packet.pushed)) {
+      m_last_small = size;
+      if (size == last_small) {
+        m_segment = size;
+        return WriteEnd::None;
+      }
+    }
+    return WriteEnd::Small;
+  }
+  if (size != m_segment && packet.truesize > 0) {
+    const Bytes ratio = std::clamp<Bytes>(size * kRatioOne / packet.truesize, 1, kRatioOne - 1);
     if (ratio != m_ratio) {
       m_ratio = ratio;
       m_clamp = window_from(m_buffer);
     }
   }
   m_segment = std::min(size, m_largest_segment);
+  return packet.pushed && packet.size == m_segment ? WriteEnd::FullSegment : WriteEnd::None;
 }
 
 /// tcp_grow_window: the threshold rises by two packets for each that came, if packets of this overhead will fit.

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 
+#include "kernel_sim/net/delayed_ack.h"
 #include "models/base/time.h"
 #include "models/base/types.h"
 
@@ -26,8 +27,14 @@ class ReceiveWindow {
   void start(Bytes segment, Picoseconds now);
 
   // --- packets come and go ----------------------------------------------------------------------------------------
-  /// A packet with `size` payload bytes, charged `truesize`, joins the queue (tcp_measure_rcv_mss, tcp_grow_window).
-  void queued(Bytes size, Bytes truesize);
+  struct Packet {
+    Bytes size;            ///< payload
+    Bytes truesize;        ///< memory it is charged for
+    Bytes segment = size;  ///< payload per frame
+    bool pushed = false;   ///< PSH or FIN
+  };
+  /// A packet joins the queue (tcp_measure_rcv_mss, tcp_grow_window).
+  WriteEnd queued(const Packet& packet);
   void freed(Bytes truesize);
   /// Receive queue memory in use (sk_rmem_alloc).
   [[nodiscard]] Bytes memory() const { return m_memory; }
@@ -54,7 +61,7 @@ class ReceiveWindow {
   [[nodiscard]] Bytes memory_for(Bytes window) const;
   [[nodiscard]] Bytes full_space() const { return std::min(m_clamp, window_from(m_buffer)); }
   [[nodiscard]] Bytes space() const { return window_from(m_buffer > m_memory ? m_buffer - m_memory : 0); }
-  void measure(Bytes size, Bytes truesize);
+  WriteEnd measure(const Packet& packet);
   void grow(Bytes size, Bytes truesize);
 
   static constexpr Bytes kUnscaled = 65535;
@@ -67,6 +74,7 @@ class ReceiveWindow {
   Bytes m_memory = 0;
   Bytes m_ratio = kRatioOne / 2;  // TCP_DEFAULT_SCALING_RATIO: half
   Bytes m_segment = 536;          // TCP_MSS_DEFAULT until something came
+  Bytes m_last_small = 0;         // size of the last packet, if it was smaller and may be the peer's real segment
   Bytes m_largest_segment = 536;
   Bytes m_clamp = 0;
   Bytes m_threshold = 0;  // rcv_ssthresh

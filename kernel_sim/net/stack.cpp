@@ -40,7 +40,7 @@ void Stack::attach(NetDevice& device, std::uint32_t address) {
   m_card = &device;
   m_address = address;
   m_skbs = std::make_unique<SkbPool>(m_frames, nic::segment_size(device.features().mtu));
-  m_queue = std::make_unique<TransmitQueue>(m_machine, m_costs, *m_skbs, device);
+  m_queue = std::make_unique<TransmitQueue>(m_machine, m_costs, *m_skbs, device, m_config.gso_max_size);
 }
 
 void Stack::attach_loopback(NetDevice& device) {
@@ -149,7 +149,8 @@ void Stack::transmit(Skb& skb) {
   if (route(skb.header.destination_address) == m_loopback) {
     // No queueing discipline, but what is too large for the device is cut here as well.
     if (m_loopback_queue == nullptr) {
-      m_loopback_queue = std::make_unique<TransmitQueue>(m_machine, m_costs, *m_skbs, *m_loopback);
+      m_loopback_queue =
+          std::make_unique<TransmitQueue>(m_machine, m_costs, *m_skbs, *m_loopback, m_config.gso_max_size);
     }
     m_loopback_queue->add(skb);
   } else {

@@ -17,7 +17,9 @@ TcpConnection::TcpConnection(Stack& stack)
     : m_stack(stack),
       m_congestion(stack.m_config.initial_window),
       m_send_buffer(stack.m_config.wmem_default),
-      m_receive_window(stack.m_config.rmem_default, stack.m_config.rmem_max) {}
+      m_rto_unmeasured(stack.m_config.rto_initial),
+      m_receive_window(stack.m_config.rmem_default, stack.m_config.rmem_max),
+      m_ack(stack.m_config.quick_acks, stack.m_config.delayed_ack) {}
 
 TcpConnection::~TcpConnection() {
   if (m_page_fragment.size > 0) m_stack.m_frames.put_at_shutdown(Frame::of(m_page_fragment.address));
@@ -79,7 +81,7 @@ void TcpConnection::handle_deferred() {
     m_stack.spend(m_stack.m_costs.timer, hal::Work::TcpInput);
     if (m_retransmission.take_expired(now)) retransmission_timeout();
     if (m_probe.take_expired(now)) probe();
-    if (m_delayed_ack.take_expired(now)) send_acknowledgment();
+    if (m_ack_timer.take_expired(now) && m_ack.timed_out(rto())) send_acknowledgment();
   }
   if (std::exchange(m_output_deferred, false) && m_state != State::Closed) push_pending(m_nagle);
   if (std::exchange(m_close_deferred, false)) close_owned();
@@ -112,24 +114,42 @@ Result<void> TcpConnection::bind(kernel_sim::Endpoint local) {
 
 Result<void> TcpConnection::connect(kernel_sim::Endpoint peer, bool non_blocking) {
   lock();
-  Result<void> result;
-  if (m_was_connected || m_state == State::Listen) {
-    result = refuse(EISCONN);
-  } else if (m_state == State::SynSent && non_blocking) {
-    result = refuse(EALREADY);
-  } else if (m_error != 0) {  // of an attempt that nobody waited for
-    result = refuse(take_error());
-  } else {
-    if (m_state == State::Closed) result = start_handshake(peer);
-    if (result && non_blocking) {
-      result = refuse(EINPROGRESS);
-    } else if (result) {
-      wait_until(&TcpConnection::handshake_over, "connect");
-      if (const int error = take_error(); error != 0) result = refuse(error);
-    }
-  }
+  const Result<void> result = connect_owned(peer, non_blocking);
   unlock();
   return result;
+}
+
+/// __inet_stream_connect: the first call begins, and whichever call finds the outcome reports it, once.
+Result<void> TcpConnection::connect_owned(kernel_sim::Endpoint peer, bool non_blocking) {
+  const bool begins = m_attempt == Attempt::None;
+  if (m_attempt == Attempt::Known) return refuse(EISCONN);
+  if (m_attempt == Attempt::Ended) return refuse(EINVAL);
+  if (begins) {
+    if (m_state != State::Closed) return refuse(EISCONN);
+    if (const Result<void> started = start_handshake(peer); !started) return started;
+    m_attempt = Attempt::Begun;
+  }
+  if (m_state == State::SynSent) {
+    if (non_blocking) return refuse(begins ? EINPROGRESS : EALREADY);
+    wait_until(&TcpConnection::handshake_over, "connect");
+  }
+  if (m_state == State::Closed) {
+    const int error = take_error();
+    m_attempt = Attempt::None;
+    disconnect();
+    return refuse(error != 0 ? error : ECONNABORTED);
+  }
+  m_attempt = Attempt::Known;
+  return {};
+}
+
+/// tcp_disconnect: the socket is as new, but for its options and for what bind chose.
+void TcpConnection::disconnect() {
+  if (m_state == State::SynSent) m_error = ECONNRESET;
+  finish();
+  drop_received();
+  m_send_shutdown = m_receive_shutdown = m_peer_finished = false;
+  if (!m_bound) m_local = {};
 }
 
 Result<void> TcpConnection::start_handshake(kernel_sim::Endpoint peer) {
@@ -138,9 +158,7 @@ Result<void> TcpConnection::start_handshake(kernel_sim::Endpoint peer) {
   if (m_local.address == 0) m_local.address = m_stack.source_address(peer.address);
   if (!m_bound) m_local.port = 0;
   if (const Result<void> entered = m_stack.enter(shared_from_this()); !entered) return entered;
-  m_send_shutdown = false;
-  m_receive_shutdown = false;
-  m_peer_finished = false;
+  m_send_shutdown = m_receive_shutdown = m_peer_finished = false;
   m_attempts = 0;
   m_backoff = 0;
   m_state = State::SynSent;
@@ -165,11 +183,14 @@ Result<void> TcpConnection::wait_connected(bool non_blocking) {
   return {};
 }
 
-void TcpConnection::enter_established() {
+/// `opening_repeated`: how often this end sent its SYN again.
+void TcpConnection::enter_established(unsigned opening_repeated) {
   m_state = State::Established;
-  m_was_connected = true;
+  start_congestion_control(opening_repeated);
   update_send_buffer();
-  m_receive_window.start(m_device_mss, m_stack.m_machine.cpu.now());
+  const Picoseconds now = m_stack.m_machine.cpu.now();
+  m_receive_window.start(m_device_mss, now);
+  m_ack.connected(now);
   wake();
 }
 
@@ -183,9 +204,20 @@ Result<void> TcpConnection::shutdown(int how) {
     unlock();
     return {};
   }
+  if (m_attempt == Attempt::Begun) {  // whoever shuts down knows, or wants no more
+    const bool open = m_state != State::Closed && m_state != State::SynSent;
+    m_attempt = open ? Attempt::Known : Attempt::Ended;
+  }
+  if (m_state == State::SynSent) {
+    disconnect();
+    m_attempt = Attempt::None;
+    unlock();
+    return {};
+  }
   if (how != SHUT_WR) m_receive_shutdown = true;
-  if (m_state == State::Closed || m_state == State::SynSent || m_state == State::TimeWait) {
+  if (m_state == State::Closed || m_state == State::TimeWait) {
     if (how != SHUT_RD) m_send_shutdown = true;
+    wake();
     unlock();
     return refuse(ENOTCONN);
   }
@@ -263,7 +295,7 @@ void TcpConnection::finish() {
   m_receive_shutdown = true;
   m_retransmission.stop();
   m_probe.stop();
-  m_delayed_ack.stop();
+  m_ack_timer.stop();
   while (Skb* const skb = m_unacked.pop_front()) m_stack.skbs().release(*skb);
   while (Skb* const skb = m_unsent.pop_front()) m_stack.skbs().release(*skb);
   m_queued_memory = 0;
@@ -304,13 +336,22 @@ Result<void> TcpConnection::set_option(int level, int option, int value) {
     if (value == 0 && (m_nagle & kNagleOff) != 0) m_nagle |= kPushOnce;
     if (value == 0) push_pending(m_nagle);
   } else if (level == IPPROTO_TCP && option == TCP_QUICKACK) {
-    m_quick_acks = value != 0 ? m_stack.m_config.quick_acks : 0;
-    if (value != 0 && m_delayed_ack.pending()) send_acknowledgment();
+    set_quick_ack(value);
   } else {
     result = refuse(ENOPROTOOPT);
   }
   unlock();
   return result;
+}
+
+/// __tcp_sock_set_quickack: an odd value leaves interactive mode, an even one but 0 only for what waits now.
+void TcpConnection::set_quick_ack(int value) {
+  m_ack.set_interactive(value == 0);
+  const bool open = m_state == State::Established || m_state == State::CloseWait;
+  if (value == 0 || !open || !m_ack.scheduled()) return;
+  m_ack.push();
+  after_reading(1);
+  if ((value & 1) == 0) m_ack.set_interactive(true);
 }
 
 Result<int> TcpConnection::option(int level, int option) {

@@ -16,6 +16,7 @@
 
 #include "kernel_sim/fs/file.h"
 #include "kernel_sim/net/congestion.h"
+#include "kernel_sim/net/delayed_ack.h"
 #include "kernel_sim/net/net_config.h"
 #include "kernel_sim/net/receive_window.h"
 #include "kernel_sim/net/skb.h"
@@ -114,6 +115,8 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   struct UserBytes;
   struct PipePages;
   enum class Owner : std::uint8_t { Nobody, Task, SoftInterrupt };
+  /// How far the program's own attempt to connect has come (struct socket, SS_*), which it learns by calling again.
+  enum class Attempt : std::uint8_t { None, Begun, Known, Ended };
   enum Nagle : unsigned { kNagleOff = 1, kCork = 2, kPushOnce = 4 };  // TCP_NAGLE_*
 
   // tcp_connection.cpp: ownership, opening and closing
@@ -130,10 +133,13 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void stop_listening();
   void become_acceptable();
   void answer_syn(const Skb& skb);
+  Result<void> connect_owned(kernel_sim::Endpoint peer, bool non_blocking);
   Result<void> start_handshake(kernel_sim::Endpoint peer);
+  void disconnect();
   Result<void> wait_connected(bool non_blocking);
   [[nodiscard]] int take_error();
-  void enter_established();
+  void set_quick_ack(int value);
+  void enter_established(unsigned opening_repeated);
   void start_fin();
   void close_owned();
   void reset(int error);
@@ -160,6 +166,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   bool write_out(unsigned nagle, bool push_one);
   void push_pending(unsigned nagle);
   [[nodiscard]] bool nagle_holds(bool partial, unsigned nagle) const;
+  [[nodiscard]] std::uint32_t most_segments() const;
   [[nodiscard]] bool should_defer(const Skb& skb, bool& limited_by_congestion) const;
   [[nodiscard]] std::uint32_t split_point(const Skb& skb, std::uint32_t most_frames, unsigned nagle) const;
   bool split(Skb& skb, std::uint32_t size);
@@ -181,12 +188,15 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void process_syn_sent(Skb& skb);
   bool process_syn_received(const Skb& skb);
   bool process_acknowledgment(const Skb& skb);
-  std::uint32_t drop_acknowledged(std::uint64_t acknowledged);
+  std::uint32_t drop_acknowledged(std::uint64_t acknowledged, std::uint32_t echo);
   void measure_rtt(Picoseconds rtt);
-  void process_data(Skb& skb);
+  void start_congestion_control(unsigned opening_repeated);
+  [[nodiscard]] bool process_data(Skb& skb);
   void process_fin();
   void check_output_and_space();
-  void acknowledge_soon(bool at_once);
+  void acknowledge_soon();
+  void delay_acknowledgment();
+  [[nodiscard]] Bytes announced_window() const;
   void note_data_arrival(const Skb& skb);
   void follow_window(std::uint64_t window);
   [[nodiscard]] Picoseconds rto() const;
@@ -203,7 +213,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   kernel_sim::Endpoint m_peer;
   int m_error = 0;
   bool m_entered = false;  // the stack knows it
-  bool m_was_connected = false;
+  Attempt m_attempt = Attempt::None;
   bool m_bound = false;   // its local port was chosen by bind
   bool m_orphan = false;  // no descriptor refers to it
   bool m_send_shutdown = false;
@@ -255,9 +265,10 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   // timing
   TcpTimer m_retransmission;
   TcpTimer m_probe;
-  TcpTimer m_delayed_ack;
+  TcpTimer m_ack_timer;
   Picoseconds m_srtt;
   Picoseconds m_rttvar;
+  Picoseconds m_rto_unmeasured;  // the time-out before there is a round trip to reckon from
   unsigned m_backoff = 0;
   unsigned m_attempts = 0;
 
@@ -270,9 +281,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   Bytes m_received_bytes = 0;
   std::uint32_t m_front_used = 0;  // bytes of the first received packet that were read
   ReceiveWindow m_receive_window;
-  unsigned m_quick_acks = 0;
-  bool m_quick_acks_given = false;  // by the first data
-  unsigned m_pushed_packets = 0;    // since the last acknowledgment (ICSK_ACK_PUSHED, ICSK_ACK_PUSHED2)
+  DelayedAck m_ack;
 };
 
 }  // namespace sluice::net

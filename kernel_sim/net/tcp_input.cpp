@@ -24,6 +24,8 @@ bool has(const Skb& skb, std::uint8_t flags) { return (skb.header.flags & flags)
 Picoseconds magnitude(Picoseconds t) { return t < Picoseconds{} ? Picoseconds{} - t : t; }
 
 constexpr unsigned kMostBackoff = 9;  // the time-out stays below TCP_RTO_MAX, 120 s
+constexpr Picoseconds kFallbackTimeout = Picoseconds{kPicosecondsPerSecond} * 3;  // TCP_TIMEOUT_FALLBACK
+constexpr Picoseconds kMostDelay = 200_ms;                                        // TCP_DELACK_MAX
 
 }  // namespace
 
@@ -67,14 +69,18 @@ void TcpConnection::process(Skb& skb) {
     return;
   }
   skb.fin = has(skb, flag::kFin);
+  bool news = false;
   if (skb.size > 0 || skb.fin) {
-    process_data(skb);
+    news = process_data(skb);
   } else {
     // A probe of a window: one byte before what is expected (tcp_send_dupack).
     if (skb.sequence < m_receive_next) send_acknowledgment();
     m_stack.skbs().release(skb);
   }
+  // What waited to be sent goes first, for it carries an acknowledgment.
   check_output_and_space();
+  acknowledge_soon();
+  if (news) wake();
 }
 
 void TcpConnection::process_syn_sent(Skb& skb) {
@@ -92,8 +98,15 @@ void TcpConnection::process_syn_sent(Skb& skb) {
   m_receive_told = m_receive_next;
   m_receive_edge = m_receive_next;
   m_peer_timestamp = skb.header.timestamp;
+  const unsigned repeated = m_attempts;
   process_acknowledgment(skb);
-  enter_established();
+  enter_established(repeated);
+  if (m_ack.interactive()) {  // one acknowledgment less: the program will send soon
+    m_ack.schedule();
+    m_ack.received_out_of_order(announced_window(), m_receive_window.measured_segment());
+    m_ack_timer.set(*this, kMostDelay);
+    return;
+  }
   send_acknowledgment();
 }
 
@@ -108,8 +121,9 @@ bool TcpConnection::process_syn_received(const Skb& skb) {
     return false;
   }
   if (!has(skb, flag::kAck) || skb.header.acknowledgment != static_cast<std::uint32_t>(m_next)) return false;
+  const unsigned repeated = m_attempts;
   process_acknowledgment(skb);
-  enter_established();
+  enter_established(repeated);
   become_acceptable();
   return true;
 }
@@ -128,7 +142,7 @@ bool TcpConnection::process_acknowledgment(const Skb& skb) {
   if (acknowledged == m_una) return true;
 
   const std::uint32_t in_flight_before = m_in_flight;
-  const std::uint32_t segments = drop_acknowledged(acknowledged);
+  const std::uint32_t segments = drop_acknowledged(acknowledged, skb.header.timestamp_echo);
   m_backoff = 0;
   const bool was_limited =
       m_limited_by_congestion ||
@@ -156,8 +170,8 @@ void TcpConnection::follow_window(std::uint64_t window) {
 }
 
 /// tcp_clean_rtx_queue: frees what is acknowledged whole; of the rest counts the segments. Returns how many segments
-/// this acknowledgment covered.
-std::uint32_t TcpConnection::drop_acknowledged(std::uint64_t acknowledged) {
+/// this acknowledgment covered. `echo`: the timestamp of what it answers, or 0.
+std::uint32_t TcpConnection::drop_acknowledged(std::uint64_t acknowledged, std::uint32_t echo) {
   std::uint32_t segments = 0;
   std::uint32_t packets = 0;
   m_una = acknowledged;
@@ -197,7 +211,11 @@ std::uint32_t TcpConnection::drop_acknowledged(std::uint64_t acknowledged) {
   }
   if (packets > 0)
     m_stack.spend(m_stack.m_costs.skb_free * packets + m_stack.m_costs.fragment_free * fragments, hal::Work::Packet);
-  if (sent_at) measure_rtt(now - *sent_at);
+  if (sent_at) {
+    measure_rtt(now - *sent_at);
+  } else if (packets > 0 && echo != 0) {  // of what was sent again only the timestamp says which copy is answered
+    measure_rtt(std::max(1_ms * (m_stack.timestamp() - echo), Picoseconds{1_ms}));
+  }
   return segments;
 }
 
@@ -212,10 +230,17 @@ void TcpConnection::measure_rtt(Picoseconds rtt) {
   m_srtt = (m_srtt * 7 + rtt) / 8;
 }
 
-Picoseconds TcpConnection::rto() const {
+/// tcp_init_transfer. RFC 6298, 5.7: a handshake that had to be repeated and gave no round trip means a slow path.
+/// RFC 5681, 3.1: one repeated more than once means congestion.
+void TcpConnection::start_congestion_control(unsigned opening_repeated) {
   const NetConfig& config = m_stack.m_config;
+  if (m_srtt == Picoseconds{}) m_rto_unmeasured = opening_repeated > 0 ? kFallbackTimeout : config.rto_initial;
+  m_congestion = Reno{opening_repeated > 1 ? 1 : config.initial_window};
+}
+
+Picoseconds TcpConnection::rto() const {
   const Picoseconds base =
-      m_srtt == Picoseconds{} ? config.rto_initial : m_srtt + std::max(m_rttvar * 4, config.rto_min);
+      m_srtt == Picoseconds{} ? m_rto_unmeasured : m_srtt + std::max(m_rttvar * 4, m_stack.m_config.rto_min);
   return base * (std::uint64_t{1} << std::min(m_backoff, kMostBackoff));
 }
 
@@ -241,15 +266,22 @@ void TcpConnection::check_output_and_space() {
 
 // --- data ------------------------------------------------------------------------------------------------------------
 
-void TcpConnection::process_data(Skb& skb) {
+/// Announced to the peer and not used yet.
+Bytes TcpConnection::announced_window() const {
+  return m_receive_edge > m_receive_next ? m_receive_edge - m_receive_next : 0;
+}
+
+/// tcp_data_queue. True when the reader has something new to see.
+bool TcpConnection::process_data(Skb& skb) {
   const std::uint64_t end = skb.end();
   const bool old = end <= m_receive_next;
   const bool ahead = skb.sequence > m_receive_next;
   const bool beyond = skb.sequence + skb.size > std::max(m_receive_edge, m_receive_next);
   if (old || ahead || beyond) {
     m_stack.skbs().release(skb);
+    m_ack.received_out_of_order(announced_window(), m_receive_window.measured_segment());
     send_acknowledgment();
-    return;
+    return false;
   }
   // Data for a closed socket, or for one that was shut down in both directions (RFC 1122, 4.2.2.13).
   const bool nobody_reads = m_orphan || m_state == State::FinWait1 || m_state == State::FinWait2;
@@ -257,7 +289,7 @@ void TcpConnection::process_data(Skb& skb) {
     m_stack.send_reset(skb.header);
     m_stack.skbs().release(skb);
     reset(ECONNRESET);
-    return;
+    return false;
   }
   const bool fin = skb.fin;
   const auto known = static_cast<std::uint32_t>(m_receive_next - skb.sequence);
@@ -276,32 +308,31 @@ void TcpConnection::process_data(Skb& skb) {
     m_stack.skbs().release(skb);
   }
   if (fin) process_fin();
-  if (m_state != State::Closed) acknowledge_soon(fin);
-  wake();
+  return true;
 }
 
 /// tcp_event_data_recv: the window grows, and what the acknowledgment depends on is noted.
 void TcpConnection::note_data_arrival(const Skb& skb) {
-  const Bytes size = skb.segment != 0 ? skb.segment : skb.size;
-  const bool ends_write = size < m_receive_window.measured_segment() || has(skb, flag::kPush);
-  if (ends_write) ++m_pushed_packets;
-  m_receive_window.queued(size, skb.truesize);
-  if (!std::exchange(m_quick_acks_given, true)) {  // tcp_incr_quickack
-    const Bytes window = m_receive_edge > m_receive_next ? m_receive_edge - m_receive_next : 0;
-    const Bytes packets = std::max<Bytes>(window / (2 * m_receive_window.measured_segment()), 2);
-    m_quick_acks = std::max(m_quick_acks, static_cast<unsigned>(std::min<Bytes>(packets, m_stack.m_config.quick_acks)));
-  }
+  const WriteEnd end = m_receive_window.queued({.size = skb.size,
+                                                .truesize = skb.truesize,
+                                                .segment = skb.segment != 0 ? skb.segment : skb.size,
+                                                .pushed = has(skb, flag::kPush | flag::kFin)});
+  m_ack.received(end, m_stack.m_machine.cpu.now(), announced_window(), m_receive_window.measured_segment(), rto());
 }
 
+/// tcp_fin.
 void TcpConnection::process_fin() {
   m_receive_shutdown = true;
   m_peer_finished = true;
+  m_ack.schedule();
   switch (m_state) {
     case State::Established:
       m_state = State::CloseWait;
+      m_ack.set_interactive(true);  // this end will finish soon, too
       return;
     case State::FinWait1:
       m_state = State::Closing;
+      send_acknowledgment();
       return;
     case State::FinWait2:
       m_state = State::TimeWait;
@@ -320,16 +351,28 @@ void TcpConnection::process_fin() {
 }
 
 /// __tcp_ack_snd_check: an acknowledgment goes out for more than one full segment if it need not shrink the window;
-/// else the reader will send it.
-void TcpConnection::acknowledge_soon(bool at_once) {
-  if (m_receive_next == m_receive_told) return;
+/// else the reader will send it, or the next packet, or the timer.
+void TcpConnection::acknowledge_soon() {
+  if (!m_ack.scheduled() || m_state == State::Closed || m_state == State::TimeWait) return;
   const std::uint64_t announced = m_receive_edge - m_receive_told;
   const bool more_than_one = m_receive_next - m_receive_told > m_receive_window.measured_segment();
-  if (at_once || m_quick_acks > 0 || (more_than_one && m_receive_window.select() >= announced)) {
+  if (m_ack.at_once() || (more_than_one && m_receive_window.select() >= announced)) {
     send_acknowledgment();
-  } else if (!m_delayed_ack.pending()) {
-    m_delayed_ack.set(*this, m_stack.m_config.delayed_ack);
+  } else {
+    delay_acknowledgment();
   }
+}
+
+/// tcp_send_delayed_ack.
+void TcpConnection::delay_acknowledgment() {
+  const Picoseconds now = m_stack.m_machine.cpu.now();
+  Picoseconds delay = m_ack.delay(m_srtt);
+  if (m_ack_timer.pending()) {
+    const Picoseconds left = m_ack_timer.deadline() > now ? m_ack_timer.deadline() - now : Picoseconds{};
+    if (left <= m_ack.about_to_expire(m_srtt)) return send_acknowledgment();
+    delay = std::min(delay, left);
+  }
+  m_ack_timer.set(*this, delay);
 }
 
 }  // namespace sluice::net

@@ -11,7 +11,7 @@ namespace sluice::net {
 Result<void> TcpConnection::listen(int backlog) {
   lock();
   Result<void> result;
-  if ((m_state != State::Closed && m_state != State::Listen) || m_was_connected) {
+  if ((m_state != State::Closed && m_state != State::Listen) || m_attempt != Attempt::None) {
     result = refuse(EINVAL);
   } else if (m_state == State::Closed) {
     if (!m_bound) {
@@ -53,6 +53,7 @@ void TcpConnection::receive_syn(Skb& skb) {
     child->m_send_buffer_fixed = m_send_buffer_fixed;
     child->m_receive_window = m_receive_window;
     child->m_nagle = m_nagle;
+    child->m_attempt = Attempt::Known;
     child->m_listener = weak_from_this();
     if (m_stack.enter(child)) child->answer_syn(skb);
   }

@@ -12,7 +12,6 @@ namespace {
 constexpr Bytes kLargestPayload = 65535 - nic::kIpHeader - nic::kTcpHeader;
 constexpr std::uint32_t kLeastSegments = 2;       // sysctl_tcp_min_tso_segs
 constexpr unsigned kWindowDivisor = 3;            // sysctl_tcp_tso_win_divisor
-constexpr Bytes kMaxTcpHeader = 320;              // MAX_TCP_HEADER
 constexpr Bytes kSharedInfo = 320;                // SKB_DATA_ALIGN(sizeof(struct skb_shared_info))
 constexpr Bytes kSkbRecord = 256;                 // sizeof(struct sk_buff), aligned
 constexpr std::uint32_t kUnscaledWindow = 65535;  // of a new connection
@@ -31,9 +30,7 @@ bool TcpConnection::write_out(unsigned nagle, bool push_one) {
       break;
     }
     const std::uint32_t window = m_congestion.window();
-    const auto large_frames =
-        std::max(static_cast<std::uint32_t>(m_stack.m_config.gso_max_size / m_mss), kLeastSegments);
-    const std::uint32_t quota = std::min({std::max(window / 2, 1U), window - m_in_flight, large_frames});
+    const std::uint32_t quota = std::min({std::max(window / 2, 1U), window - m_in_flight, most_segments()});
     if (const Bytes most = Bytes{quota} * m_mss; most > skb->size) grow(*skb, most - skb->size);
     const std::uint64_t first_end = skb->size > m_mss ? skb->sequence + m_mss : skb->end() - (skb->fin ? 1 : 0);
     if (first_end > m_window_end) break;
@@ -81,13 +78,18 @@ bool TcpConnection::nagle_holds(bool partial, unsigned nagle) const {
   return (nagle & kNagleOff) == 0 && m_in_flight > 0 && small_one_out;
 }
 
+/// tcp_tso_segs: how many segments a large packet holds.
+std::uint32_t TcpConnection::most_segments() const {
+  return std::max(static_cast<std::uint32_t>(m_stack.m_config.largest_packet_payload() / m_mss), kLeastSegments);
+}
+
 /// tcp_tso_should_defer: rather wait for acknowledgments than send a small part of a large packet.
 bool TcpConnection::should_defer(const Skb& skb, bool& limited_by_congestion) const {
   if (m_in_flight == 0 || skb.fin) return false;
   const std::uint64_t send_window = m_window_end - skb.sequence;
   const std::uint64_t congestion_window = std::uint64_t{m_congestion.window() - m_in_flight} * m_mss;
   const std::uint64_t limit = std::min(send_window, congestion_window);
-  if (limit >= round_down(m_stack.m_config.gso_max_size, m_mss)) return false;
+  if (limit >= std::uint64_t{most_segments()} * m_mss) return false;
   if (&skb != m_unsent.back() && limit >= skb.size) return false;
   const std::uint64_t whole =
       std::min<std::uint64_t>(m_window_end - m_una, std::uint64_t{m_congestion.window()} * m_mss);
@@ -223,9 +225,9 @@ void TcpConnection::fill_header(Skb& skb, std::uint8_t flags) {
   if ((flags & nic::tcp_flag::kAck) != 0) {
     skb.header.acknowledgment = static_cast<std::uint32_t>(m_receive_next);
     m_receive_told = m_receive_next;
-    m_delayed_ack.stop();
-    m_pushed_packets = 0;
-    if (m_quick_acks > 0) --m_quick_acks;
+    m_ack_timer.stop();
+    m_ack.sent();
+    if (skb.size > 0) m_ack.sent_data(m_stack.m_machine.cpu.now());
   }
   packet_entered(skb, shared_from_this());
 }
@@ -250,11 +252,10 @@ void TcpConnection::send_acknowledgment() {
 /// tcp_select_window: never less than what was announced before. What does not fit into the header counts all the same.
 std::uint32_t TcpConnection::select_window() {
   const bool opening = m_state == State::SynSent || m_state == State::SynReceived;
-  if (m_receive_window.tight()) m_quick_acks = 0;
+  if (m_receive_window.tight()) m_ack.end_quick_acks();
   const Bytes space =
       opening ? std::min<Bytes>(m_receive_window.buffer() / 2, kUnscaledWindow) : m_receive_window.select();
-  const Bytes told = m_receive_edge > m_receive_next ? m_receive_edge - m_receive_next : 0;
-  const Bytes window = std::max(space, round_up(told, m_receive_window.unit()));
+  const Bytes window = std::max(space, round_up(announced_window(), m_receive_window.unit()));
   m_receive_edge = m_receive_next + window;
   return static_cast<std::uint32_t>(std::min(window, m_receive_window.largest()));
 }
@@ -262,7 +263,7 @@ std::uint32_t TcpConnection::select_window() {
 /// tcp_sndbuf_expand: room for two congestion windows of packets of one segment each.
 void TcpConnection::update_send_buffer() {
   if (m_send_buffer_fixed) return;
-  const Bytes per_segment = std::bit_ceil(m_mss + kMaxTcpHeader + kSharedInfo) + kSkbRecord;
+  const Bytes per_segment = std::bit_ceil(m_mss + NetConfig::kMaxTcpHeader + kSharedInfo) + kSkbRecord;
   const Bytes wanted = 2 * per_segment * std::max<Bytes>(m_stack.m_config.initial_window, m_congestion.window());
   m_send_buffer = std::max(m_send_buffer, std::min(wanted, m_stack.m_config.wmem_max));
 }

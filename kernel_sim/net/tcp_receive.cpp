@@ -119,11 +119,11 @@ void TcpConnection::after_reading(Bytes copied) {
   if (m_state == State::Closed) return;
   if (copied > 0) m_receive_window.read(copied, m_stack.m_machine.cpu.now());
   bool now = false;
-  if (m_delayed_ack.pending()) {
-    const bool drained = copied > 0 && m_pushed_packets > 0 && m_received.empty();
+  if (m_ack.scheduled()) {
+    const bool drained = copied > 0 && m_ack.reader_acknowledges() && m_received.empty();
     now = drained || m_receive_next - m_receive_told > m_receive_window.measured_segment();
   }
-  const Bytes told = m_receive_edge > m_receive_next ? m_receive_edge - m_receive_next : 0;
+  const Bytes told = announced_window();
   if (copied > 0 && !now && !m_receive_shutdown && m_receive_window.may_double(told)) {
     const Bytes window = m_receive_window.select();
     now = window > 0 && window >= 2 * told;

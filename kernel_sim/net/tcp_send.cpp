@@ -12,7 +12,6 @@ namespace sluice::net {
 namespace {
 constexpr unsigned kPageFragmentOrder = 3;       // SKB_FRAG_PAGE_ORDER: 32 KiB
 constexpr unsigned kPacketsBetweenBacklog = 16;  // new packets after which a sender looks at the backlog
-constexpr Bytes kMaxHeader = 321;                // MAX_TCP_HEADER + 1: not available to payload in a large packet
 }  // namespace
 
 /// Where bytes come from: `append` adds up to `most` to the packet and returns how many; 0 when the packet has no room
@@ -217,7 +216,7 @@ void TcpConnection::account_append(Skb& skb, Bytes size) {
 /// tcp_xmit_size_goal: the largest multiple of the segment size in a large packet, and in half of the peer's window.
 std::uint32_t TcpConnection::size_goal() const {
   if (!m_large) return m_mss;
-  Bytes most = m_stack.m_config.gso_max_size - kMaxHeader;
+  Bytes most = m_stack.m_config.largest_packet_payload();
   if (m_largest_window > 0) most = std::min<Bytes>(most, std::max<Bytes>(m_largest_window / 2, 68));
   return std::max(static_cast<std::uint32_t>(round_down(most, m_mss)), m_mss);
 }

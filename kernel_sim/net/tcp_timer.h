@@ -18,6 +18,8 @@ class TcpTimer {
   void set(TcpConnection& owner, Picoseconds delay);
   void stop() { m_deadline.reset(); }
   [[nodiscard]] bool pending() const { return m_deadline.has_value(); }
+  /// When it expires, while it is pending.
+  [[nodiscard]] Picoseconds deadline() const { return *m_deadline; }
   /// Whether it has expired; if so it is stopped.
   [[nodiscard]] bool take_expired(Picoseconds now);
 

@@ -9,8 +9,6 @@ namespace sluice::net {
 
 namespace {
 
-constexpr Bytes kLargestForDevice = 65536;  // GSO_LEGACY_MAX_SIZE, by which gso_features_check refuses
-
 std::uint32_t add_ones_complement(std::uint32_t a, std::uint32_t b) {
   const std::uint64_t sum = std::uint64_t{a} + b;
   return static_cast<std::uint32_t>((sum & 0xFFFF'FFFFU) + (sum >> 32));
@@ -68,7 +66,8 @@ bool TransmitQueue::must_be_cut(const Skb& skb) const {
   const DeviceFeatures& device = m_device.features();
   // Cutting makes new headers, so an interface that cannot insert checksums cannot segment (harmonize_features).
   const bool segmentation = device.segmentation && device.checksum && device.gather;
-  if (skb.segment != 0 && (!segmentation || skb.size + nic::kAllHeaders >= kLargestForDevice)) return true;
+  const bool too_large = skb.size + nic::kAllHeaders >= m_gso_max_size;  // gso_features_check
+  if (skb.segment != 0 && (!segmentation || too_large)) return true;
   return !device.gather && !skb.linear && skb.size > 0;
 }
 

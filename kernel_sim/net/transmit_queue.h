@@ -21,8 +21,9 @@ struct TransmitStatistics {
 
 class TransmitQueue {
  public:
-  TransmitQueue(hal::Machine& machine, const NetCosts& costs, SkbPool& skbs, NetDevice& device)
-      : m_machine(machine), m_costs(costs), m_skbs(skbs), m_device(device) {}
+  /// `gso_max_size`: larger packets, headers included, are cut before the interface.
+  TransmitQueue(hal::Machine& machine, const NetCosts& costs, SkbPool& skbs, NetDevice& device, Bytes gso_max_size)
+      : m_machine(machine), m_costs(costs), m_skbs(skbs), m_device(device), m_gso_max_size(gso_max_size) {}
 
   /// Takes over one reference, and sends what it can unless somebody else is at it (an interrupt came in between).
   void add(Skb& skb);
@@ -40,6 +41,7 @@ class TransmitQueue {
   const NetCosts& m_costs;
   SkbPool& m_skbs;
   NetDevice& m_device;
+  Bytes m_gso_max_size;
   TransmitSkbQueue m_waiting;
   TransmitSkbQueue m_ready;
   bool m_running = false;

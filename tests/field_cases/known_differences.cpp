@@ -19,11 +19,7 @@ constexpr std::array kKnown = {
     KnownDifference{"zerocopy_option", "there is no MSG_ZEROCOPY"},
     KnownDifference{"families", "sockets are of AF_INET and SOCK_STREAM alone"},
     // What it does otherwise.
-    KnownDifference{"min_pingpong", "acknowledgements are not delayed in request and answer"},
-    KnownDifference{"nagle_header", "acknowledgements are not delayed in request and answer"},
-    KnownDifference{"nagle_two_writes", "acknowledgements are not delayed in request and answer"},
     KnownDifference{"nagle_64k", "acknowledgements are not delayed in request and answer"},
-    KnownDifference{"min_connect_again", "the connect that collects a connection is refused"},
     KnownDifference{"min_full_disk", "a store into a hole of a full disk succeeds"},
     KnownDifference{"seek_hole", "holes are not seen"},
     KnownDifference{"min_sparse_past", "holes are not seen"},

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <poll.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "tests/kernel_sim/net/test_bench.h"
@@ -78,6 +80,77 @@ TEST(Loopback, PagesArriveAsReferencesAndAreFreedWhenBothEndsLetGo) {
     EXPECT_EQ(rig.frames.held_frames(Place::PageCache), 0U);
   });
   EXPECT_EQ(rig.fake.ledger().total_by(Mover::Cpu).payload, 0U);
+}
+
+TEST(Loopback, APacketWhoseSecondPieceCannotBeCopiedStaysWhole) {
+  Rig rig;
+  rig.run([&] {
+    const auto [sender, receiver] = rig.connected();
+    PageSource source{rig.frames, rig.pages(0, 2 * kPageSize)};
+    EXPECT_EQ(sender->splice_write(source, 2 * kPageSize, nullptr, 0), 2 * kPageSize);
+    rig.memory.limit = 4_MiB + kPageSize + 100;
+    EXPECT_EQ(receiver->recv(rig.memory, VirtAddr{4_MiB}, 2 * kPageSize, 0).error().value, EFAULT);
+    rig.memory.limit = TestBench::kUserSize;
+    EXPECT_EQ(receiver->recv(rig.memory, VirtAddr{4_MiB}, 2 * kPageSize, 0), 2 * kPageSize);
+    EXPECT_TRUE(rig.same_bytes(0, 4_MiB, 2 * kPageSize));
+  });
+}
+
+// --- request and answer ----------------------------------------------------------------------------------------------
+
+/// After two rounds of request and answer, an answer in two small parts: how long the second part takes.
+Picoseconds wait_for_second_part(const std::function<void(net::TcpSocket& server, net::TcpSocket& client)>& prepare,
+                                 int first_flags = 0) {
+  Rig rig;
+  Picoseconds waited;
+  rig.run([&] {
+    const auto [server, client] = rig.connected();
+    const auto pass_byte = [&](net::TcpSocket& from, net::TcpSocket& to) {
+      EXPECT_EQ(rig.send(from, 0, 1), 1U);
+      EXPECT_EQ(to.recv(rig.memory, VirtAddr{0}, 1, 0), 1U);
+    };
+    for (unsigned i = 0; i < 2; ++i) {
+      pass_byte(*client, *server);
+      pass_byte(*server, *client);
+    }
+    pass_byte(*client, *server);
+    prepare(*server, *client);
+    const Picoseconds began = rig.fake.time();
+    EXPECT_EQ(rig.send(*server, 0, 1, first_flags), 1U);
+    EXPECT_EQ(rig.send(*server, 0, 1), 1U);
+    EXPECT_EQ(client->recv(rig.memory, VirtAddr{0}, 2, MSG_WAITALL), 2U);
+    waited = rig.fake.time() - began;
+  });
+  return waited;
+}
+
+TEST(RequestAndAnswer, ASecondSmallPartWaitsForADelayedAcknowledgment) {
+  const Picoseconds waited = wait_for_second_part([](auto&, auto&) {});
+  EXPECT_GE(waited, 40_ms);
+  EXPECT_LT(waited, 44_ms);
+}
+
+TEST(RequestAndAnswer, NoDelayMoreCorkAndQuickAckEachCureTheWait) {
+  const auto nothing = [](auto&, auto&) {};
+  EXPECT_LT(wait_for_second_part(nothing, MSG_MORE), 1_ms);
+  EXPECT_LT(wait_for_second_part([](auto& server, auto&) { (void)server.set_option(IPPROTO_TCP, TCP_NODELAY, 1); }),
+            1_ms);
+  EXPECT_LT(wait_for_second_part([](auto&, auto& client) { (void)client.set_option(IPPROTO_TCP, TCP_QUICKACK, 1); }),
+            1_ms);
+}
+
+TEST(RequestAndAnswer, APulledCorkSendsBothPartsAtOnce) {
+  Rig rig;
+  rig.run([&] {
+    const auto [server, client] = rig.connected();
+    (void)server->set_option(IPPROTO_TCP, TCP_CORK, 1);
+    EXPECT_EQ(rig.send(*server, 0, 1), 1U);
+    EXPECT_EQ(rig.send(*server, 0, 1), 1U);
+    EXPECT_EQ(client->poll() & POLLIN, 0);
+    (void)server->set_option(IPPROTO_TCP, TCP_CORK, 0);
+    EXPECT_NE(client->poll() & POLLIN, 0);
+    EXPECT_EQ(client->recv(rig.memory, VirtAddr{0}, 10, 0), 2U);
+  });
 }
 
 TEST(Loopback, EveryPieceThatIsTakenIsShownToTheObserverOnce) {

@@ -84,6 +84,82 @@ TEST(Connect, ReportsTheFailureOfANonBlockingAttemptAndThenTriesAnew) {
   });
 }
 
+TEST(Connect, TellsTheOutcomeOfANonBlockingAttemptOnce) {
+  TestBench bench;
+  bench.run([&] {
+    const auto socket = bench.stack.create_socket(O_RDWR | O_NONBLOCK);
+    EXPECT_EQ(socket->connect(TestBench::kPeer).error().value, EINPROGRESS);
+    bench.sleep(1_ms);
+    EXPECT_TRUE(socket->connect(TestBench::kPeer).has_value());
+    EXPECT_EQ(socket->connect(TestBench::kPeer).error().value, EISCONN);
+  });
+}
+
+TEST(Connect, LeavesARefusedSocketAsNewOnceTheRefusalIsKnown) {
+  TestBench bench;
+  bench.refuses = true;
+  bench.run([&] {
+    const auto socket = bench.stack.create_socket(O_RDWR | O_NONBLOCK);
+    EXPECT_EQ(socket->connect(TestBench::kPeer).error().value, EINPROGRESS);
+    bench.sleep(1_ms);
+    EXPECT_EQ(socket->listen(0).error().value, EINVAL) << "an attempt whose outcome nobody has asked for";
+    EXPECT_EQ(socket->connect(TestBench::kPeer).error().value, ECONNREFUSED);
+    EXPECT_EQ(socket->poll(), POLLOUT | POLLWRNORM | POLLHUP) << "as a socket that was never connected";
+    EXPECT_TRUE(socket->listen(0).has_value());
+  });
+}
+
+TEST(Connect, IsOverForGoodWhenItsSocketWasShutDownAfterARefusal) {
+  TestBench bench;
+  bench.refuses = true;
+  bench.run([&] {
+    const auto socket = bench.stack.create_socket(O_RDWR | O_NONBLOCK);
+    EXPECT_EQ(socket->connect(TestBench::kPeer).error().value, EINPROGRESS);
+    bench.sleep(1_ms);
+    EXPECT_EQ(socket->shutdown(SHUT_WR).error().value, ENOTCONN);
+    EXPECT_EQ(socket->connect(TestBench::kPeer).error().value, EINVAL);
+  });
+}
+
+TEST(Connect, ShutDownWhileItWaitsForAnAnswerGivesUpTheAttempt) {
+  TestBench bench;
+  bench.answers_syn = false;
+  bench.run([&] {
+    const auto socket = bench.stack.create_socket(O_RDWR | O_NONBLOCK);
+    EXPECT_EQ(socket->connect(TestBench::kPeer).error().value, EINPROGRESS);
+    EXPECT_TRUE(socket->shutdown(SHUT_RDWR).has_value());
+    EXPECT_EQ(socket->option(SOL_SOCKET, SO_ERROR), ECONNRESET);
+    bench.answers_syn = true;
+    EXPECT_EQ(socket->connect(TestBench::kPeer).error().value, EINPROGRESS);
+  });
+}
+
+/// A path whose round trip passes the first time-out: 10 segments reach the peer once each.
+void send_ten_segments(TestBench& bench, Picoseconds round_trip) {
+  bench.round_trip = round_trip;
+  bench.run([&] {
+    bench.sleep(5_ms);  // a timestamp of 0 says nothing
+    const auto socket = bench.connect();
+    EXPECT_EQ(bench.send(*socket, 0, 14'480), 14'480U);
+    bench.sleep(Picoseconds{kPicosecondsPerSecond} * 10);
+    EXPECT_EQ(socket->connection().unacknowledged(), 0U);
+    EXPECT_GE(socket->connection().congestion().window(), 10U);
+  });
+  EXPECT_EQ(bench.stack.statistics().retransmissions, 1U) << "the SYN alone";
+  EXPECT_TRUE(bench.received_user_bytes(14'480));
+}
+
+TEST(Connect, TakesTheRoundTripOfARepeatedSynFromItsTimestamp) {
+  TestBench bench;
+  send_ten_segments(bench, 2'000_ms);
+}
+
+TEST(Connect, WaitsThreeSecondsWhenARepeatedSynGaveNoRoundTrip) {
+  TestBench bench;
+  bench.echoes_timestamps = false;
+  send_ten_segments(bench, 2'000_ms);
+}
+
 TEST(Send, ToAnUnconnectedSocketIsABrokenPipe) {
   TestBench bench;
   bench.run([&] {
@@ -232,7 +308,26 @@ TEST(Receive, CopiesPeeksAndThrowsAway) {
     bench.from_peer({.acknowledgment = bench.first_byte, .window = 1 << 20, .flags = flag::kAck | flag::kFin}, 5_us);
     EXPECT_EQ(socket->recv(bench.memory, VirtAddr{0}, 10, 0), 0U);
     EXPECT_EQ(socket->recv(bench.memory, VirtAddr{0}, 10, 0), 0U);
-    EXPECT_EQ(bench.sent.back().header.acknowledgment, TestBench::kPeerSequence + 102);
+    EXPECT_EQ(bench.sent.back().header.acknowledgment, TestBench::kPeerSequence + 101);
+    bench.sleep(41_ms);
+    EXPECT_EQ(bench.sent.back().header.acknowledgment, TestBench::kPeerSequence + 102)
+        << "the end of the stream is acknowledged with this end's own, or after a delay";
+  });
+}
+
+/// One acknowledgment tells what has become free, although every packet was acknowledged long ago.
+TEST(Receive, AnnouncesAWindowThatHasDoubled) {
+  TestBench bench;
+  bench.run([&] {
+    const auto socket = bench.connect();
+    bench.data_from_peer(40, 1448);
+    bench.sleep(500_ms);
+    const auto before = bench.sent.size();
+    const auto short_window = bench.sent.back().header.window;
+    EXPECT_EQ(bench.sent.back().header.acknowledgment, bench.peer_next);
+    EXPECT_EQ(socket->recv(bench.memory, VirtAddr{0}, 1_MiB, MSG_TRUNC), 40U * 1448U);
+    ASSERT_EQ(bench.sent.size(), before + 1);
+    EXPECT_GE(bench.sent.back().header.window, 2 * short_window);
   });
 }
 

@@ -74,6 +74,35 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"SpliceNothingNoGso", Way::Splice, false, {false, false, false, 1500}, 1, true, 1448}),
     [](const auto& tested) { return tested.param.name; });
 
+/// A packet that fills 64 KiB to within its headers is too large for the interface (gso_features_check), so that TCP
+/// must leave room for them (sk_setup_caps).
+TEST(LargePackets, FitTheInterfaceAtEveryMtu) {
+  net::NetConfig config;
+  config.initial_window = 1000;  // the first packet is as large as any
+  TestBench bench{{true, true, true, 1500}, config};
+  constexpr Bytes kHeaders = nic::kIpHeader + nic::kTcpHeader;
+  unsigned tried = 0;
+  bench.run([&] {
+    for (Bytes mtu = 576; mtu <= 9216; ++mtu) {
+      if (65536 % (mtu - kHeaders) > nic::kAllHeaders) continue;
+      for (const Bytes near : {mtu - 1, mtu, mtu + 1}) {
+        bench.device.set_mtu(near);
+        bench.stream.clear();
+        const auto before = bench.stack.transmit_queue().statistics();
+        const auto socket = bench.connect();
+        EXPECT_EQ(bench.send(*socket, 0, 64'000), 64'000U);
+        bench.sleep(1_ms);
+        const auto after = bench.stack.transmit_queue().statistics();
+        EXPECT_EQ(after.segments_cut, before.segments_cut) << "MTU " << near;
+        EXPECT_LE(bench.data_sizes().size(), 2U) << "MTU " << near;
+        bench.sent.clear();
+        ++tried;
+      }
+    }
+  });
+  EXPECT_GT(tried, 500U);
+}
+
 TEST(SoftwareSegmentation, KeepsPushOnTheLastSegmentOnly) {
   TestBench bench{{true, true, false, 1500}};
   bench.run([&] {

@@ -151,6 +151,16 @@ void TestBench::acknowledge(std::uint64_t stream_bytes, std::uint32_t window_siz
             delay);
 }
 
+void TestBench::data_from_peer(unsigned count, Bytes size, Picoseconds distance) {
+  for (unsigned i = 1; i <= count; ++i) {
+    from_peer({.acknowledgment = static_cast<std::uint32_t>(first_byte + stream.size()),
+               .window = window(),
+               .flags = nic::tcp_flag::kAck},
+              distance * i, std::vector<std::byte>(size));
+    peer_next += static_cast<std::uint32_t>(size);
+  }
+}
+
 void TestBench::answer(const SentPacket& packet) {
   namespace flag = nic::tcp_flag;
   const nic::PacketHeader& header = packet.header;
@@ -159,7 +169,11 @@ void TestBench::answer(const SentPacket& packet) {
     local_port = header.source_port;
     if (!answers_syn) return;
     const auto flags = static_cast<std::uint8_t>(flag::kAck | (refuses ? flag::kReset : flag::kSyn));
-    from_peer({.sequence = kPeerSequence, .acknowledgment = first_byte, .window = window(), .flags = flags},
+    from_peer({.sequence = kPeerSequence,
+               .acknowledgment = first_byte,
+               .window = window(),
+               .flags = flags,
+               .timestamp_echo = echoes_timestamps ? header.timestamp : 0},
               round_trip);
     peer_next = kPeerSequence + 1;
     return;

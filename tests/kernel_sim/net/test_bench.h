@@ -32,6 +32,8 @@ class RecordingDevice final : public net::NetDevice {
  public:
   explicit RecordingDevice(net::DeviceFeatures features) : m_features(features) {}
   [[nodiscard]] const net::DeviceFeatures& features() const override { return m_features; }
+  /// For connections made from now on.
+  void set_mtu(Bytes mtu) { m_features.mtu = mtu; }
   void transmit(net::Skb& skb, bool more) override { on_transmit(skb, more); }
   [[nodiscard]] bool stopped() const override { return is_stopped; }
 
@@ -122,6 +124,8 @@ class TestBench {
   /// A frame from the peer arrives after `delay`. Header fields that a test does not set are filled in.
   void from_peer(nic::PacketHeader header, Picoseconds delay = 1_us, const std::vector<std::byte>& payload = {});
   void acknowledge(std::uint64_t stream_bytes, std::uint32_t window, Picoseconds delay = 1_us);
+  /// `count` frames from the peer with `size` bytes in order each, the first after `distance`, and so on.
+  void data_from_peer(unsigned count, Bytes size, Picoseconds distance = 1_us);
   /// Stream offset (first payload byte is 0) of a packet that was sent.
   [[nodiscard]] std::uint32_t offset_of(const SentPacket& packet) const { return packet.header.sequence - first_byte; }
   /// Packets with payload, since the start.
@@ -144,6 +148,7 @@ class TestBench {
   // the peer's script
   bool answers_syn = true;
   bool refuses = false;
+  bool echoes_timestamps = true;
   bool acknowledges = true;  ///< every packet at once
   std::function<std::uint32_t()> window = [] { return 4U << 20; };
   Picoseconds round_trip = 20_us;
