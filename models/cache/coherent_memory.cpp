@@ -119,10 +119,17 @@ tlm::tlm_response_status CoherentMemory::check(const tlm::tlm_generic_payload& p
 
 void CoherentMemory::move_bytes(tlm::tlm_generic_payload& payload) {
   const Bytes size = payload.get_data_length();
+  const PhysAddr address{payload.get_address()};
+  const auto* extension = payload.get_extension<fabric::DmaExtension>();
+  base::NamedBytes* named = extension != nullptr ? extension->named : nullptr;
   if (size == 0) return;
-  auto* const there = m_memory.at(PhysAddr{payload.get_address()}, size).data();
-  if (payload.is_read()) std::memcpy(payload.get_data_ptr(), there, size);
-  if (payload.is_write()) std::memcpy(there, payload.get_data_ptr(), size);
+  if (payload.is_read()) {
+    if (named != nullptr && m_memory.named(address, size, *named)) return;
+    std::memcpy(payload.get_data_ptr(), m_memory.at(address, size).data(), size);
+  } else if (payload.is_write()) {
+    if (named != nullptr && !named->empty()) return m_memory.put(address, size, *named);
+    std::memcpy(m_memory.to_overwrite(address, size).data(), payload.get_data_ptr(), size);
+  }
 }
 
 /// A debugger's access: bytes without time.

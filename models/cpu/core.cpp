@@ -199,7 +199,7 @@ void Core::load(PhysAddr from, std::span<std::byte> to) {
 }
 
 void Core::store(PhysAddr to, std::span<const std::byte> from) {
-  std::memcpy(m_connections.memory.at(to, from.size()).data(), from.data(), from.size());
+  std::memcpy(m_connections.memory.to_overwrite(to, from.size()).data(), from.data(), from.size());
   m_connections.ledger.stored(to, from.size());
   fabric::for_each_page_piece(to, from.size(),
                               [&](PhysAddr at, Bytes size) { consume(touch_cost(at, size, AccessKind::Write)); });
@@ -213,7 +213,7 @@ void Core::copy(PhysAddr from, PhysAddr to, Bytes size) {
 void Core::continue_copy(PhysAddr from, PhysAddr to, Bytes size) {
   while (size > 0) {
     const Bytes piece = std::min({size, from.left_in_page(), to.left_in_page()});
-    std::memcpy(m_connections.memory.at(to, piece).data(), m_connections.memory.at(from, piece).data(), piece);
+    m_connections.memory.copy(from, to, piece);
     m_connections.ledger.copied(from, to, piece, Mover::Cpu);
     const Touch touches[] = {{from, piece, AccessKind::Read}, {to, piece, AccessKind::Write}};
     consume(cost_of(touches, 2));
@@ -226,7 +226,7 @@ void Core::continue_copy(PhysAddr from, PhysAddr to, Bytes size) {
 void Core::zero(PhysAddr at, Bytes size) {
   consume(m_copy_start);
   fabric::for_each_page_piece(at, size, [&](PhysAddr page, Bytes piece) {
-    std::memset(m_connections.memory.at(page, piece).data(), 0, piece);
+    std::memset(m_connections.memory.to_overwrite(page, piece).data(), 0, piece);
     m_connections.ledger.stored(page, piece);
     consume(touch_cost(page, piece, AccessKind::Write));
   });

@@ -296,7 +296,7 @@ void DiskController::finish_read(PieceIndex index) {
   }
   const Bytes offset = active.command.first_block * kBlockSize + piece.begin;
   const std::span<std::byte> data = std::span{m_data}.first(piece.size);
-  m_image->read(offset, data);
+  if (!m_image->named(offset, piece.size, m_named)) m_image->read(offset, data);
   piece.shadow = m_image->shadow(offset, piece.size);
   m_ledger.moved(Place::DiskMedia, Place::DiskBuffer, Mover::Device, piece.shadow, piece.size);
 
@@ -307,7 +307,8 @@ void DiskController::finish_read(PieceIndex index) {
     append_slice(m_slice, 0, piece.shadow, at, size);
     fabric::DmaPort::Completion written{tlm::TLM_INCOMPLETE_RESPONSE, done};
     if (active.status == Status::Success) {
-      written = dma.write(to, data.subspan(at, size), now(), Place::DiskBuffer, &m_slice);
+      const base::NamedBytes named = m_named.slice(at, size);
+      written = dma.write(to, data.subspan(at, size), now(), Place::DiskBuffer, &m_slice, &named);
     }
     if (!written.ok()) {
       active.status = Status::DmaError;

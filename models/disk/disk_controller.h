@@ -166,7 +166,8 @@ class DiskController : public sc_core::sc_module {
   TransferBuffer m_buffer;
   std::deque<CompletionEntry> m_finished;  // for room in the completion ring, in order
   Picoseconds m_durable;                   // all that was written so far survives from then on
-  std::vector<std::byte> m_data;           // a piece of a read
+  std::vector<std::byte> m_data;           // a piece of a read, unless the image gives it by name
+  base::NamedBytes m_named;
   std::vector<SgElement> m_segments;
   base::Shadow m_slice;
 };

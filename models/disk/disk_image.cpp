@@ -30,6 +30,7 @@ void DiskImage::place(Bytes offset, std::shared_ptr<const base::Content> content
   base::ensure(next == m_extents.end() || offset + size <= next->first, "files do not overlap on the medium");
   base::ensure(next == m_extents.begin() || std::prev(next)->first + std::prev(next)->second.size <= offset,
                "files do not overlap on the medium");
+  m_contents.add(file, content);
   m_extents.emplace_hint(next, offset, Extent{size, std::move(content), file});
 }
 
@@ -68,6 +69,21 @@ void DiskImage::read(Bytes offset, std::span<std::byte> to) const {
   for_each_written_page(offset, to.size(), [&](Bytes at, Bytes n, const WrittenPage& page) {
     std::memcpy(to.data() + (at - offset), page.bytes.data() + at % kPageSize, n);
   });
+}
+
+bool DiskImage::named(Bytes offset, Bytes size, base::NamedBytes& run) const {
+  check(offset, size);
+  run.clear();
+  run.contents = &m_contents;
+  Bytes covered = 0;
+  for_each_extent(offset, size, [&](Bytes at, Bytes n, Bytes in_content, const Extent& extent) {
+    run.pieces.push_back({at - offset, n, in_content, extent.file, 0});
+    covered += n;
+  });
+  bool all = covered == size;
+  for_each_written_page(offset, size, [&](Bytes /*at*/, Bytes /*n*/, const WrittenPage& /*page*/) { all = false; });
+  if (!all) run.clear();
+  return all;
 }
 
 base::Shadow DiskImage::shadow(Bytes offset, Bytes size) const {

@@ -11,6 +11,7 @@
 
 #include "models/base/content.h"
 #include "models/base/ledger.h"
+#include "models/base/named_bytes.h"
 #include "models/base/types.h"
 
 namespace sluice::disk {
@@ -24,6 +25,8 @@ class DiskImage {
   /// Bytes [offset, offset + content.size()) hold the content and are payload of file number `file`.
   void place(Bytes offset, std::shared_ptr<const base::Content> content, std::uint32_t file);
   void read(Bytes offset, std::span<std::byte> to) const;
+  /// Sets `run` to the names of the bytes. False, and an empty run, where not all of it is placed, or some was written.
+  bool named(Bytes offset, Bytes size, base::NamedBytes& run) const;
   /// What the bytes are, for the ledger.
   [[nodiscard]] base::Shadow shadow(Bytes offset, Bytes size) const;
   /// Overwrites; `shadow` says what the bytes are (empty: not payload).
@@ -44,6 +47,7 @@ class DiskImage {
   WrittenPage& page_to_write(Bytes number);
 
   Bytes m_capacity;
+  base::Contents m_contents;
   std::map<Bytes, Extent> m_extents;                                  // by offset
   std::unordered_map<Bytes, std::shared_ptr<WrittenPage>> m_written;  // by page number
 };

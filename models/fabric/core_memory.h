@@ -4,8 +4,10 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
+#include "models/base/named_bytes.h"
 #include "models/base/time.h"
 #include "models/base/types.h"
 
@@ -33,12 +35,33 @@ class CoreMemory {
 };
 
 /// The bytes of the machine's memory. Untimed: whoever uses it has accounted for the time.
-/// Spans are valid for the life of the memory. A range must lie inside memory (see `contains`).
+/// - A range must lie inside memory (see `contains`).
+/// - Memory may keep bytes by name (models/base/named_bytes.h). `at` makes them, so it is always right. Whoever moves
+///   payload and does not look at it uses `named`, `put` and `copy`.
+/// - A span holds the bytes until the next `put` or `copy` to its range.
 class PhysicalMemory {
  public:
   virtual ~PhysicalMemory() = default;
   [[nodiscard]] virtual Bytes size() const = 0;
+  /// To read, and to write.
   [[nodiscard]] virtual std::span<std::byte> at(PhysAddr address, Bytes size) = 0;
+  /// To write all of it; what is there need not be made.
+  [[nodiscard]] virtual std::span<std::byte> to_overwrite(PhysAddr address, Bytes size) { return at(address, size); }
+  /// Sets `run` to the names of the bytes. False, and an empty run, when not all of them are kept by name.
+  virtual bool named(PhysAddr /*address*/, Bytes /*size*/, base::NamedBytes& run) const {
+    run.clear();
+    return false;
+  }
+  /// Stores `size` bytes that come by name.
+  virtual void put(PhysAddr address, Bytes size, const base::NamedBytes& bytes) {
+    const std::span<std::byte> to = to_overwrite(address, size);
+    for (const base::ShadowPiece& piece : bytes.pieces) bytes.contents->make(piece, to.data() + piece.at);
+  }
+  /// As memmove.
+  virtual void copy(PhysAddr from, PhysAddr to, Bytes size) {
+    const std::byte* source = at(from, size).data();
+    std::memmove(to_overwrite(to, size).data(), source, size);
+  }
   [[nodiscard]] bool contains(PhysAddr address, Bytes n) const {
     return address.value() <= size() && n <= size() - address.value();
   }

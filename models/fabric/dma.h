@@ -9,6 +9,7 @@
 #include <span>
 
 #include "models/base/ledger.h"
+#include "models/base/named_bytes.h"
 #include "models/base/time.h"
 #include "models/base/types.h"
 
@@ -23,6 +24,8 @@ struct RequesterId {
 /// - `device_place`: the place inside the device at the other end (KernelMemory for descriptors and completions,
 ///   which are never payload).
 /// - `shadow`: filled by a read; given by a write. May be null for descriptors.
+/// - `named`: the bytes by name. A read may answer with names and leave the data as it is; a write that has names moves
+///   those and no data. Null: the initiator wants bytes, or has them.
 /// - `spread`: a transfer does not pass a point in one instant. The bytes of a write arrive over this span after the
 ///   annotated delay; those of a read were ready over this span before the delay that comes back. A memory that leaves
 ///   it 0 on a read is taken to hand over all bytes at once; links set it on a write.
@@ -30,11 +33,15 @@ struct DmaExtension : tlm::tlm_extension<DmaExtension> {
   RequesterId requester;
   Place device_place = Place::KernelMemory;
   base::Shadow* shadow = nullptr;
+  base::NamedBytes* named = nullptr;
   Picoseconds spread;
 
   tlm::tlm_extension_base* clone() const override { return new DmaExtension{*this}; }
   void copy_from(const tlm::tlm_extension_base& other) override { *this = static_cast<const DmaExtension&>(other); }
 };
+
+/// Puts what a write brings where `to` begins, also when it comes by name: for a target that keeps plain bytes.
+void take_data(const tlm::tlm_generic_payload& write, std::byte* to);
 
 inline Picoseconds to_picoseconds(const sc_core::sc_time& t) {
   return Picoseconds{static_cast<std::int64_t>(t.value())};  // the time resolution is 1 ps, see platform
@@ -62,17 +69,19 @@ class DmaPort {
   DmaPort& operator=(const DmaPort&) = delete;
 
   /// Reads `to.size()` bytes; the request leaves the device no earlier than `earliest` (an absolute time not before
-  /// now). With `shadow`, learns what the bytes are; `place` is where in the device they go.
+  /// now). With `shadow`, learns what the bytes are; `place` is where in the device they go. With `named`, bytes that
+  /// memory keeps by name come so, and `to` is then not written.
   Completion read(BusAddr from, std::span<std::byte> to, Picoseconds earliest, Place place = Place::KernelMemory,
-                  base::Shadow* shadow = nullptr);
+                  base::Shadow* shadow = nullptr, base::NamedBytes* named = nullptr);
+  /// With `named` that is not empty, those are written and `from` says their number only.
   Completion write(BusAddr to, std::span<const std::byte> from, Picoseconds earliest, Place place = Place::KernelMemory,
-                   const base::Shadow* shadow = nullptr);
+                   const base::Shadow* shadow = nullptr, const base::NamedBytes* named = nullptr);
 
   tlm_utils::simple_initiator_socket<DmaPort> bus;
 
  private:
   Completion transport(tlm::tlm_command command, BusAddr address, std::byte* data, Bytes size, Picoseconds earliest,
-                       Place place, base::Shadow* shadow);
+                       Place place, base::Shadow* shadow, base::NamedBytes* named);
   tlm::tlm_generic_payload m_payload;  // reused: no call allocates
   DmaExtension m_extension;            // attached to m_payload for the life of the port
 };

@@ -3,24 +3,14 @@
 // acknowledgments. Frame times are arithmetic, so that no event per frame is needed. No SystemC.
 #pragma once
 
-#include <memory>
 #include <span>
 
 #include "models/base/ledger.h"
 #include "models/base/time.h"
+#include "models/nic/buffer.h"
 #include "models/nic/packet_format.h"
 
 namespace sluice::nic {
-
-/// Bytes on their way: read once, then only moved. `size` of them from `bytes`.
-struct Buffer {
-  std::unique_ptr<std::byte[]> bytes;
-  Bytes size = 0;
-
-  static Buffer of_size(Bytes size) { return {std::make_unique_for_overwrite<std::byte[]>(size), size}; }
-  [[nodiscard]] std::span<std::byte> span() { return {bytes.get(), size}; }
-  [[nodiscard]] std::span<const std::byte> span() const { return {bytes.get(), size}; }
-};
 
 /// Frame i carries payload bytes [i x frame_payload, ...), the last one what is left.
 struct Burst {
@@ -39,7 +29,7 @@ struct Burst {
   Picoseconds interval;  ///< between neighbours, except before a last frame that is shorter
   Picoseconds last_arrival;
 
-  [[nodiscard]] std::span<const std::byte> payload() const { return storage.span().subspan(payload_at); }
+  [[nodiscard]] std::span<const std::byte> payload() const { return storage.span(payload_at, payload_size()); }
   [[nodiscard]] Bytes payload_size() const { return storage.size - payload_at; }
   [[nodiscard]] Bytes payload_of(unsigned frame) const;
   [[nodiscard]] Picoseconds arrival_of(unsigned frame) const;

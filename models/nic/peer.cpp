@@ -13,7 +13,7 @@ namespace sluice::nic {
 Picoseconds Arrival::arrival_of(Bytes offset) const {
   if (offset < first_frame_bytes) return first_frame_arrival;
   const Bytes frame = 1 + (offset - first_frame_bytes) / bytes_per_frame;
-  const bool in_last = first_frame_bytes + frame * bytes_per_frame >= bytes.size();
+  const bool in_last = first_frame_bytes + frame * bytes_per_frame >= size;
   return in_last ? last_frame_arrival : first_frame_arrival + frame_interval * frame;
 }
 
@@ -93,7 +93,9 @@ void Peer::deliver(ConnectionId id, const Burst& burst, Accepted accepted) {
   const auto last = static_cast<unsigned>((accepted.end - 1) / burst.frame_payload);
   m_application->data(
       Arrival{.connection = id,
-              .bytes = burst.payload().subspan(accepted.begin, accepted.size()),
+              .buffer = burst.storage,
+              .begin = burst.payload_at + accepted.begin,
+              .size = accepted.size(),
               .shadow = shadow,
               .first_frame_arrival = burst.arrival_of(first),
               .frame_interval = burst.interval,

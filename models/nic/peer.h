@@ -22,15 +22,20 @@ using ConnectionId = std::uint32_t;
 /// In-order payload as it reached the application of the peer.
 struct Arrival {
   ConnectionId connection = 0;
-  std::span<const std::byte> bytes;  ///< valid during the call
-  const base::Shadow& shadow;        ///< of `bytes`
-  Picoseconds first_frame_arrival;   ///< last bit of the frame with the first byte
+  const Buffer& buffer;  ///< holds the payload from `begin` on; valid during the call
+  Bytes begin = 0;
+  Bytes size = 0;
+  const base::Shadow& shadow;       ///< of the payload
+  Picoseconds first_frame_arrival;  ///< last bit of the frame with the first byte
   Picoseconds frame_interval;
   Picoseconds last_frame_arrival;
-  Bytes first_frame_bytes = 0;  ///< how many of `bytes` the first frame carried
+  Bytes first_frame_bytes = 0;  ///< how many bytes the first frame carried
   Bytes bytes_per_frame = 0;    ///< of the frames after it, but for the last
 
-  /// When byte number `offset` of `bytes` was there.
+  /// The bytes, and their names: a look at the bytes makes those that come by name.
+  [[nodiscard]] std::span<const std::byte> bytes() const { return buffer.span(begin, size); }
+  [[nodiscard]] base::NamedBytes names() const { return buffer.names_of(begin, size); }
+  /// When byte number `offset` was there.
   [[nodiscard]] Picoseconds arrival_of(Bytes offset) const;
 };
 

@@ -104,14 +104,16 @@ TransmitQueue::FifoContent TransmitQueue::fetch(const GatherList& packet, const 
   FifoContent content{Buffer::of_size(size), {}, {}, earliest, true};
   Bytes at = 0;
   base::Shadow shadow;
+  base::NamedBytes named;
   const auto read = [&](BusAddr from, Bytes n) {
     shadow.clear();
     const auto completion =
-        m_core.dma.read(from, content.bytes.span().subspan(at, n), earliest, Place::NicFifo, &shadow);
+        m_core.dma.read(from, {content.bytes.bytes.get() + at, n}, earliest, Place::NicFifo, &shadow, &named);
     if (!completion.ok()) {
       content.ok = false;
       return;
     }
+    content.bytes.name(at, named);
     base::append_slice(content.shadow, at, shadow, 0, n);
     at += n;
     content.done = std::max(content.done, completion.done);
@@ -140,7 +142,7 @@ bool TransmitQueue::emit(const GatherList& packet, const Portion& portion, FifoC
   }
   const bool first = portion.payload_begin == 0;
   if (first) {
-    const bool readable = decode(content.bytes.span(), m_header);
+    const bool readable = decode(content.bytes.span(0, std::min(kAllHeaders, content.bytes.size)), m_header);
     if (!readable || (!packet.segmented() && m_header.payload_size != packet.payload_size())) {
       drop(content, m_core.statistics.descriptor_errors);
       return false;

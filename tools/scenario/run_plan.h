@@ -21,8 +21,9 @@ struct RunPlan {
   std::vector<std::pair<std::string, std::string>> settings;
   std::vector<Expectation> expectations;
 
-  std::string received;  ///< where the bytes that the peer got are written (host path); empty: nowhere
-  bool strace = false;   ///< record each system call for the result's "strace"
+  std::string received;      ///< where the bytes that the peer got are written (host path); empty: nowhere
+  bool plain_bytes = false;  ///< the disk holds bytes instead of naming them: slower, and nothing else may differ
+  bool strace = false;       ///< record each system call for the result's "strace"
 };
 
 }  // namespace sluice::scenario

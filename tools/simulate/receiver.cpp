@@ -56,12 +56,13 @@ Receiver::~Receiver() {
 }
 
 void Receiver::data(const nic::Arrival& arrival) {
-  if (arrival.bytes.empty()) return;
-  compare(arrival.bytes);
-  write(arrival.bytes);
+  if (arrival.size == 0) return;
+  // What comes by its right name need not be made.
+  if (m_first_difference || !m_expected->is(m_received, arrival.names())) compare(arrival.bytes());
+  if (m_file != nullptr) write(arrival.bytes());
   date_files(arrival);
   const Bytes before = m_received;
-  m_received += arrival.bytes.size();
+  m_received += arrival.size;
   const Bytes total = m_expected->size();
   if (before < total && m_received >= total && complete) complete(arrival.arrival_of(total - before - 1));
 }
@@ -87,12 +88,12 @@ void Receiver::compare(std::span<const std::byte> bytes) {
 }
 
 void Receiver::write(std::span<const std::byte> bytes) {
-  if (m_file == nullptr || !m_write_error.empty()) return;
+  if (!m_write_error.empty()) return;
   if (std::fwrite(bytes.data(), 1, bytes.size(), m_file) != bytes.size()) m_write_error = std::strerror(errno);
 }
 
 void Receiver::date_files(const nic::Arrival& arrival) {
-  const Bytes end = m_received + arrival.bytes.size();
+  const Bytes end = m_received + arrival.size;
   for (; m_next_file < m_arrivals.size() && m_expected->end_of(m_next_file) <= end; ++m_next_file) {
     const Bytes file_end = m_expected->end_of(m_next_file);
     if (file_end > m_received) m_arrivals[m_next_file] = arrival.arrival_of(file_end - m_received - 1);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <optional>
@@ -55,7 +56,16 @@ Files make_files(const RunPlan& plan) {
   const fs::FileSystemImage layout = fs::make_file_system(capacity, to_place);
   files.image = std::make_shared<disk::DiskImage>(capacity);
   for (const auto& block : layout.metadata) files.image->write(block.offset, block.bytes, {});
-  for (const auto& placed : layout.files) files.image->place(placed.offset, contents[placed.number], placed.number);
+  for (const auto& placed : layout.files) {
+    const base::Content& content = *contents[placed.number];
+    if (plan.plain_bytes) {
+      std::vector<std::byte> bytes(content.size());
+      content.read(0, bytes);
+      files.image->write(placed.offset, bytes, {{0, bytes.size(), 0, placed.number, 0}});
+    } else {
+      files.image->place(placed.offset, contents[placed.number], placed.number);
+    }
+  }
   files.stream = std::make_shared<StreamContent>(std::move(contents));
   return files;
 }
@@ -161,7 +171,12 @@ class Run : private kernel_sim::Measurement {
     const Picoseconds now = m_hal.time();
     const base::Shadow shadow = m_machine.ledger.shadow_of(at, size);
     m_machine.ledger.delivered(shadow);
-    m_receiver.data({.bytes = m_machine.memory->at(at, size),
+    nic::Buffer buffer = nic::Buffer::of_size(size);
+    if (!m_machine.memory->named(at, size, buffer.named)) {
+      std::memcpy(buffer.bytes.get(), m_machine.memory->at(at, size).data(), size);
+    }
+    m_receiver.data({.buffer = buffer,
+                     .size = size,
                      .shadow = shadow,
                      .first_frame_arrival = now,
                      .frame_interval = {},

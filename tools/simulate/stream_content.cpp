@@ -43,4 +43,16 @@ bool StreamContent::equals(Bytes offset, std::span<const std::byte> bytes) const
   return equal;
 }
 
+bool StreamContent::is(Bytes offset, const base::NamedBytes& names) const {
+  bool same = !names.empty();
+  for (const base::ShadowPiece& piece : names.pieces) {
+    if (!same || offset + piece.at + piece.size > size()) return false;
+    for_each_piece(offset + piece.at, piece.size, [&](const base::Content& file, Bytes at, Bytes done, Bytes /*part*/) {
+      same = &names.contents->of(piece.file) == &file && piece.offset + done == at;
+      return same;
+    });
+  }
+  return same;
+}
+
 }  // namespace sluice::tool

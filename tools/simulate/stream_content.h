@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/base/content.h"
+#include "models/base/named_bytes.h"
 
 namespace sluice::tool {
 
@@ -16,6 +17,9 @@ class StreamContent : public base::Content {
   [[nodiscard]] Bytes size() const override { return m_ends.empty() ? 0 : m_ends.back(); }
   void read(Bytes offset, std::span<std::byte> to) const override;
   [[nodiscard]] bool equals(Bytes offset, std::span<const std::byte> bytes) const override;
+
+  /// Whether the bytes from `offset` on have these names. False without names.
+  [[nodiscard]] bool is(Bytes offset, const base::NamedBytes& names) const;
 
   /// Stream offset of the first byte after file `index`.
   [[nodiscard]] Bytes end_of(std::size_t index) const { return m_ends[index]; }

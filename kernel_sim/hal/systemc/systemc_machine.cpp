@@ -286,7 +286,11 @@ Bytes SystemcMachine::memory_size() const { return m_models.memory->size(); }
 std::span<std::byte> SystemcMachine::memory(PhysAddr at, Bytes size) { return m_models.memory->at(at, size); }
 
 void SystemcMachine::load_from_disk(Bytes disk_offset, PhysAddr to, Bytes size) {
-  m_models.image->read(disk_offset, m_models.memory->at(to, size));
+  if (m_models.image->named(disk_offset, size, m_loaded)) {
+    m_models.memory->put(to, size, m_loaded);
+  } else {
+    m_models.image->read(disk_offset, m_models.memory->to_overwrite(to, size));
+  }
   m_models.ledger.declare(to, m_models.image->shadow(disk_offset, size), size);
 }
 

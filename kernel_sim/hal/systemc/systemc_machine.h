@@ -99,6 +99,7 @@ class SystemcMachine : private Cpu, private Contexts, private Interrupts, privat
   std::vector<std::vector<std::pair<TimerId, Handler>>> m_due;  // by core
   TimerId m_next_timer = 1;
   sc_core::sc_event m_timer_event;
+  base::NamedBytes m_loaded;
 };
 
 }  // namespace sluice::hal

@@ -44,6 +44,20 @@ TEST(DiskImage, APlacedFileIsPayloadBetweenZeroes) {
   EXPECT_THAT(image.shadow(8500, 100), ElementsAre(ShadowPiece{0, 100, 308, 3, 0}));
 }
 
+TEST(DiskImage, NamesWhatIsPlacedAndNeverWritten) {
+  DiskImage image{1_MiB};
+  image.place(0, make_synthetic_content(16_KiB, 1), 2);
+  base::NamedBytes run;
+  ASSERT_TRUE(image.named(1000, 8000, run));
+  EXPECT_THAT(run.pieces, ElementsAre(ShadowPiece{0, 8000, 1000, 2, 0}));
+  EXPECT_TRUE(run.contents->of(2).equals(1000, bytes_at(image, 1000, 8000)));
+  EXPECT_FALSE(image.named(16_KiB - 1, 2, run)) << "zeroes have no name";
+  EXPECT_TRUE(run.empty());
+  image.write(4096, std::vector<std::byte>(1), {});
+  EXPECT_FALSE(image.named(1000, 8000, run));
+  EXPECT_TRUE(image.named(8192, 8192, run));
+}
+
 TEST(DiskImage, TwoFilesSideBySide) {
   DiskImage image{1_MiB};
   image.place(4096, make_synthetic_content(4096, 1), 1);

@@ -59,7 +59,7 @@ class TestMemory : public sc_core::sc_module {
     const auto* extension = payload.get_extension<fabric::DmaExtension>();
     const bool is_data = extension->device_place != Place::KernelMemory;
     if (payload.is_write()) {
-      std::memcpy(bytes.data() + address, payload.get_data_ptr(), size);
+      fabric::take_data(payload, bytes.data() + address);
       writes.emplace_back(address, size);
       if (is_data) {
         m_ledger.written_by_device(extension->device_place, *extension->shadow, PhysAddr{address}, size, Mover::Dma);

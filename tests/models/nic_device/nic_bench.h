@@ -115,9 +115,8 @@ class NotingApplication : public PeerApplication {
   };
   void connected(ConnectionId, std::uint16_t port, Picoseconds) override { ports.push_back(port); }
   void data(const Arrival& arrival) override {
-    bytes.insert(bytes.end(), arrival.bytes.begin(), arrival.bytes.end());
-    pieces.push_back(
-        {simulated_now(), arrival.arrival_of(0), arrival.arrival_of(arrival.bytes.size() - 1), arrival.bytes.size()});
+    bytes.insert(bytes.end(), arrival.bytes().begin(), arrival.bytes().end());
+    pieces.push_back({simulated_now(), arrival.arrival_of(0), arrival.arrival_of(arrival.size - 1), arrival.size});
   }
   void finished(ConnectionId, Picoseconds) override { ++finished_connections; }
 
