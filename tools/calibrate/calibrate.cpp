@@ -19,8 +19,7 @@
 #include "tools/native/calibration/working_sets.h"
 #include "tools/native/measured_transfer.h"
 #include "tools/scenario/platform_file.h"
-#include "tools/simulate/child.h"
-#include "tools/sluice/output_file.h"
+#include "tools/simulate/interrupts.h"
 
 namespace sluice::tool {
 namespace {
@@ -52,8 +51,8 @@ void make_loopback(platform::MachineDescription& machine) {
 
 class Calibration {
  public:
-  explicit Calibration(const Options& options)
-      : m_options(options), m_shows_progress(!options.quiet && isatty(STDERR_FILENO)) {
+  explicit Calibration(const CalibrateOptions& options)
+      : m_options(options), m_shows_progress(options.shows_progress && isatty(STDERR_FILENO)) {
     const calibration::HostIdentity host = calibration::identify_host();
     make_loopback(m_configuration.machine);
     m_configuration.host = {.cpu = host.cpu,
@@ -65,7 +64,7 @@ class Calibration {
 
   /// The text of the platform file.
   std::string carry_out() {
-    const std::filesystem::path folder = test_folder();
+    const std::filesystem::path folder = m_options.folder;
     const calibration::CachedFile file{folder, test_file_size()};
     m_cpu = native::choose_cores(1).first;  // where a transfer runs, for each core has neighbours of its own
     use_facts(folder);
@@ -108,12 +107,6 @@ class Calibration {
   [[nodiscard]] const std::vector<std::string>& notes() const { return m_notes; }
 
  private:
-  std::filesystem::path test_folder() const {
-    if (!m_options.folder.empty()) return m_options.folder;
-    const std::filesystem::path beside = std::filesystem::path{m_options.out}.parent_path();
-    return beside.empty() ? "." : beside;
-  }
-
   static Bytes test_file_size() {
     const Bytes free = calibration::available_memory();
     Bytes size = kTestFile;
@@ -274,7 +267,7 @@ class Calibration {
     if (m_shows_progress) std::fputs("\r\033[K", stderr);
   }
 
-  const Options& m_options;
+  const CalibrateOptions& m_options;
   bool m_shows_progress;
   int m_cpu = 0;
   scenario::Configuration m_configuration;
@@ -286,24 +279,15 @@ class Calibration {
 
 }  // namespace
 
-int calibrate(const Options& options) {
-  OutputFile out{options.out};
+Calibrated calibrate(const CalibrateOptions& options) {
   Calibration calibration{options};
-  const std::string text = calibration.carry_out();
+  Calibrated result{.platform = calibration.carry_out(), .comparison = {}, .notes = {}};
   // What is written must be read.
   scenario::Configuration read_back;
-  scenario::read_platform(scenario::parse_yaml(text, options.out), read_back);
-  if (options.compare_primitives) {
-    const std::string table = calibration.comparison();
-    std::fwrite(table.data(), 1, table.size(), stdout);
-  }
-  out.commit(text);
-  if (!options.quiet) {
-    for (const std::string& sentence : calibration.notes()) {
-      std::fprintf(stderr, "sluice: %s\n", sentence.c_str());
-    }
-  }
-  return kAllHolds;
+  scenario::read_platform(scenario::parse_yaml(result.platform, options.name), read_back);
+  if (options.compares) result.comparison = calibration.comparison();
+  result.notes = calibration.notes();
+  return result;
 }
 
 }  // namespace sluice::tool

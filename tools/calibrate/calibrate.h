@@ -1,12 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// sluice calibrate: measures the primitives of this host and writes a platform file.
+// Measures the primitives of this host and says what a platform file of it holds.
 #pragma once
 
-#include "tools/sluice/options.h"
+#include <string>
+#include <vector>
 
 namespace sluice::tool {
 
-/// Returns the exit status. The file exists only when it is complete. Throws InputError and Interrupted.
-int calibrate(const Options& options);
+struct CalibrateOptions {
+  std::string name;             ///< of the platform file, for messages
+  std::string folder;           ///< where the test file of 256 MiB goes
+  bool compares = false;        ///< fill `comparison`
+  bool shows_progress = false;  ///< on a terminal
+};
+
+struct Calibrated {
+  std::string platform;            ///< the text of the platform file
+  std::string comparison;          ///< measured and simulated time of each primitive, as a table
+  std::vector<std::string> notes;  ///< what a person should know: values that could not be measured, and why
+};
+
+/// Throws InputError and Interrupted.
+Calibrated calibrate(const CalibrateOptions& options);
 
 }  // namespace sluice::tool

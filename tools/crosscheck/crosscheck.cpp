@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "tools/crosscheck/crosscheck_cells.h"
-#include "tools/crosscheck/native_runs.h"
 #include "tools/report/text.h"
 #include "tools/simulate/runner.h"
 
@@ -45,22 +44,24 @@ std::vector<std::string> crosscheck_warnings(const scenario::Scenario& scenario,
   return warnings;
 }
 
-Json crosscheck(scenario::Scenario& scenario, const Options& options) {
+Json crosscheck(scenario::Scenario& scenario, const CrosscheckOptions& options) {
   refuse_what_is_no_loopback(scenario);
-  Options with = options;
+  NativeOptions native_options = options.native;
   if (options.counts_only) {
-    with.native.repetitions = 1;
-    with.native.warm_up = 0;
+    native_options.repetitions = 1;
+    native_options.warm_up = 0;
   }
-  const Json native = run_natively(scenario, with);
-  const Json simulated = run_all(scenario, with);
+  const Json native = run_natively(scenario, native_options);
+  const Json simulated =
+      run_all(scenario,
+              {.received = {}, .timeout_s = options.native.timeout_s, .shows_progress = options.native.shows_progress});
   Json cells = Json::array();
   for (std::size_t i = 0; i < native.size(); ++i) cells.push_back(cell_of(simulated.at(i), native[i]));
   Json runs = simulated;
   runs.insert(runs.end(), native.begin(), native.end());
   const Json summary = summarise_cells(cells, options.counts_only);
   return {{"schema", kCrosscheckSchema},
-          {"scenario", options.scenario},
+          {"scenario", scenario.path},
           {"description", scenario.description},
           {"summary", summary},
           {"breaches", breaches_of(summary, scenario.tolerance)},

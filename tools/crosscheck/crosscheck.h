@@ -2,9 +2,9 @@
 // `sluice crosscheck`: a scenario's grid simulated on a loopback machine and run on this host, held against each other.
 #pragma once
 
+#include "tools/crosscheck/native_runs.h"
 #include "tools/results/json.h"
 #include "tools/scenario/scenario.h"
-#include "tools/sluice/options.h"
 
 namespace sluice::tool {
 
@@ -13,8 +13,13 @@ inline constexpr const char* kCrosscheckSchema = "sluice.crosscheck/1";
 /// What is to be known before: the platform is of another machine, or the grid leaves what was calibrated.
 std::vector<std::string> crosscheck_warnings(const scenario::Scenario& scenario, const std::string& this_cpu);
 
+struct CrosscheckOptions {
+  NativeOptions native;      ///< its time limit and progress are those of both sides
+  bool counts_only = false;  ///< hold the counts against each other and no times, from one transfer each
+};
+
 /// Runs both sides. {"schema", "scenario", "description", "summary", "breaches", "crossovers", "cells", "runs"}; "runs"
 /// as in the results, of both kernels.
-report::Json crosscheck(scenario::Scenario& scenario, const Options& options);
+report::Json crosscheck(scenario::Scenario& scenario, const CrosscheckOptions& options);
 
 }  // namespace sluice::tool

@@ -52,12 +52,15 @@ Plans leading(Plans plans, Same&& same) {
   return plans.first(static_cast<std::size_t>(end - plans.begin()));
 }
 
-std::filesystem::path directory_of(const Options& options) {
-  return options.native.directory.empty() ? std::filesystem::temp_directory_path()
-                                          : std::filesystem::path{options.native.directory};
+std::filesystem::path directory_of(const NativeOptions& options) {
+  if (!options.directory.empty()) return options.directory;
+  std::error_code error;
+  const std::filesystem::path folder = std::filesystem::temp_directory_path(error);
+  if (error) throw base::InputError{"$TMPDIR: " + error.message()};
+  return folder;
 }
 
-native::TransferOptions transfer_options(const RunPlan& plan, const Options& options) {
+native::TransferOptions transfer_options(const RunPlan& plan, const NativeOptions& options) {
   const Workload& workload = plan.configuration.workload;
   const auto [sender, receiver] = native::choose_cores(workload.cpus);
   return {.program = kernel_sim::find_program(plan.program),
@@ -67,21 +70,21 @@ native::TransferOptions transfer_options(const RunPlan& plan, const Options& opt
           .batch = workload.controlled(),
           .socket_buffer = workload.controlled() ? static_cast<int>(scenario::kControlledSocketBuffer) : 0,
           .congestion_control = workload.controlled() ? scenario::kControlledCongestionControl : "",
-          .verify = options.native.verify,
+          .verify = options.verify,
           .time_limit = std::chrono::seconds{options.timeout_s}};
 }
 
 /// Transfers of several plans by turns, so that a slow disturbance meets all of them.
 class Rounds {
  public:
-  Rounds(Plans plans, const native::TestFiles& files, const std::string& sha256, const Options& options, Done& done,
-         ShortestProbe& shortest)
+  Rounds(Plans plans, const native::TestFiles& files, const std::string& sha256, const NativeOptions& options,
+         Done& done, ShortestProbe& shortest)
       : m_plans(plans),
         m_files(files),
         m_options(options),
         m_done(done),
         m_shortest(shortest),
-        m_runs(plans.size(), NativeRun{files.bytes(), sha256, options.native.warm_up, {}}) {
+        m_runs(plans.size(), NativeRun{files.bytes(), sha256, options.warm_up, {}}) {
     for (std::size_t i = 0; i < plans.size(); ++i) {
       const auto& host = plans[i].configuration.host;
       if (!host || host->core_probe == base::Picoseconds{}) continue;
@@ -90,11 +93,11 @@ class Rounds {
   }
 
   std::vector<NativeRun> carry_out() {
-    const unsigned wanted = m_options.native.repetitions;
-    for (unsigned round = 0; round < m_options.native.warm_up + wanted; ++round) {
+    const unsigned wanted = m_options.repetitions;
+    for (unsigned round = 0; round < m_options.warm_up + wanted; ++round) {
       for (std::size_t i = 0; i < m_plans.size(); ++i) {
         ++*m_done;
-        transfer(i, round < m_options.native.warm_up);
+        transfer(i, round < m_options.warm_up);
       }
     }
     for (NativeRun& run : m_runs) {
@@ -124,17 +127,17 @@ class Rounds {
 
   Plans m_plans;
   const native::TestFiles& m_files;
-  const Options& m_options;
+  const NativeOptions& m_options;
   Done& m_done;
   ShortestProbe& m_shortest;
   std::vector<NativeRun> m_runs;
 };
 
 /// All plans that send the same files, in the child: [results of each].
-RunResult run_batch(Plans batch, const Options& options, Done& done, ShortestProbe& shortest) {
+RunResult run_batch(Plans batch, const NativeOptions& options, Done& done, ShortestProbe& shortest) {
   const Workload& workload = batch.front().configuration.workload;
   // No content is kept: one that maps a file of the host would hold its pages in the page cache.
-  const std::string sha256 = options.native.verify ? base::sha256_of(StreamContent{contents_of(workload)}) : "";
+  const std::string sha256 = options.verify ? base::sha256_of(StreamContent{contents_of(workload)}) : "";
   const native::TestFiles files = workload.form == Workload::Form::Path
                                       ? native::TestFiles::open(workload.path)
                                       : native::TestFiles::make(directory_of(options), contents_of(workload));
@@ -166,10 +169,10 @@ std::string text_of(const RunPlan& plan) {
 
 }  // namespace
 
-Json run_natively(const scenario::Scenario& scenario, const Options& options) {
+Json run_natively(const scenario::Scenario& scenario, const NativeOptions& options) {
   check(scenario);
-  const std::size_t rounds = options.native.warm_up + options.native.repetitions;
-  Progress progress{!options.quiet, scenario.plans.size() * rounds};
+  const std::size_t rounds = options.warm_up + options.repetitions;
+  Progress progress{options.shows_progress, scenario.plans.size() * rounds};
   Done done;
   ShortestProbe shortest;
   Json runs = Json::array();

@@ -33,6 +33,7 @@ struct Configuration {
   Workload workload;
   std::map<std::string, std::string> sources;  ///< by parameter, where a platform file names its own
   std::optional<CalibratedHost> host;          ///< of a calibrated platform
+  std::vector<std::string> files;              ///< that describe the machine: paths, as far as it was read from files
 };
 
 /// The parameters of a configuration, to be set and read by name. Must not outlive it.

@@ -4,10 +4,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <set>
+#include <system_error>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -60,16 +63,28 @@ std::string beside(const std::string& file, const std::string& relative) {
   return (std::filesystem::path{file}.parent_path() / relative).lexically_normal().string();
 }
 
+void read_platform_file(const std::string& path, Configuration& configuration) {
+  read_platform(load_yaml(path), configuration);
+  configuration.files.push_back(path);
+}
+
 void read_platform_key(const Node& node, const std::string& file, Configuration& configuration) {
   if (node.is_map()) {
     read_platform(node, configuration);
     return;
   }
   const std::string path = beside(file, node.scalar("platform"));
-  if (!std::filesystem::is_regular_file(path)) {
-    throw error_at(node.position, fmt::format("platform: there is no file {}", path));
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) {
+    const bool missing = status.type() == std::filesystem::file_type::not_found;
+    throw error_at(node.position, missing ? fmt::format("platform: there is no file {}", path)
+                                          : fmt::format("platform: {}: {}", path, error.message()));
   }
-  read_platform(load_yaml(path), configuration);
+  if (!std::filesystem::is_regular_file(status)) {
+    throw error_at(node.position, fmt::format("platform: {} is not a regular file", path));
+  }
+  read_platform_file(path, configuration);
 }
 
 void use_host_file(Workload& workload, const std::string& path, const Position& at) {
@@ -168,7 +183,7 @@ std::vector<std::pair<const Strategy*, Position>> read_strategies(const Node& no
 std::optional<double> as_number(const std::string& text) {
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return {};
+  if (error != std::errc{} || end != text.data() + text.size() || std::isnan(number)) return {};
   return number;
 }
 
@@ -191,6 +206,10 @@ Expectation read_expectation(const std::string& path, const Node& node) {
     if (!number)
       throw error_at(value.position, fmt::format("{}: {}: '{}' is not a number", path, key.text, value.text));
     (key.text == "min" ? expectation.min : expectation.max) = number;
+  }
+  if (expectation.min && expectation.max && *expectation.min > *expectation.max) {
+    throw error_at(node.find("min")->position, fmt::format("{}: min {} is larger than max {}, so that no value holds",
+                                                           path, node.find("min")->text, node.find("max")->text));
   }
   return expectation;
 }
@@ -243,7 +262,7 @@ Document read_document(const Node& root, const std::string& file, const CommandL
   if (command_line.platform.empty()) {
     read_platform_key(*root.find("platform"), file, document.base);
   } else {
-    read_platform(load_yaml(command_line.platform), document.base);
+    read_platform_file(command_line.platform, document.base);
   }
   read_workload(*root.find("workload"), file, document.base);
   document.strategies = read_strategies(*root.find("strategies"));
@@ -254,13 +273,41 @@ Document read_document(const Node& root, const std::string& file, const CommandL
   return document;
 }
 
+// One value of a key in each run, and no run twice: a key stands once in `with` or `vary` and once in --set, which has
+// the last word; an axis has no value twice.
+
+void refuse_second_place(const Document& document) {
+  for (const Axis& axis : document.axes) {
+    for (const Setting& setting : document.with) {
+      if (setting.key != axis.key) continue;
+      throw error_at(setting.at,
+                     fmt::format("{}: stands in 'with' and in 'vary'; its value here has no effect", setting.key));
+    }
+  }
+}
+
+void refuse_second_value(const Axis& axis, const Configuration& base) {
+  Configuration scratch = base;
+  ParameterIndex index{scratch};
+  std::set<std::string> values;
+  for (const Setting& value : axis.values) {
+    index.set(value.key, value.text, value.at);
+    if (values.insert(index.find(value.key)->get()).second) continue;
+    throw error_at(value.at, fmt::format("{}: the value {} stands here twice", axis.key, value.text));
+  }
+}
+
 std::vector<Setting> read_sets(const std::vector<std::string>& sets) {
   std::vector<Setting> settings;
   for (const std::string& text : sets) {
     const Position at{"--set " + text};
     const auto equals = text.find('=');
     if (equals == std::string::npos || equals == 0) throw error_at(at, "write --set key=value");
-    settings.push_back({text.substr(0, equals), text.substr(equals + 1), at});
+    const std::string key = text.substr(0, equals);
+    for (const Setting& earlier : settings) {
+      if (earlier.key == key) throw error_at(at, fmt::format("{} is set twice, first to {}", key, earlier.text));
+    }
+    settings.push_back({key, text.substr(equals + 1), at});
   }
   return settings;
 }
@@ -372,6 +419,8 @@ Scenario load_scenario(const std::string& path, const CommandLine& command_line)
     }
   }
 
+  refuse_second_place(document);
+  for (const Axis& axis : document.axes) refuse_second_value(axis, document.base);
   std::vector<Setting> sets = read_sets(command_line.sets);
   std::erase_if(document.axes, [&](const Axis& axis) {
     return std::any_of(sets.begin(), sets.end(), [&](const Setting& set) { return set.key == axis.key; });

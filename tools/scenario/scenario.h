@@ -28,7 +28,7 @@ struct Scenario {
   std::vector<std::string> warnings;  ///< one line each
 };
 
-/// Precedence: platform < strategy preset < with < vary < --set. A varied key that is set loses its axis.
+/// Precedence: platform < strategy preset < with and vary < --set. A varied key that is set loses its axis.
 Scenario load_scenario(const std::string& path, const CommandLine& command_line);
 
 }  // namespace sluice::scenario

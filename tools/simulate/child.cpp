@@ -14,8 +14,10 @@
 
 #include <fmt/format.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "models/base/quantity.h"
 #include "models/base/result.h"
 
 namespace sluice::tool {
@@ -23,19 +25,19 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-volatile std::sig_atomic_t g_interrupted = 0;
-std::array<int, 2> g_wake{-1, -1};  // the handler writes here, so that no signal is lost before poll()
-
-void on_interrupt(int /*signal*/) {
-  g_interrupted = 1;
-  const char byte = 0;
-  [[maybe_unused]] const ssize_t n = write(g_wake[1], &byte, 1);
-}
-
 /// Messages of libraries may have several lines.
 RunResult failed(std::string sentence) {
   std::replace(sentence.begin(), sentence.end(), '\n', ' ');
   return {{"failures", {sentence}}};
+}
+
+/// Nobody but the kernel kills a child of ours unasked, and it does so when memory is short.
+std::string death_of(int signal, Bytes peak) {
+  if (signal == SIGKILL) {
+    return fmt::format("the simulation was killed; this host probably ran out of memory, of which it held {}",
+                       base::to_text(peak / 1_MiB * 1_MiB));
+  }
+  return fmt::format("the simulation crashed: {} ({})", strsignal(signal), signal);
 }
 
 void send_all(int descriptor, const std::string& text) {
@@ -50,7 +52,7 @@ void send_all(int descriptor, const std::string& text) {
 [[noreturn]] void be_child(const std::function<RunResult()>& work, int answer, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);  // no orphan goes on computing
   if (getppid() != parent) _exit(1);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(number, SIG_DFL);
+  release_interrupts();
   RunResult reply;
   try {
     reply["run"] = work();
@@ -60,6 +62,8 @@ void send_all(int descriptor, const std::string& text) {
     reply["failure"] = std::string{"error in the simulator, please report it: "} + bug.what();
   } catch (const std::bad_alloc&) {
     reply["failure"] = "this host has too little memory for the run";
+  } catch (const std::system_error& refused) {
+    reply["input_error"] = std::string{"this host refused the run: "} + refused.what();
   } catch (const std::exception& error) {
     reply["failure"] = std::string{"unexpected error, please report it: "} + error.what();
   }
@@ -87,10 +91,13 @@ class Child {
   Child& operator=(const Child&) = delete;
 
   [[nodiscard]] int answer() const { return m_answer; }
-  int collect() {
+  /// Waits for the end. `peak`, when given, is the most memory that the child held.
+  int collect(Bytes* peak = nullptr) {
     int status = 0;
-    while (waitpid(m_id, &status, 0) < 0 && errno == EINTR) {
+    rusage usage{};
+    while (wait4(m_id, &status, 0, &usage) < 0 && errno == EINTR) {
     }
+    if (peak != nullptr) *peak = static_cast<Bytes>(usage.ru_maxrss) * 1_KiB;
     m_id = -1;
     return status;
   }
@@ -105,11 +112,9 @@ bool receive(const Child& child, const ChildLimits& limits, std::string& text) {
   const auto start = Clock::now();
   auto last_tick = std::chrono::seconds{0};
   while (true) {
-    std::array<pollfd, 2> ready{{{child.answer(), POLLIN, 0}, {g_wake[0], POLLIN, 0}}};
-    const int n = poll(ready.data(), g_wake[0] < 0 ? 1 : 2, 250);
-    if (g_interrupted != 0) throw Interrupted{};
+    const bool ready = wait_for(child.answer(), POLLIN, 250);
     const auto elapsed = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - start);
-    if (n > 0 && ready[0].revents != 0) {
+    if (ready) {
       std::array<char, 65536> buffer;
       const ssize_t got = read(child.answer(), buffer.data(), buffer.size());
       if (got == 0) return true;
@@ -122,20 +127,6 @@ bool receive(const Child& child, const ChildLimits& limits, std::string& text) {
 }
 
 }  // namespace
-
-void catch_interrupts() {
-  if (pipe2(g_wake.data(), O_CLOEXEC | O_NONBLOCK) != 0) throw std::system_error{errno, std::generic_category()};
-  struct sigaction action {};
-  action.sa_handler = on_interrupt;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  sigaction(SIGHUP, &action, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-}
-
-void stop_if_interrupted() {
-  if (g_interrupted != 0) throw Interrupted{};
-}
 
 RunResult run_in_child(const std::function<RunResult()>& work, const ChildLimits& limits) {
   stop_if_interrupted();
@@ -156,10 +147,9 @@ RunResult run_in_child(const std::function<RunResult()>& work, const ChildLimits
   if (!receive(child, limits, text)) {
     return failed(fmt::format("did not end within {} s (--timeout)", limits.timeout.count()));
   }
-  const int status = child.collect();
-  if (WIFSIGNALED(status)) {
-    return failed(fmt::format("the simulation crashed: {} ({})", strsignal(WTERMSIG(status)), WTERMSIG(status)));
-  }
+  Bytes peak = 0;
+  const int status = child.collect(&peak);
+  if (WIFSIGNALED(status)) return failed(death_of(WTERMSIG(status), peak));
   const RunResult reply = RunResult::parse(text, nullptr, false);
   if (reply.contains("input_error")) throw base::InputError{reply["input_error"].get<std::string>()};
   if (reply.contains("failure")) return failed(reply["failure"].get<std::string>());

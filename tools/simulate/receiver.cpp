@@ -36,9 +36,7 @@ struct Receiver::Digest {
   std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context;
 };
 
-namespace {
 std::string unfinished_name(const std::string& path) { return path + ".part"; }
-}  // namespace
 
 Receiver::Receiver(std::shared_ptr<const StreamContent> expected, std::string path)
     : m_expected(std::move(expected)), m_path(std::move(path)), m_arrivals(m_expected->file_count()) {

@@ -15,6 +15,9 @@
 
 namespace sluice::tool {
 
+/// What the received file `path` is called until it is complete.
+std::string unfinished_name(const std::string& path);
+
 class Receiver : public nic::PeerApplication {
  public:
   /// Keeps the bytes in `path` unless it is empty (written beside it and renamed by keep()). InputError when it cannot.

@@ -12,6 +12,7 @@
 #include "models/base/result.h"
 #include "tools/simulate/child.h"
 #include "tools/simulate/progress.h"
+#include "tools/simulate/receiver.h"
 #include "tools/simulate/run_heading.h"
 #include "tools/simulate/simulate.h"
 
@@ -20,23 +21,17 @@ namespace {
 
 using report::Json;
 
-/// Where the peer's bytes of run number `number` of `runs` go: DIR/strategy, with `vary` DIR/strategy-POINT.
-std::string received_path(const std::string& directory, const scenario::RunPlan& plan, std::size_t point) {
-  const std::string name = plan.point.empty() ? plan.strategy : fmt::format("{}-{}", plan.strategy, point + 1);
-  return (std::filesystem::path{directory} / name).string();
-}
-
 void make_directory(const std::string& directory) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
-  if (!std::filesystem::is_directory(directory) || access(directory.c_str(), W_OK) != 0) {
+  if (!std::filesystem::is_directory(directory, error) || access(directory.c_str(), W_OK) != 0) {
     throw base::InputError{directory + ": no directory that can be written to"};
   }
 }
 
 /// A received file that a dead child left unfinished.
 void remove_unfinished(const std::string& path) {
-  if (!path.empty()) std::remove((path + ".part").c_str());
+  if (!path.empty()) std::remove(unfinished_name(path).c_str());
 }
 
 /// What the machine and the kernel can do, as far as it explains the counts.
@@ -67,15 +62,27 @@ bool succeeded(const Json& run) {
   return std::all_of(expectations.begin(), expectations.end(), [](const Json& e) { return e.value("holds", false); });
 }
 
-Json run_all(scenario::Scenario& scenario, const Options& options) {
-  if (!options.received.empty()) make_directory(options.received);
-  Progress progress{!options.quiet, scenario.plans.size()};
+std::vector<std::string> received_files(const scenario::Scenario& scenario, const RunOptions& options) {
+  std::vector<std::string> files;
+  if (options.received.empty()) return files;
+  std::size_t point = 1;
+  for (std::size_t i = 0; i < scenario.plans.size(); ++i) {
+    const scenario::RunPlan& plan = scenario.plans[i];
+    if (i > 0 && plan.point != scenario.plans[i - 1].point) ++point;
+    const std::string name = plan.point.empty() ? plan.strategy : fmt::format("{}-{}", plan.strategy, point);
+    files.push_back((std::filesystem::path{options.received} / name).string());
+  }
+  return files;
+}
+
+Json run_all(scenario::Scenario& scenario, const RunOptions& options) {
+  const std::vector<std::string> received = received_files(scenario, options);
+  if (!received.empty()) make_directory(options.received);
+  Progress progress{options.shows_progress, scenario.plans.size()};
   Json runs = Json::array();
-  std::size_t point = 0;
   for (std::size_t i = 0; i < scenario.plans.size(); ++i) {
     scenario::RunPlan& plan = scenario.plans[i];
-    if (i > 0 && plan.point != scenario.plans[i - 1].point) ++point;
-    if (!options.received.empty()) plan.received = received_path(options.received, plan, point);
+    if (!received.empty()) plan.received = received[i];
     const ChildLimits limits{std::chrono::seconds{options.timeout_s},
                              [&](std::chrono::seconds elapsed) { progress.tick(i + 1, plan.strategy, elapsed); }};
     try {

@@ -2,14 +2,26 @@
 // Carries out the runs of a scenario one after the other, each in a child process, and judges them.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "tools/results/json.h"
 #include "tools/scenario/scenario.h"
-#include "tools/sluice/options.h"
 
 namespace sluice::tool {
 
+struct RunOptions {
+  std::string received;         ///< folder for what the peer got; empty: not kept
+  unsigned timeout_s = 600;     ///< wall time of one run
+  bool shows_progress = false;  ///< on a terminal, when a run takes longer than a second
+};
+
+/// Where each run's received bytes go, in the order of the plans: DIR/strategy, with `vary` DIR/strategy-POINT. Empty
+/// without options.received.
+std::vector<std::string> received_files(const scenario::Scenario& scenario, const RunOptions& options);
+
 /// The list "runs" of the results. With options.received, the files are in place when this returns.
-report::Json run_all(scenario::Scenario& scenario, const Options& options);
+report::Json run_all(scenario::Scenario& scenario, const RunOptions& options);
 
 /// No failure, and every expectation holds.
 bool succeeded(const report::Json& run);

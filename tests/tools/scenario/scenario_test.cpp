@@ -41,12 +41,12 @@ TEST_F(Scenarios, APlatformValueMayCarryItsSource) {
 
 TEST_F(Scenarios, LaterSettingsWin) {
   const std::string with = kScenario + "with: { nic.rate: 20 Gbps }\n";
-  const std::string vary = with + "vary: { nic.rate: [30 Gbps] }\n";
+  const std::string vary = kScenario + "vary: { nic.rate: [30 Gbps] }\n";
   EXPECT_EQ(rate(load(kScenario).plans.at(0)), 10'000'000'000U);
   EXPECT_EQ(rate(load(with).plans.at(0)), 20'000'000'000U);
   EXPECT_EQ(rate(load(vary).plans.at(0)), 30'000'000'000U);
   EXPECT_EQ(rate(load(vary, {"", {"nic.rate=40Gbps"}, false}).plans.at(0)), 40'000'000'000U);
-  EXPECT_EQ(rate(load(vary, {"", {"nic.rate=40Gbps", "nic.rate=50Gbps"}, false}).plans.at(0)), 50'000'000'000U);
+  EXPECT_EQ(rate(load(with, {"", {"nic.rate=40Gbps"}, false}).plans.at(0)), 40'000'000'000U);
 }
 
 TEST_F(Scenarios, AStrategyPresetStandsBetweenPlatformAndWith) {

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <new>
+#include <system_error>
 #include <unistd.h>
 
 #include <gmock/gmock.h>
@@ -44,6 +45,23 @@ TEST(Child, ExceptionsAreFailedRuns) {
   EXPECT_THAT(failure_of([]() -> RunResult { throw base::SimulatorBug{"two is one"}; }),
               HasSubstr("error in the simulator, please report it: two is one"));
   EXPECT_THAT(failure_of([]() -> RunResult { throw std::bad_alloc{}; }), HasSubstr("too little memory"));
+}
+
+TEST(Child, AChildThatIsKilledProbablyLackedMemory) {
+  EXPECT_THAT(failure_of([]() -> RunResult {
+                std::raise(SIGKILL);
+                return {};
+              }),
+              testing::ContainsRegex("was killed.*memory.*[0-9]+ MiB"));
+}
+
+TEST(Child, WhatTheHostRefusesTheChildIsBadInput) {
+  EXPECT_THROW(run_in_child(
+                   []() -> RunResult {
+                     throw std::system_error{EMFILE, std::generic_category()};
+                   },
+                   {}),
+               base::InputError);
 }
 
 TEST(Child, BadInputFoundByTheChildIsBadInputHere) {

@@ -6,9 +6,11 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sys/stat.h>
 
 #include "tests/tools/report/json_schema.h"
 #include "tests/tools/scenario/support.h"
@@ -61,7 +63,31 @@ TEST_F(CommandLine, HelpsOnEveryLevel) {
   }
 }
 
-TEST_F(CommandLine, SaysItsVersion) { EXPECT_THAT(run("--version").out, testing::StartsWith("sluice ")); }
+TEST_F(CommandLine, SaysItsVersionCommitAndSystemC) {
+  const std::string text = run("--version").out;
+  EXPECT_THAT(text, testing::MatchesRegex("sluice [0-9.]+, commit ([0-9a-f]+[+]?|unknown), SystemC .+"));
+  EXPECT_THAT(text, HasSubstr(", SystemC "));
+  for (const char* arguments : {"-V", "version", "check --version", "compare none.yaml -V"}) {
+    EXPECT_EQ(run(arguments).out, text) << arguments;
+  }
+}
+
+TEST_F(CommandLine, TheHelpOfACommandIsThatOfItsOption) {
+  EXPECT_EQ(run("help").out, run("--help").out);
+  for (const char* command : {"compare", "run", "check", "describe", "native", "calibrate", "crosscheck", "version"}) {
+    EXPECT_THAT(run("help").out, HasSubstr(std::string{"\n  "} + command + " "));
+    EXPECT_EQ(run(std::string{"help "} + command).out, run(std::string{command} + " --help").out) << command;
+  }
+  expect_refused("help compar", "there is no command 'compar'");
+}
+
+TEST_F(CommandLine, GlobalOptionsStandBeforeOrBehindTheCommand) {
+  for (const char* arguments : {"-q check ", "check -q ", "--quiet check "}) {
+    const Outcome outcome = run(arguments + kArticle);
+    EXPECT_EQ(outcome.status, 0) << arguments << outcome.err;
+    EXPECT_EQ(outcome.out, "") << arguments;
+  }
+}
 
 TEST_F(CommandLine, AFullDiskUnderReceivedIsOneLineAndLeavesNoPartOfAFile) {
   const std::string received = m_folder.path("received");
@@ -73,7 +99,7 @@ TEST_F(CommandLine, AFullDiskUnderReceivedIsOneLineAndLeavesNoPartOfAFile) {
 
 TEST_F(CommandLine, RefusesBadInputWithOneLineAndStatusTwo) {
   const std::string article = "compare " + kArticle;
-  expect_refused("", "A subcommand is required");
+  expect_refused("", "no command is given");
   expect_refused("compar " + kArticle, "did you mean 'compare'?");
   expect_refused("compare", "scenario is required");
   expect_refused("compare none.yaml", "none.yaml: No such file or directory");
@@ -83,6 +109,7 @@ TEST_F(CommandLine, RefusesBadInputWithOneLineAndStatusTwo) {
   expect_refused(article + " --dump-config --json -", "--dump-config runs nothing that");
   expect_refused(article + " --set nic.rate=25", "missing unit");
   expect_refused(article + " --set nic.rate=-25Gbps", "negative");
+  expect_refused(article + " --set nic.rate=25Gbps --set nic.rate=10Gbps", "nic.rate is set twice, first to 25Gbps");
   expect_refused(article + " --set nic.rate=25000000000000000000000Gbps", "too large");
   expect_refused(article + " --set nic.rat=25Gbps", "did you mean 'nic.rate'?");
   expect_refused(article + " --file none", "--file: none: No such file or directory");
@@ -92,6 +119,18 @@ TEST_F(CommandLine, RefusesBadInputWithOneLineAndStatusTwo) {
   expect_refused(article + " --received " + kArticle, "no directory that can be written to");
   expect_refused(article + " --set workload.page_cache=warm --set workload.file.size=64GiB", "do not fit in");
   EXPECT_THAT(files(), IsEmpty());
+}
+
+TEST_F(CommandLine, SaysWhereAPlatformCannotBeRead) {
+  const auto with_platform = [&](const std::string& platform) {
+    return "check " + m_folder.write("s.yaml", "schema: sluice/1\nplatform: " + platform +
+                                                   "\nworkload: { file: { size: 4 KiB } }\nstrategies: [splice]\n");
+  };
+  expect_refused(with_platform(std::string(300, 'x')), "s.yaml:2:11: platform: ");
+  expect_refused(with_platform(std::string(300, 'x')), "File name too long");
+  expect_refused(with_platform("."), "s.yaml:2:11: platform: ");
+  expect_refused(with_platform("."), "is not a regular file");
+  expect_refused(with_platform("none.yaml"), "s.yaml:2:11: platform: there is no file ");
 }
 
 TEST_F(CommandLine, RefusesAHugeScenarioQuickly) {
@@ -213,7 +252,7 @@ TEST_F(CommandLine, TracesSystemCalls) {
 }
 
 TEST_F(CommandLine, AnInterruptLeavesNothingBehind) {
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGXCPU}) {
     // Far longer than the signal takes to come; it is sent when the first run has begun.
     const Interrupted outcome =
         interrupt({"compare", kArticle, "--set", "workload.file.size=1TiB", "--set", "disk.capacity=8TiB", "--json",
@@ -261,21 +300,156 @@ TEST_F(CommandLine, AReaderThatHasSeenEnoughIsNoMistake) {
 }
 
 TEST_F(CommandLine, StandardOutputThatCannotBeWrittenIsSaid) {
-  expect_refused("compare " + kArticle + " >/dev/full", "standard output cannot be written: No space left on device");
+  const std::string article = kArticle;
+  for (const std::string& arguments :
+       {"compare " + article, "compare " + article + " --json -", "compare " + article + " --dump-config",
+        "run " + article, "check " + article, std::string{"describe"}, std::string{"--help"}, std::string{"--version"},
+        std::string{"help run"}, std::string{"version"}}) {
+    expect_refused(arguments + " >/dev/full", "standard output cannot be written: No space left on device");
+  }
+  expect_refused("check " + article + " >&-", "standard output cannot be written: Bad file descriptor");
 }
 
-TEST_F(CommandLine, ResultsTakeNeitherTheInputsPlaceNorEachOthers) {
-  const std::string text = "schema: sluice/1\nplatform: " SLUICE_SOURCE_DIR
-                           "/scenarios/platforms/server-2020.yaml\nworkload: { file: { size: 4 KiB } }\n"
-                           "strategies: [splice]\n";
-  const std::string scenario = m_folder.write("s.yaml", text);
-  const std::string data = m_folder.write("data", "data");
-  expect_refused("compare " + scenario + " --json " + m_folder.path("./s.yaml"), "is what is read");
-  expect_refused("compare " + scenario + " --file " + data + " --graph " + data, "is what is read");
-  expect_refused("compare " + scenario + " --json " + m_folder.path("out") + " --graph " + m_folder.path("out"),
-                 "--json and --graph: both are");
-  EXPECT_EQ(read_all(scenario), text);
-  EXPECT_THAT(files(), testing::ElementsAre("data", "s.yaml"));
+TEST_F(CommandLine, AFileIsNotWrittenInPlaceOfAClosedStream) {
+  // The file would be given the number of standard output, and the table would follow the results into it.
+  EXPECT_EQ(run("compare " + kArticle + " --json " + m_folder.path("out.json") + " >&-").status, 2);
+  EXPECT_TRUE(json::accept(read_all(m_folder.path("out.json"))));
+}
+
+TEST_F(CommandLine, AMessageThatCannotBeWrittenIsAnExitStatus) {
+  EXPECT_EQ(std::system((std::string{SLUICE_BINARY} + " compare " + kArticle + " -q --strace 2>/dev/full").c_str()),
+            2 << 8);
+}
+
+/// A scenario of one small run beside its own platform and payload.
+class Outputs : public CommandLine {
+ protected:
+  Outputs() {
+    std::filesystem::copy_file(SLUICE_SOURCE_DIR "/scenarios/platforms/server-2020.yaml", m_folder.path("p.yaml"));
+    std::filesystem::create_directory(m_folder.path("splice.d"));
+    write_scenario("s.yaml", "path: data");
+    m_folder.write("data", "data");
+  }
+  std::string write_scenario(const std::string& name, const std::string& file) {
+    return m_folder.write(
+        name, "schema: sluice/1\nplatform: p.yaml\nworkload: { file: { " + file + " } }\nstrategies: [splice]\n");
+  }
+  std::string contents() {
+    std::string all;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator{m_folder.path("")}) {
+      if (entry.is_regular_file()) all += entry.path().string() + "\n" + read_all(entry.path());
+    }
+    return all;
+  }
+  void expect_refused_and_unchanged(const std::string& arguments, const std::string& words) {
+    const std::string before = contents();
+    expect_refused(arguments, words);
+    EXPECT_EQ(contents(), before) << arguments;
+  }
+  const std::string m_compare = "compare " + m_folder.path("s.yaml");
+};
+
+TEST_F(Outputs, DoNotTakeThePlaceOfAnInput) {
+  for (const char* option : {" --json ", " --graph "}) {
+    expect_refused_and_unchanged(m_compare + option + m_folder.path("./s.yaml"), "is the scenario, which is read");
+    expect_refused_and_unchanged(m_compare + option + m_folder.path("p.yaml"), "is the platform, which is read");
+    expect_refused_and_unchanged(m_compare + option + m_folder.path("data"), "is the file to send, which is read");
+  }
+  std::filesystem::create_hard_link(m_folder.path("p.yaml"), m_folder.path("other-name"));
+  expect_refused_and_unchanged(m_compare + " --json " + m_folder.path("other-name"), "is the platform, which is read");
+  expect_refused_and_unchanged("native " + m_folder.path("s.yaml") + " --json " + m_folder.path("p.yaml"),
+                               "is the platform, which is read");
+}
+
+TEST_F(Outputs, ReceivedFilesDoNotTakeThePlaceOfAnInputEither) {
+  const std::string scenario = write_scenario("splice", "size: 4 KiB");
+  expect_refused_and_unchanged("compare " + scenario + " --received " + m_folder.path(""),
+                               "is the scenario, which is read");
+  std::filesystem::rename(scenario, m_folder.path("splice.part"));
+  expect_refused_and_unchanged("compare " + m_folder.path("splice.part") + " --received " + m_folder.path(""),
+                               "is the scenario, which is read");
+}
+
+TEST_F(Outputs, DoNotTakeEachOthersPlace) {
+  const std::string out = m_folder.path("out");
+  expect_refused_and_unchanged(m_compare + " --json " + out + " --graph " + out, "--json and --graph: both are");
+  expect_refused_and_unchanged(m_compare + " --received " + m_folder.path("") + " --json " + m_folder.path("splice"),
+                               "--json and --received: both are");
+  const std::string file = m_folder.write("out", "");
+  expect_refused(m_compare + " --json " + out + " >" + out, "--json and standard output: both are");
+}
+
+TEST_F(Outputs, AFolderIsNoFileToReceiveInto) {
+  std::filesystem::create_directory(m_folder.path("splice"));
+  expect_refused_and_unchanged(m_compare + " --received " + m_folder.path(""),
+                               "splice: cannot be written: Is a directory");
+}
+
+TEST_F(Outputs, AFileThatMayNotGrowIsALineAndLeavesNoPart) {
+  const std::string limited = "bash -c 'ulimit -f 1; exec " + std::string{SLUICE_BINARY} + " compare " + kArticle;
+  const std::string err = m_folder.path("err");
+  const std::string end = " --json " + m_folder.path("j") + " --graph " + m_folder.path("g") + "' 2>" + err;
+  EXPECT_EQ(std::system((limited + end).c_str()), 2 << 8);
+  EXPECT_EQ(read_all(err), "sluice: " + m_folder.path("j") + ": cannot be written: File too large\n");
+  EXPECT_EQ(std::system((limited + " --received " + m_folder.path("got") + "' 2>" + err).c_str()), 2 << 8);
+  EXPECT_THAT(read_all(err), HasSubstr("File too large"));
+  EXPECT_THAT(files(), testing::ElementsAre("data", "err", "got", "p.yaml", "s.yaml", "splice.d"));
+  EXPECT_TRUE(std::filesystem::is_empty(m_folder.path("got")));
+}
+
+TEST_F(Outputs, APipeIsOpenedWhenThereIsSomethingToWrite) {
+  const std::string pipe = m_folder.path("pipe");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  const std::string got = m_folder.path("got");
+  const std::string reader = "(sleep 0.5; cat " + pipe + " >" + got + ") & ";
+  EXPECT_EQ(
+      std::system((reader + SLUICE_BINARY + " " + m_compare + " -q --json " + pipe + "; s=$?; wait; exit $s").c_str()),
+      0);
+  EXPECT_TRUE(json::accept(read_all(got)));
+}
+
+TEST_F(Outputs, AnInterruptEndsTheWaitForAPipesReader) {
+  const std::string pipe = m_folder.path("pipe");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  const std::string received = m_folder.path("got/splice");
+  const Interrupted outcome = interrupt(
+      {"compare", m_folder.path("s.yaml"), "--json", pipe, "--received", m_folder.path("got")}, received, SIGINT);
+  EXPECT_TRUE(outcome.began);
+  EXPECT_TRUE(WIFEXITED(outcome.status)) << "died of signal " << WTERMSIG(outcome.status);
+  EXPECT_EQ(WEXITSTATUS(outcome.status), 130);
+}
+
+TEST_F(Outputs, WhatThisHostRefusesIsOneLineAndStatusTwo) {
+  // With three files ld.so cannot load a library.
+  for (int limit = 4; limit <= 8; ++limit) {
+    const std::string err = m_folder.path("err");
+    const int status = std::system(fmt::format("bash -c 'ulimit -n {}; exec {} {} --json {}' >{} 2>{}", limit,
+                                               SLUICE_BINARY, m_compare, m_folder.path("j"), m_folder.path("out"), err)
+                                       .c_str());
+    if (status == 0) continue;
+    EXPECT_EQ(status, 2 << 8) << limit;
+    const std::string line = read_all(err);
+    EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1) << limit << ": " << line;
+    EXPECT_THAT(line, HasSubstr("Too many open files")) << limit;
+  }
+}
+
+TEST_F(CommandLine, ControlCharactersDoNotReachTheTerminal) {
+  const std::string escape = "\x1b[31m";
+  const auto expect_escaped = [&](const std::string& arguments, const std::string& words) {
+    const Outcome outcome = run(arguments);
+    EXPECT_EQ((outcome.out + outcome.err).find('\x1b'), std::string::npos) << arguments;
+    EXPECT_THAT(outcome.out + outcome.err, HasSubstr(words)) << arguments;
+  };
+  expect_escaped("check 'no" + escape + ".yaml'", "no\\x1b[31m.yaml");
+  expect_escaped("check 'no\n.yaml'", "no\\n.yaml");
+  expect_escaped("check " + kArticle + " --set 'cpu.latency_l" + escape + "=1'", "cpu.latency_l\\x1b[31m");
+  expect_escaped("'" + escape + "'", "\\x1b[31m");
+  const std::string scenario = m_folder.write(
+      "s.yaml", "schema: sluice/1\ndescription: \"\\e[31mred\\x9b\"\nplatform: " SLUICE_SOURCE_DIR
+                "/scenarios/platforms/server-2020.yaml\nworkload: { file: { size: 4 KiB } }\nstrategies: [splice]\n");
+  expect_escaped("compare " + scenario, "\\x1b[31mred\\u009b");
+  expect_escaped("run " + scenario + " --strace", "\\x1b[31mred");
 }
 
 TEST_F(CommandLine, ADumpedRunCanBeRun) {

@@ -59,6 +59,8 @@ inline Interrupted interrupt(const std::vector<std::string>& arguments, const st
   const pid_t id = fork();
   if (id == 0) {
     setpgid(0, 0);
+    // What starts the tests may ignore them, as a shell does for jobs in the background.
+    for (int number = 1; number < SIGRTMIN; ++number) std::signal(number, SIG_DFL);
     std::string binary = SLUICE_BINARY;
     std::vector<char*> argv{binary.data()};
     for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
