@@ -148,7 +148,12 @@ void DiskController::take(const Due& due) {
     case Step::RoomFree:
       return start_write(due.index);
     case Step::PieceArrived:
-      return is_read(m_active[m_pieces[due.index].slot]) ? finish_read(due.index) : finish_write(due.index);
+      if (!is_read(m_active[m_pieces[due.index].slot])) return finish_write(due.index);
+      m_outgoing.push_back(due.index);
+      return send_waiting_piece();
+    case Step::Sent:
+      m_sending = false;
+      return send_waiting_piece();
     case Step::Complete:
       return complete(due.index);
     case Step::Interrupt:
@@ -194,28 +199,39 @@ void DiskController::accept(Slot slot) {
   const CommandLimits limits{m_image->capacity() / kBlockSize, m_config.max_transfer, m_config.max_segments};
   const Status verdict = validate(active.command, limits);
   if (verdict != Status::Success) return fail(slot, verdict);
-  if (!moves_data(active.command) || active.command.segment_count == 1) return begin(slot);
+  m_accepted.push_back(slot);
+  active.listed = !moves_data(active.command) || active.command.segment_count == 1;
+  if (active.listed) return begin_in_order();
 
   // The list is read at once, and taken as arrived later: the driver keeps it until completion.
   m_segments.resize(active.command.segment_count);
   const auto read =
       dma.read(BusAddr{active.command.segment_list}, std::as_writable_bytes(std::span{m_segments}), now());
-  if (!read.ok()) return fail(slot, Status::DmaError);
   m_statistics.descriptors += m_segments.size();
-  active.status = validate_target(active, m_segments);
+  active.status = read.ok() ? validate_target(active, m_segments) : Status::DmaError;
   active.segments.assign(m_segments);
   schedule(read.done, Step::SegmentsArrived, slot);
 }
 
 void DiskController::accept_segments(Slot slot) {
-  const Status verdict = m_active[slot].status;
-  if (verdict != Status::Success) return fail(slot, verdict);
-  begin(slot);
+  m_active[slot].listed = true;
+  begin_in_order();
+}
+
+/// A command does not overtake one whose list is still on its way: a stream that the driver asks for in order reaches
+/// the medium in order.
+void DiskController::begin_in_order() {
+  while (!m_accepted.empty() && m_active[m_accepted.front()].listed) {
+    const Slot slot = m_accepted.front();
+    m_accepted.pop_front();
+    begin(slot);
+  }
 }
 
 // 3. The processor spends its time on the command; then data are moved in pieces.
 void DiskController::begin(Slot slot) {
   Active& active = m_active[slot];
+  if (active.status != Status::Success) return fail(slot, active.status);
   if (moves_data(active.command) && active.command.segment_count == 1) {
     const std::span<const SgElement> one{&active.command.inline_segment, 1};
     const Status verdict = validate_target(active, one);
@@ -286,26 +302,37 @@ void DiskController::start_write(PieceIndex index) {
   schedule(arrived, Step::PieceArrived, index);
 }
 
-// 5a. Read data have come from the medium: out to memory.
-void DiskController::finish_read(PieceIndex index) {
+// 5a. Read data have come from the medium: out to memory, one piece when the link has taken the one before. So a
+// completion entry waits for one piece at most, however far the medium is ahead of the link.
+void DiskController::send_waiting_piece() {
+  while (!m_sending && !m_outgoing.empty()) {
+    const PieceIndex index = m_outgoing.front();
+    m_outgoing.pop_front();
+    const Picoseconds sent = send(index);
+    m_buffer.give_back(m_pieces[index].size, sent);
+    piece_done(index, sent);
+    m_sending = sent > now();
+    if (m_sending) schedule(sent, Step::Sent);
+  }
+}
+
+/// Returns when the link has taken the last byte.
+Picoseconds DiskController::send(PieceIndex index) {
   Piece& piece = m_pieces[index];
   Active& active = m_active[piece.slot];
-  if (active.status != Status::Success) {  // an earlier piece met an error
-    m_buffer.give_back(piece.size, now());
-    return piece_done(index, now());
-  }
+  if (active.status != Status::Success) return now();  // an earlier piece met an error
   const Bytes offset = active.command.first_block * kBlockSize + piece.begin;
   const std::span<std::byte> data = std::span{m_data}.first(piece.size);
   if (!m_image->named(offset, piece.size, m_named)) m_image->read(offset, data);
   piece.shadow = m_image->shadow(offset, piece.size);
   m_ledger.moved(Place::DiskMedia, Place::DiskBuffer, Mover::Device, piece.shadow, piece.size);
 
-  Picoseconds done = now();
+  Picoseconds sent = now();
   Bytes lost = 0;
   active.segments.for_each_part(piece.begin, piece.size, [&](BusAddr to, Bytes size, Bytes at) {
     m_slice.clear();
     append_slice(m_slice, 0, piece.shadow, at, size);
-    fabric::DmaPort::Completion written{tlm::TLM_INCOMPLETE_RESPONSE, done};
+    fabric::DmaPort::Completion written{tlm::TLM_INCOMPLETE_RESPONSE, {}, {}};
     if (active.status == Status::Success) {
       const base::NamedBytes named = m_named.slice(at, size);
       written = dma.write(to, data.subspan(at, size), now(), Place::DiskBuffer, &m_slice, &named);
@@ -316,11 +343,10 @@ void DiskController::finish_read(PieceIndex index) {
       return;
     }
     m_statistics.bytes_read += size;
-    done = std::max(done, written.done);
+    sent = std::max(sent, written.sent);
   });
   if (lost > 0) m_ledger.dropped(Place::DiskBuffer, lost);
-  m_buffer.give_back(piece.size, done);
-  piece_done(index, done);
+  return sent;
 }
 
 // 5b. Write data have come from memory: on to the medium.
@@ -351,7 +377,7 @@ void DiskController::piece_done(PieceIndex index, Picoseconds at) {
   if (--active.pieces_left == 0) schedule(active.done, Step::Complete, slot);
 }
 
-// 6. The data are where they belong: tell the driver.
+// 6. The data are on their way, and nothing overtakes them: tell the driver.
 void DiskController::complete(Slot slot) {
   const Active& active = m_active[slot];
   switch (static_cast<Opcode>(active.command.opcode)) {
@@ -386,14 +412,17 @@ void DiskController::write_completions() {
     if (!written.ok()) return stop_with_fatal();
     m_completions.put();
     if (entry.status != static_cast<std::uint16_t>(Status::CommandIdConflict)) m_ids_in_use[entry.command_id] = false;
-    m_interrupt.event(written.done);
+    m_interrupt.event(now());
   }
   schedule_interrupt();
 }
 
-// 7. A message takes the same way as the entry and does not overtake it.
+// 7. A message takes the same way as the entry and does not overtake it, so it follows at once.
 void DiskController::schedule_interrupt() {
-  if (const auto due = m_interrupt.due()) schedule(std::max(*due, now()), Step::Interrupt);
+  const auto due = m_interrupt.due();
+  if (!due) return;
+  if (*due <= now()) return send_interrupt();
+  schedule(*due, Step::Interrupt);
 }
 
 void DiskController::send_interrupt() {
@@ -441,11 +470,14 @@ void DiskController::abort_all() {
   m_ready = m_fatal = false;
   m_agenda = {};
   m_fetching = false;
+  m_accepted.clear();
   m_free_slots.clear();
   for (Slot slot = m_config.queue_depth; slot-- > 0;) m_free_slots.push_back(slot);
   m_pieces.clear();
   m_free_pieces.clear();
   m_waiting.clear();
+  m_outgoing.clear();
+  m_sending = false;
   m_finished.clear();
   m_buffer.reset();
   m_ids_in_use.assign(kCommandIds, false);

@@ -52,6 +52,8 @@ class DiskController : public sc_core::sc_module {
   [[nodiscard]] const DiskStatistics& statistics() const { return m_statistics; }
   /// Busy time of the medium up to `now`.
   [[nodiscard]] Picoseconds medium_busy_until(Picoseconds now) const { return m_medium->busy_until(now); }
+  /// What set-up read and wrote has left no trace on the medium that would make the next access fast.
+  void make_medium_cold() { m_medium->stand_cold(); }
   [[nodiscard]] const DiskConfig& config() const { return m_config; }
 
  private:
@@ -65,6 +67,7 @@ class DiskController : public sc_core::sc_module {
     Transfer,
     RoomFree,
     PieceArrived,
+    Sent,
     Complete,
     Interrupt
   };
@@ -79,6 +82,7 @@ class DiskController : public sc_core::sc_module {
     Command command;
     SegmentList segments;
     Status status = Status::Success;
+    bool listed = false;  // its scatter-gather list is here
     std::uint32_t pieces_left = 0;
     Picoseconds done;  // of the pieces so far
   };
@@ -106,12 +110,14 @@ class DiskController : public sc_core::sc_module {
   void accept_commands();
   void accept(Slot slot);
   void accept_segments(Slot slot);
+  void begin_in_order();
   void begin(Slot slot);
   void split_into_pieces(Slot slot);
   void start_waiting_pieces();
   bool start(PieceIndex index);
   void start_write(PieceIndex index);
-  void finish_read(PieceIndex index);
+  void send_waiting_piece();
+  Picoseconds send(PieceIndex index);
   void finish_write(PieceIndex index);
   void piece_done(PieceIndex index, Picoseconds at);
   void complete(Slot slot);
@@ -157,12 +163,15 @@ class DiskController : public sc_core::sc_module {
   fabric::DescriptorReader<Command> m_reader;
   std::span<const Command> m_fetched;  // arrived or on their way
   fabric::Timeline m_processor;        // command_overhead, one command after the other
+  std::deque<Slot> m_accepted;         // not begun, in the order of the ring
   std::vector<Active> m_active;
   std::vector<Slot> m_free_slots;
   std::vector<bool> m_ids_in_use;  // by command id
   std::vector<Piece> m_pieces;
   std::vector<PieceIndex> m_free_pieces;
-  std::deque<PieceIndex> m_waiting;  // for room in the buffer, in order
+  std::deque<PieceIndex> m_waiting;   // for room in the buffer, in order
+  std::deque<PieceIndex> m_outgoing;  // read, and waiting for the link, in order
+  bool m_sending = false;             // the link takes one now
   TransferBuffer m_buffer;
   std::deque<CompletionEntry> m_finished;  // for room in the completion ring, in order
   Picoseconds m_durable;                   // all that was written so far survives from then on

@@ -45,12 +45,13 @@ DmaPort::Completion DmaPort::transport(tlm::tlm_command command, BusAddr address
   base::ensure(size <= std::numeric_limits<unsigned>::max(), "one DMA call moves less than 4 GiB");
   const Picoseconds now = to_picoseconds(sc_core::sc_time_stamp());
   earliest = std::max(earliest, now);
-  if (size == 0) return {tlm::TLM_OK_RESPONSE, earliest};
+  if (size == 0) return {tlm::TLM_OK_RESPONSE, earliest, earliest};
 
   m_extension.device_place = place;
   m_extension.shadow = shadow;
   m_extension.named = named;
   m_extension.spread = Picoseconds{};
+  m_extension.sent = Picoseconds{};
   m_payload.set_command(command);
   m_payload.set_address(address.value());
   m_payload.set_data_ptr(reinterpret_cast<unsigned char*>(data));
@@ -61,7 +62,9 @@ DmaPort::Completion DmaPort::transport(tlm::tlm_command command, BusAddr address
 
   sc_core::sc_time delay = to_sc_time(earliest - now);
   bus->b_transport(m_payload, delay);
-  return {m_payload.get_response_status(), now + to_picoseconds(delay)};
+  const Picoseconds done = now + to_picoseconds(delay);
+  const bool through_link = m_extension.sent > Picoseconds{};
+  return {m_payload.get_response_status(), done, through_link ? m_extension.sent : done};
 }
 
 }  // namespace sluice::fabric

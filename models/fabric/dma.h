@@ -29,12 +29,14 @@ struct RequesterId {
 /// - `spread`: a transfer does not pass a point in one instant. The bytes of a write arrive over this span after the
 ///   annotated delay; those of a read were ready over this span before the delay that comes back. A memory that leaves
 ///   it 0 on a read is taken to hand over all bytes at once; links set it on a write.
+/// - `sent`: when the link has taken the last byte of a write, set by links.
 struct DmaExtension : tlm::tlm_extension<DmaExtension> {
   RequesterId requester;
   Place device_place = Place::KernelMemory;
   base::Shadow* shadow = nullptr;
   base::NamedBytes* named = nullptr;
   Picoseconds spread;
+  Picoseconds sent;
 
   tlm::tlm_extension_base* clone() const override { return new DmaExtension{*this}; }
   void copy_from(const tlm::tlm_extension_base& other) override { *this = static_cast<const DmaExtension&>(other); }
@@ -60,6 +62,7 @@ class DmaPort {
   struct Completion {
     tlm::tlm_response_status status = tlm::TLM_OK_RESPONSE;
     Picoseconds done;  ///< last byte arrived (read) or globally visible (write)
+    Picoseconds sent;  ///< of a write: the link has taken the last byte, and what is written next cannot overtake it
     [[nodiscard]] bool ok() const { return status == tlm::TLM_OK_RESPONSE; }
   };
 

@@ -62,6 +62,7 @@ Picoseconds PcieLink::dma_write(tlm::tlm_generic_payload& payload, Picoseconds a
   const Picoseconds first_arrives = slot.begin + first_tlp + m_config.latency;
   if (auto* extension = payload.get_extension<fabric::DmaExtension>()) {
     extension->spread = slot.end + m_config.latency - first_arrives;
+    extension->sent = slot.end;
   }
   return forward(payload, first_arrives);
 }

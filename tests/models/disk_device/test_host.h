@@ -56,7 +56,8 @@ class TestMemory : public sc_core::sc_module {
     }
     const auto slot = m_link.reserve(now + fabric::to_picoseconds(delay), transfer_time(size, rate));
     delay = fabric::to_sc_time(slot.end + latency - now);
-    const auto* extension = payload.get_extension<fabric::DmaExtension>();
+    auto* extension = payload.get_extension<fabric::DmaExtension>();
+    extension->sent = slot.end;
     const bool is_data = extension->device_place != Place::KernelMemory;
     if (payload.is_write()) {
       fabric::take_data(payload, bytes.data() + address);
