@@ -1,7 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/disk/disk_config.h"
 
+#include <algorithm>
+
 namespace sluice::disk {
+namespace {
+
+/// Dies that work on `at_once` bytes each for `latency`, and channels; rounded up, so that it can serve as a bound.
+ByteRate of_dies_and_channels(const SsdConfig& ssd, Bytes at_once, Picoseconds latency) {
+  const auto time = WideUnsigned(std::max(latency, 1_ps).count());
+  const WideUnsigned bytes = WideUnsigned{ssd.channels} * ssd.dies_per_channel * at_once;
+  const WideUnsigned dies = (bytes * kPicosecondsPerSecond + time - 1) / time;
+  return ByteRate{static_cast<std::uint64_t>(std::min(dies, WideUnsigned{ssd.channels} * ssd.channel_rate.value()))};
+}
+
+}  // namespace
+
+ByteRate SsdConfig::sustained_read() const {
+  return std::min(read_rate, of_dies_and_channels(*this, page_size, read_latency));
+}
+
+ByteRate SsdConfig::sustained_write() const {
+  return std::min(write_rate, of_dies_and_channels(*this, page_size * planes, program_latency));
+}
 
 void DiskConfig::describe(base::ParameterTable& table) {
   const std::string estimate = "estimate";
@@ -22,8 +43,14 @@ void DiskConfig::describe(base::ParameterTable& table) {
             "SimpleSSD: TLC 56 to 106 us");
   table.add("ssd_program_latency", ssd.program_latency, latencies, "programming of a NAND page (tProg)",
             "SimpleSSD: TLC 820 to 2225 us");
-  table.add("ssd_read_rate", ssd.read_rate, media_rates, "rate of all channels together, reading", ssd_class);
-  table.add("ssd_write_rate", ssd.write_rate, media_rates, "rate of all channels together, writing", ssd_class);
+  table.add("ssd_planes", ssd.planes, {1, 16}, "pages that a die programs at once", ssd_class);
+  table.add("ssd_write_amplification", ssd.write_amplification, {1, 100},
+            "bytes programmed per byte of a write that goes on where no other ended, in the long run",
+            "estimate: sequential over random writes of the Intel SSD DC P4510 2 TB, 2000 MB/s over 81,500 x 4 KiB");
+  table.add("ssd_channel_rate", ssd.channel_rate, media_rates, "rate of one channel", "ONFI 4.0 (2014): 800 MT/s");
+  table.add("ssd_read_rate", ssd.read_rate, media_rates, "most that the drive reads, all channels together", ssd_class);
+  table.add("ssd_write_rate", ssd.write_rate, media_rates, "most that the drive writes, all channels together",
+            ssd_class);
 
   table.add("hdd_average_seek", hdd.average_seek, latencies, "seek between two random places", hdd_class);
   table.add("hdd_track_to_track_seek", hdd.track_to_track_seek, latencies, "shortest seek", hdd_class);

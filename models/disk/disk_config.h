@@ -11,8 +11,8 @@ namespace sluice::disk {
 enum class MediumKind : std::uint8_t { Ssd, Hdd };
 
 /// Flash behind parallel channels. A NAND page is read into its die's register (`read_latency`), then crosses its
-/// channel, which has 1 / `channels` of the rate of the medium. Stripes lie on the channels in turn; a NAND page holds
-/// successive stripes of its channel, and the pages of a channel lie on its dies in turn.
+/// channel and the data path that all channels share. Stripes lie on the channels in turn; a NAND page holds successive
+/// stripes of its channel, and the pages of a channel lie on its dies in turn.
 struct SsdConfig {
   unsigned channels = 8;
   unsigned dies_per_channel = 8;
@@ -20,8 +20,15 @@ struct SsdConfig {
   Bytes page_size = 16_KiB;
   Picoseconds read_latency = 60_us;
   Picoseconds program_latency = 820_us;
+  unsigned planes = 2;
+  unsigned write_amplification = 6;
+  ByteRate channel_rate{800'000'000};
   ByteRate read_rate{3'200'000'000};
-  ByteRate write_rate{3'000'000'000};
+  ByteRate write_rate{2'000'000'000};
+
+  /// The most that reading, and writing in order, can reach: the slowest of dies, channels and path.
+  [[nodiscard]] ByteRate sustained_read() const;
+  [[nodiscard]] ByteRate sustained_write() const;
 };
 
 /// One head over a spinning surface. A seek over a distance of d of the whole stroke costs
@@ -45,7 +52,7 @@ struct DiskConfig {
   Bytes max_transfer = 1_MiB;
   unsigned max_segments = 127;
   Bytes buffer_size = 8_MiB;
-  Bytes piece_size = 32_KiB;
+  Bytes piece_size = 8_KiB;
   unsigned fetch_batch = 8;
   Picoseconds doorbell_latency = 200_ns;
   Picoseconds command_overhead = 1'500_ns;

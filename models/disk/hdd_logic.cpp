@@ -40,11 +40,29 @@ Picoseconds HddMedium::seek_time(Bytes from, Bytes to) const {
   return m_config.track_to_track_seek + rise;
 }
 
+Picoseconds HddMedium::angle_of(Bytes offset) const {
+  return Picoseconds{transfer_time(offset % m_track_size, m_config.media_rate).count() % m_rotation.count()};
+}
+
 Picoseconds HddMedium::rotation_to(Bytes offset, Picoseconds now) const {
   const std::int64_t turn = m_rotation.count();
-  const std::int64_t wanted = transfer_time(offset % m_track_size, m_config.media_rate).count() % turn;
-  const std::int64_t angle = now.count() % turn;
-  return Picoseconds{(wanted - angle + turn) % turn};
+  const std::int64_t angle = (now + m_angle).count() % turn;
+  return Picoseconds{(angle_of(offset).count() - angle + turn) % turn};
+}
+
+/// When a head that is free from `begin` on has found the place.
+Picoseconds HddMedium::reach(Bytes offset, Picoseconds begin) {
+  if (m_cold) {
+    const Picoseconds found = begin + m_config.average_seek + m_rotation / 2;
+    m_angle = {};
+    m_angle = rotation_to(offset, found);
+    m_cold = false;
+    return found;
+  }
+  // Written on without a pause, the head stays on the spiral; the comparison of angles would round.
+  if (offset == m_head && begin == m_head_at) return begin;
+  const Picoseconds there = begin + seek_time(m_head, offset);
+  return there + rotation_to(offset, there);
 }
 
 void HddMedium::occupy(Picoseconds until, Picoseconds duration) {
@@ -54,13 +72,7 @@ void HddMedium::occupy(Picoseconds until, Picoseconds duration) {
 
 Picoseconds HddMedium::access(Picoseconds earliest, Bytes offset, Bytes size) {
   const Picoseconds begin = std::max(earliest, m_head_at);
-  // Written on without a pause, the head stays on the spiral; the comparison of angles would round.
-  const bool flows_on = offset == m_head && begin == m_head_at;
-  Picoseconds start = begin;
-  if (!flows_on) {
-    start += seek_time(m_head, offset);
-    start += rotation_to(offset, start);
-  }
+  const Picoseconds start = reach(offset, begin);
   const Picoseconds end = start + transfer_time(size, m_config.media_rate);
   occupy(end, end - begin);
   m_next = m_head = offset + size;
@@ -95,6 +107,11 @@ Picoseconds HddMedium::read(Picoseconds earliest, Bytes offset, Bytes size) {
 Picoseconds HddMedium::write(Picoseconds earliest, Bytes offset, Bytes size) {
   m_reads_on = false;
   return access(earliest, offset, size);
+}
+
+void HddMedium::stand_cold() {
+  m_cold = true;
+  m_reads_on = false;
 }
 
 Picoseconds HddMedium::busy_until(Picoseconds now) const {

@@ -9,11 +9,13 @@ namespace sluice::disk {
 /// Bytes lie along one long spiral whose turns hold media_rate x time of a rotation each, so that reading on needs
 /// neither seek nor rotation. At time 0 the head stands at offset 0. After a read the drive reads on into its cache, up
 /// to `read_ahead` bytes: a reader that comes back a little later than the platter turns does not lose a rotation.
+/// A cold drive's head stands nowhere in particular: the first access costs an average seek and half a rotation.
 class HddMedium final : public Medium {
  public:
   HddMedium(const HddConfig& config, Bytes capacity);
   Picoseconds read(Picoseconds earliest, Bytes offset, Bytes size) override;
   Picoseconds write(Picoseconds earliest, Bytes offset, Bytes size) override;
+  void stand_cold() override;
   [[nodiscard]] Picoseconds busy_until(Picoseconds now) const override;
 
   [[nodiscard]] Picoseconds seek_time(Bytes from, Bytes to) const;
@@ -22,6 +24,8 @@ class HddMedium final : public Medium {
 
  private:
   Picoseconds access(Picoseconds earliest, Bytes offset, Bytes size);
+  [[nodiscard]] Picoseconds angle_of(Bytes offset) const;
+  Picoseconds reach(Bytes offset, Picoseconds begin);
   Picoseconds read_on(Picoseconds begin, Bytes size);
   void occupy(Picoseconds until, Picoseconds duration);
 
@@ -33,6 +37,8 @@ class HddMedium final : public Medium {
   Bytes m_next = 0;         // where it ended
   Bytes m_head = 0;         // the head passes, or stops at, this offset ...
   Picoseconds m_head_at;    // ... at this instant; [m_next, m_head) is in the cache
+  bool m_cold = false;      // the head's place and the platter's angle are unknown
+  Picoseconds m_angle;      // of the platter at time 0, as the time since offset 0 passed the head
   Picoseconds m_busy;
 };
 

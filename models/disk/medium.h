@@ -19,7 +19,10 @@ class Medium {
   virtual Picoseconds read(Picoseconds earliest, Bytes offset, Bytes size) = 0;
   /// Writes likewise: the instant at which the bytes would survive a loss of power.
   virtual Picoseconds write(Picoseconds earliest, Bytes offset, Bytes size) = 0;
-  /// Time for which the medium was busy, up to `now`. With parallel parts, the mean over the parts.
+  /// What earlier accesses left behind that would make the next one fast is gone, in no time: data in registers and
+  /// caches, the place of the head.
+  virtual void stand_cold() = 0;
+  /// Time for which the medium was busy, up to `now`. Of parallel parts the mean, of parts in a row the busiest.
   [[nodiscard]] virtual Picoseconds busy_until(Picoseconds now) const = 0;
 };
 

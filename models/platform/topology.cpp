@@ -46,12 +46,8 @@ std::uint64_t wire_goodput(const nic::NicConfig& nic) {
 }
 
 std::uint64_t media_goodput(const disk::DiskConfig& disk) {
-  if (disk.medium == disk::MediumKind::Hdd) return disk.hdd.media_rate.value();
-  const Picoseconds sensing = std::max(disk.ssd.read_latency, 1_ps);
-  const std::uint64_t dies = std::uint64_t{disk.ssd.channels} * disk.ssd.dies_per_channel;
-  const std::uint64_t sensed =
-      scale_up(dies * disk.ssd.page_size, kPicosecondsPerSecond, static_cast<std::uint64_t>(sensing.count()));
-  return std::min(disk.ssd.read_rate.value(), sensed);
+  const ByteRate rate = disk.medium == disk::MediumKind::Hdd ? disk.hdd.media_rate : disk.ssd.sustained_read();
+  return rate.value();
 }
 
 }  // namespace

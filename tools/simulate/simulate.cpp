@@ -187,6 +187,7 @@ class Run : private kernel_sim::Measurement {
   // --- marks --------------------------------------------------------------------------------------------------------
   void begin() override {
     m_hal.synchronise();
+    m_machine.disk->make_medium_cold();  // mounting and opening have read around the file
     m_machine.ledger.record(true);
     m_sender = m_kernel.current_process();
     m_calls_at_begin = m_kernel.counts_of(*m_sender);

@@ -92,6 +92,24 @@ TEST(HddMedium, WritesFlowOnAndAPauseCostsATurn) {
   EXPECT_EQ(hdd.write(5_ms, 400'000, 100'000), 15_ms);
 }
 
+TEST(HddMedium, TheFirstAccessOfAColdDriveCostsAnAverageSeekAndHalfARotation) {
+  for (const Bytes offset : {Bytes{0}, Bytes{100'000}, 500 * kTrack + 7}) {
+    HddMedium hdd = make_hdd();
+    const Picoseconds warm = hdd.read(0_ps, offset, 100'000);
+    hdd.stand_cold();
+    EXPECT_EQ(hdd.read(warm, offset + 100'000, 100'000), warm + 8_ms + 5_ms + 1_ms) << offset;
+    EXPECT_EQ(hdd.read(warm + 14_ms, offset + 200'000, 100'000), warm + 15_ms) << "and the next one goes on";
+  }
+}
+
+TEST(HddMedium, AfterAColdStartThePlatterTurnsOn) {
+  HddMedium hdd = make_hdd();
+  hdd.stand_cold();
+  const Picoseconds end = hdd.write(3_ms, 250'000, 100'000);
+  EXPECT_EQ(end, 3_ms + 13_ms + 1_ms);
+  EXPECT_EQ(hdd.write(end, 250'000, 100'000), end + 10_ms) << "the same place comes by a turn later";
+}
+
 TEST(HddMedium, BusyNeverExceedsTheTime) {
   std::mt19937_64 random{9};
   HddMedium hdd = make_hdd();
