@@ -235,11 +235,11 @@ TEST_F(DiskControllerTest, ACommandDoesNotOvertakeOneWhoseListIsStillOnItsWay) {
       const std::uint64_t to = kData + i * 128_KiB;
       const std::vector<SgElement> whole{{to, 128_KiB}};
       const std::vector<SgElement> halves{{to, 64_KiB}, {to + 64_KiB, 64_KiB}};
-      host.put(TestHost::command(Opcode::Read, i * 256, 256, static_cast<std::uint16_t>(i)),
+      host.put(TestHost::command(Opcode::Read, i * 256, 256, static_cast<std::uint16_t>(i + 1)),
                i % 2 == 0 ? halves : whole);
     }
     host.ring();
-    for (std::uint16_t i = 0; i < 8; ++i) EXPECT_EQ(host.next_completion().command_id, i);
+    for (std::uint16_t i = 0; i < 8; ++i) EXPECT_EQ(host.next_completion().command_id, i + 1);
     EXPECT_LE(TestHost::now(), transfer_time(1_MiB, ByteRate{100'000'000}) + 9_ms) << "one rotation at most";
   });
 }
