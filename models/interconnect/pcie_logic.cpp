@@ -27,7 +27,8 @@ std::uint64_t blocks(std::uint64_t address, Bytes size, Bytes block) {
 }
 
 Bytes limit_or_recommended(Bytes limit, const PcieLinkConfig& config) {
-  return limit != 0 ? limit : recommended_limit(config.generation, config.lanes, config.max_payload);
+  if (limit != 0) return limit;
+  return recommended_symbol_times(config.generation, config.lanes, config.max_payload) * config.lanes;
 }
 
 }  // namespace
@@ -39,7 +40,7 @@ BitRate raw_rate(unsigned generation, unsigned lanes) {
   return generation <= 2 ? BitRate{transfers / 10 * 8} : BitRate{transfers * 128 / 130};
 }
 
-Bytes recommended_limit(unsigned generation, unsigned lanes, Bytes max_payload) {
+std::uint64_t recommended_symbol_times(unsigned generation, unsigned lanes, Bytes max_payload) {
   constexpr Bytes kTlpOverhead = 28;
   const Bytes internal_delay = generation == 1 ? 19 : generation == 2 ? 70 : 115;
   const bool small = max_payload <= 256;

@@ -24,11 +24,13 @@ namespace sluice::interconnect {
 /// Bits per second of all lanes together after line coding (8b/10b in generations 1 and 2, 128b/130b from 3 on).
 BitRate raw_rate(unsigned generation, unsigned lanes);
 
-/// Recommended bytes between two acknowledgements, and between two flow-control updates, for each direction of a link:
-/// (MPS + 28) x AckFactor / lanes + InternalDelay, as tabulated in the PCI Express base specification.
-Bytes recommended_limit(unsigned generation, unsigned lanes, Bytes max_payload);
+/// Longest time between two acknowledgements, and between two flow-control updates, for each direction of a link, in
+/// symbol times: (MPS + 28) x AckFactor / lanes + InternalDelay, as tabulated in the PCI Express base specification. In
+/// a symbol time each lane carries one byte.
+std::uint64_t recommended_symbol_times(unsigned generation, unsigned lanes, Bytes max_payload);
 
-/// What is left of the raw rate for TLPs: 1 - 8 / AckLimit - 8 / FlowControlLimit - 4 / 1538 of it.
+/// What is left of the raw rate for TLPs: 1 - 8 / AckLimit - 8 / FlowControlLimit - 4 / 1538 of it, with limits in bytes
+/// of the whole link. (The published model puts symbol times for bytes; see README.md.)
 BitRate tlp_rate(const PcieLinkConfig& config);
 
 /// A number of TLPs and their length with headers.
