@@ -29,8 +29,8 @@ BitRate raw_rate(unsigned generation, unsigned lanes);
 /// a symbol time each lane carries one byte.
 std::uint64_t recommended_symbol_times(unsigned generation, unsigned lanes, Bytes max_payload);
 
-/// What is left of the raw rate for TLPs: 1 - 8 / AckLimit - 8 / FlowControlLimit - 4 / 1538 of it, with limits in bytes
-/// of the whole link. (The published model puts symbol times for bytes; see README.md.)
+/// What is left of the raw rate for TLPs: 1 - 8 / AckLimit - 8 / FlowControlLimit - 4 / 1538 of it, with limits in
+/// bytes of the whole link. (The published model puts symbol times for bytes; see README.md.)
 BitRate tlp_rate(const PcieLinkConfig& config);
 
 /// A number of TLPs and their length with headers.
