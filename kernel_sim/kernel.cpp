@@ -25,7 +25,7 @@ std::uint32_t frames_of(const hal::Machine& machine) {
 Kernel::Kernel(hal::Machine machine, base::Ledger& ledger, const KernelConfig& config)
     : m_machine(machine),
       m_ledger(ledger),
-      m_config(config),
+      m_config(base::resolved(config, m_machine.cpu.frequency(), config.reference_frequency)),
       m_frames(m_machine, ledger, m_config.mm, kFirstFrame, frames_of(m_machine)),
       m_scheduler(m_machine, m_config.sched),
       m_disk(std::make_unique<drivers::DiskDriver>(m_machine, m_scheduler, m_frames, m_config.disk_driver)),

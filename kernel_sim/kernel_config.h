@@ -13,30 +13,19 @@
 
 namespace sluice::kernel_sim {
 
-struct KernelConfig {
-  syscalls::SyscallConfig syscall;
-  sched::SchedConfig sched;
-  mm::MmConfig mm;
-  fs::FsConfig fs;
-  block::BlockConfig block;
-  drivers::DiskDriverConfig disk_driver;
-  ipc::PipeConfig pipe;
-  net::NetConfig net;
-
-  /// Calls visit(name of the part, its config) for each, in the order in which tools print them.
-  template <class Visit>
-  void for_each_part(Visit&& visit) {
-    visit("syscall", syscall);
-    visit("sched", sched);
-    visit("mm", mm);
-    visit("fs", fs);
-    visit("block", block);
-    visit("disk_driver", disk_driver);
-    visit("pipe", pipe);
-    visit("net", net);
-  }
-  /// Every parameter as "part.name".
-  void describe(base::ParameterTable& table);
+struct KernelConfig : base::Parameters {
+  Frequency reference_frequency = parameter(
+      reference_frequency, "reference_frequency", 2900_MHz, {100_MHz, 10'000_MHz},
+      "clock of the cores for which the kernel's costs are given; at another cpu.frequency a cost takes as many cycles",
+      "choice: the default of cpu.frequency");
+  syscalls::SyscallConfig syscall = part(syscall, "syscall.");
+  sched::SchedConfig sched = part(sched, "sched.");
+  mm::MmConfig mm = part(mm, "mm.");
+  fs::FsConfig fs = part(fs, "fs.");
+  block::BlockConfig block = part(block, "block.");
+  drivers::DiskDriverConfig disk_driver = part(disk_driver, "disk_driver.");
+  ipc::PipeConfig pipe = part(pipe, "pipe.");
+  net::NetConfig net = part(net, "net.");
 };
 
 }  // namespace sluice::kernel_sim

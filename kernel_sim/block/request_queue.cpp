@@ -24,8 +24,7 @@ Bytes RequestQueue::max_request() const {
 }
 
 void RequestQueue::submit(std::vector<std::unique_ptr<Bio>> bios) {
-  const auto frequency = m_machine.cpu.frequency();
-  m_machine.cpu.execute(m_config.submit_bio.at(frequency) * bios.size(), hal::Work::Disk);
+  m_machine.cpu.execute(m_config.submit_bio * bios.size(), hal::Work::Disk);
   // As Linux sorts a plug's list. A flush stays behind the writes before it.
   const bool ordered =
       std::any_of(bios.begin(), bios.end(), [](auto& b) { return b->direction() == Direction::Flush; });
@@ -35,7 +34,7 @@ void RequestQueue::submit(std::vector<std::unique_ptr<Bio>> bios) {
   }
   const auto merged_before = m_statistics.merged_bios;
   for (auto& bio : bios) append(std::move(bio));
-  m_machine.cpu.execute(m_config.merge_bio.at(frequency) * (m_statistics.merged_bios - merged_before), hal::Work::Disk);
+  m_machine.cpu.execute(m_config.merge_bio * (m_statistics.merged_bios - merged_before), hal::Work::Disk);
   dispatch();
 }
 

@@ -21,14 +21,6 @@ static_assert(kBlockSize == block::kSectorSize);
 
 }  // namespace
 
-void DiskDriverConfig::describe(base::ParameterTable& table) {
-  table.add("build_command", build_command, "building one command, besides its stores", "estimate");
-  table.add("map_segment", map_segment, "each scatter-gather element of a command", "estimate");
-  table.add("handle_completion", handle_completion, "each completion entry", "estimate");
-  table.add("queue_entries", queue_entries, {2, 4096}, "entries of the submission and completion rings at most",
-            "Linux drivers/nvme/host/pci.c, io_queue_depth 1024");
-}
-
 DiskDriver::DiskDriver(hal::Machine& machine, sched::Scheduler& scheduler, mm::FrameAllocator& frames,
                        const DiskDriverConfig& config)
     : m_machine(machine),
@@ -121,10 +113,7 @@ void DiskDriver::start(block::Request& request) {
   const std::uint16_t slot = m_free_slots.back();
   m_free_slots.pop_back();
   m_slots[slot] = &request;
-  const auto frequency = m_machine.cpu.frequency();
-  m_machine.cpu.execute(
-      m_config.build_command.at(frequency) + m_config.map_segment.at(frequency) * request.segments.size(),
-      hal::Work::Disk);
+  m_machine.cpu.execute(m_config.build_command + m_config.map_segment * request.segments.size(), hal::Work::Disk);
   Command command;
   command.opcode = static_cast<std::uint8_t>(request.direction == block::Direction::Read    ? Opcode::Read
                                              : request.direction == block::Direction::Write ? Opcode::Write

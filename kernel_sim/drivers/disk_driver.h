@@ -15,12 +15,16 @@
 
 namespace sluice::drivers {
 
-struct DiskDriverConfig {
-  CpuCost build_command = CpuCost::time(120_ns);     ///< besides the stores themselves
-  CpuCost map_segment = CpuCost::time(15_ns);        ///< each scatter-gather element
-  CpuCost handle_completion = CpuCost::time(80_ns);  ///< each completion entry
-  unsigned queue_entries = 1024;                     ///< at most; a power of two
-  void describe(base::ParameterTable& table);
+struct DiskDriverConfig : base::Parameters {
+  CpuCost build_command = parameter(build_command, "build_command", CpuCost::time(120_ns),
+                                    "building one command, besides its stores", "estimate");
+  CpuCost map_segment = parameter(map_segment, "map_segment", CpuCost::time(15_ns),
+                                  "each scatter-gather element of a command", "estimate");
+  CpuCost handle_completion =
+      parameter(handle_completion, "handle_completion", CpuCost::time(80_ns), "each completion entry", "estimate");
+  unsigned queue_entries = parameter(queue_entries, "queue_entries", 1024, {2, 4096},
+                                     "entries of the submission and completion rings at most",
+                                     "Linux drivers/nvme/host/pci.c, io_queue_depth 1024");
 };
 
 struct DiskDriverStatistics {

@@ -15,14 +15,13 @@ Loopback::Loopback(hal::Machine& machine, sched::Scheduler& scheduler, base::Led
       m_ledger(ledger),
       m_stack(stack),
       m_config(config),
-      m_costs(config, machine.cpu.frequency()),
       m_features{.gather = true, .checksum = true, .segmentation = true, .mtu = kLargestPacket},
       m_backlogs(machine.contexts.core_count()) {
   stack.attach_loopback(*this);
 }
 
 void Loopback::transmit(net::Skb& skb, bool /*more*/) {
-  m_machine.cpu.execute(m_costs.loopback_transmit, hal::Work::NetDevice);
+  m_machine.cpu.execute(m_config.loopback_transmit, hal::Work::NetDevice);
   Backlog& backlog = m_backlogs[m_machine.contexts.current_core()];
   if (backlog.packets.size() >= m_config.backlog_max) {
     ++m_statistics.dropped;
@@ -49,13 +48,13 @@ void Loopback::raise_poll(Backlog& backlog) {
 /// process_backlog within net_rx_action: until nothing is left, or again later after a budget of packets or of time.
 void Loopback::poll(Backlog& backlog) {
   ++m_statistics.polls;
-  m_machine.cpu.execute(m_costs.backlog_poll, hal::Work::NetDevice);
+  m_machine.cpu.execute(m_config.backlog_poll, hal::Work::NetDevice);
   const Picoseconds began = m_machine.cpu.now();
   for (unsigned taken = 0; !backlog.packets.empty(); ++taken) {
     if (taken >= m_config.napi_budget || m_machine.cpu.now() - began >= m_config.napi_time) break;
     net::Skb& skb = *backlog.packets.front();
     backlog.packets.pop_front();
-    m_machine.cpu.execute(m_costs.loopback_receive, hal::Work::NetDevice);
+    m_machine.cpu.execute(m_config.loopback_receive, hal::Work::NetDevice);
     m_stack.receive(skb);
   }
   backlog.poll_raised = false;

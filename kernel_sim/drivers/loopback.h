@@ -47,7 +47,6 @@ class Loopback final : public net::NetDevice {
   base::Ledger& m_ledger;
   net::Stack& m_stack;
   const net::NetConfig& m_config;
-  net::NetCosts m_costs;
   net::DeviceFeatures m_features;
   std::vector<Backlog> m_backlogs;  // by core
   LoopbackStatistics m_statistics;

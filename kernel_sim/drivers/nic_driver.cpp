@@ -44,7 +44,6 @@ NicDriver::NicDriver(hal::Machine& machine, sched::Scheduler& scheduler, mm::Fra
       m_frames(frames),
       m_stack(stack),
       m_config(config),
-      m_costs(config, machine.cpu.frequency()),
       m_registers(machine.cpu, registers),
       m_ring_memory(frames),
       m_tx_packets(config.tx_ring),
@@ -147,7 +146,7 @@ void NicDriver::transmit(net::Skb& skb, bool more) {
     m_stopped = true;
     ++m_statistics.tx_ring_full;
   }
-  m_machine.cpu.execute(m_costs.tx_packet + m_costs.tx_descriptor * count, hal::Work::NetDevice);
+  m_machine.cpu.execute(m_config.tx_packet + m_config.tx_descriptor * count, hal::Work::NetDevice);
   if (!more || m_stopped) ring_doorbell();
 }
 
@@ -169,7 +168,7 @@ void NicDriver::clean_transmitted() {
     if (net::Skb* const skb = std::exchange(m_tx_packets[clean], nullptr)) m_done.push_back(skb);
   }
   m_tx_clean = head;
-  m_machine.cpu.execute(m_costs.tx_complete * m_done.size(), hal::Work::NetDevice);
+  m_machine.cpu.execute(m_config.tx_complete * m_done.size(), hal::Work::NetDevice);
   for (net::Skb* const skb : m_done) m_stack.transmitted(*skb);
   if (m_stopped && tx_room() >= m_config.tx_ring / 4) {
     m_stopped = false;
@@ -212,7 +211,7 @@ void NicDriver::run_poll() {
 /// One poll; true when there was less to do than a poll may do, and the device may interrupt again.
 bool NicDriver::poll() {
   ++m_statistics.polls;
-  m_machine.cpu.execute(m_costs.napi_poll, hal::Work::NetDevice);
+  m_machine.cpu.execute(m_config.napi_poll, hal::Work::NetDevice);
   clean_transmitted();
   if (take_received(m_config.napi_weight) == m_config.napi_weight) return false;
   m_poll_scheduled = false;
@@ -253,7 +252,7 @@ unsigned NicDriver::take_received(unsigned most) {
 void NicDriver::take_frame(PhysAddr buffer, const RxDescriptor& descriptor) {
   std::array<std::byte, nic::kAllHeaders> bytes{};
   m_machine.cpu.load(buffer, bytes);
-  m_machine.cpu.execute(m_costs.rx_packet, hal::Work::NetDevice);
+  m_machine.cpu.execute(m_config.rx_packet, hal::Work::NetDevice);
   net::Skb& skb = m_stack.skbs().make_received();
   const bool good = descriptor.size >= nic::kAllHeaders && nic::decode(bytes, skb.header) &&
                     skb.header.payload_size + nic::kAllHeaders <= descriptor.size;

@@ -86,7 +86,6 @@ class NicDriver final : public net::NetDevice {
   mm::FrameAllocator& m_frames;
   net::Stack& m_stack;
   const net::NetConfig& m_config;
-  net::NetCosts m_costs;
   hal::DeviceRegisters m_registers;
   net::DeviceFeatures m_features;
   NicDriverStatistics m_statistics;

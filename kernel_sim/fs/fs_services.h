@@ -35,9 +35,7 @@ struct Services {
   std::uint64_t dirty_pages = 0;  ///< of all inodes
   sched::WaitQueue flusher;       ///< woken when there is much to write back
 
-  void charge(const CpuCost& cost, std::uint64_t times = 1) {
-    machine.cpu.execute(cost.at(machine.cpu.frequency()) * times, hal::Work::PageCache);
-  }
+  void charge(const CpuCost& cost, std::uint64_t times = 1) { machine.cpu.execute(cost * times, hal::Work::PageCache); }
 };
 
 /// Several pieces of I/O that one task waits for.

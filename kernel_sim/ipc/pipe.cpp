@@ -6,18 +6,6 @@
 
 namespace sluice::ipc {
 
-void PipeConfig::describe(base::ParameterTable& table) {
-  table.add("slots", slots, {1U, 1024U}, "page slots of a new pipe", "Linux PIPE_DEF_BUFFERS");
-  table.add("slots_over_user_limit", slots_over_user_limit, {1U, 16U},
-            "page slots of a new pipe once the user has too many", "Linux PIPE_MIN_DEF_BUFFERS");
-  table.add("largest_size", largest_size, {kPageSize, Bytes{1} << 31}, "what F_SETPIPE_SZ allows",
-            "Linux fs.pipe-max-size");
-  table.add("user_pages_soft_limit", user_pages_soft_limit, {1U, 1U << 24}, "page slots of all pipes of a user",
-            "Linux fs.pipe-user-pages-soft");
-  table.add("call", call, "one read, write or splice on a pipe: lock, look at both ends", "estimate");
-  table.add("slot", slot, "one page slot filled, shared or released", "estimate");
-}
-
 Pipe::Pipe(PipeSystem& system, Kind kind)
     : m_system(system), m_kind(kind), m_slots(system.config.slots), m_lock(system.scheduler) {
   if (kind == Kind::User && system.user_pages + m_slots > system.config.user_pages_soft_limit) {

@@ -197,7 +197,7 @@ Result<std::unique_ptr<AddressSpace>> AddressSpace::fork() {
   }
   if (!shared.empty()) s.flush_tlb(0, kUserPages);
   // The child's tables take memory, and so perhaps time, in which the parent's may change: they are done with.
-  s.machine.cpu.execute(s.config.fork_page.at(s.machine.cpu.frequency()) * shared.size(), hal::Work::Mapping);
+  s.machine.cpu.execute(s.config.fork_page * shared.size(), hal::Work::Mapping);
   for (std::size_t i = 0; i < shared.size(); ++i) {
     if (c.table->set(shared[i].page, shared[i].entry)) continue;
     for (; i < shared.size(); ++i) s.frames.put(Frame::of(mmu::entry_target(shared[i].entry)));
@@ -338,9 +338,7 @@ void AddressSpace::State::charge_unmapping(const std::vector<Frame>& unmapped) {
   for (std::size_t i = 0; i < unmapped.size(); ++i) {
     folios += i == 0 || frames.head_of(unmapped[i]) != frames.head_of(unmapped[i - 1]) ? 1 : 0;
   }
-  const auto frequency = machine.cpu.frequency();
-  machine.cpu.execute(config.unmap_folio.at(frequency) * folios + config.unmap_page.at(frequency) * unmapped.size(),
-                      hal::Work::Mapping);
+  machine.cpu.execute(config.unmap_folio * folios + config.unmap_page * unmapped.size(), hal::Work::Mapping);
 }
 
 void AddressSpace::State::flush_tlb(std::uint64_t first, std::uint64_t pages) {
@@ -348,7 +346,7 @@ void AddressSpace::State::flush_tlb(std::uint64_t first, std::uint64_t pages) {
     machine.cpu.execute(config.tlb_flush, hal::Work::Mapping);
     machine.cpu.flush_tlb();
   } else {
-    machine.cpu.execute(config.tlb_flush_page.at(machine.cpu.frequency()) * pages, hal::Work::Mapping);
+    machine.cpu.execute(config.tlb_flush_page * pages, hal::Work::Mapping);
     machine.cpu.flush_tlb(VirtAddr{first << kPageShift}, pages << kPageShift);
   }
 }

@@ -119,9 +119,7 @@ Result<Frame> AddressSpace::State::private_copy(Frame from) {
 }
 
 void AddressSpace::State::charge_mapping(std::uint64_t pages) {
-  const auto frequency = machine.cpu.frequency();
-  machine.cpu.execute(config.fault_map_folio.at(frequency) + config.fault_map_page.at(frequency) * pages,
-                      hal::Work::Mapping);
+  machine.cpu.execute(config.fault_map_folio + config.fault_map_page * pages, hal::Work::Mapping);
 }
 
 FaultOutcome AddressSpace::State::map_page(std::uint64_t page, Frame frame, std::uint64_t bits) {

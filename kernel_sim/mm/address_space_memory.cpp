@@ -104,7 +104,7 @@ Result<std::vector<Fragment>> AddressSpaceMemory::pin(VirtAddr at, Bytes size, h
     pinned.push_back({translation->address, static_cast<std::uint32_t>(piece)});
     done += piece;
   }
-  m_machine.cpu.execute(m_config.pin_page.at(m_machine.cpu.frequency()) * pinned.size(), hal::Work::Mapping);
+  m_machine.cpu.execute(m_config.pin_page * pinned.size(), hal::Work::Mapping);
   if (pinned.empty() && size > 0) return refuse(EFAULT);
   return pinned;
 }

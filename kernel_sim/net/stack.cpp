@@ -29,7 +29,6 @@ Stack::Stack(hal::Machine& machine, sched::Scheduler& scheduler, mm::FrameAlloca
       m_frames(frames),
       m_ledger(ledger),
       m_config(config),
-      m_costs(config, machine.cpu.frequency()),
       m_next_port(kFirstPort),
       m_next_sequence(kFirstSequence) {}
 
@@ -40,7 +39,7 @@ void Stack::attach(NetDevice& device, std::uint32_t address) {
   m_card = &device;
   m_address = address;
   m_skbs = std::make_unique<SkbPool>(m_frames, nic::segment_size(device.features().mtu));
-  m_queue = std::make_unique<TransmitQueue>(m_machine, m_costs, *m_skbs, device, m_config.gso_max_size);
+  m_queue = std::make_unique<TransmitQueue>(m_machine, m_config, *m_skbs, device);
 }
 
 void Stack::attach_loopback(NetDevice& device) {
@@ -60,7 +59,7 @@ std::uint32_t Stack::source_address(std::uint32_t destination) const {
 }
 
 std::shared_ptr<TcpSocket> Stack::create_socket(int flags) {
-  spend(m_costs.socket_create, hal::Work::SocketCall);
+  spend(m_config.socket_create, hal::Work::SocketCall);
   return std::make_shared<TcpSocket>(*this, flags);
 }
 
@@ -145,16 +144,15 @@ void Stack::close_later(std::shared_ptr<TcpConnection> connection) {
 void Stack::transmit(Skb& skb) {
   ++m_statistics.packets_sent;
   m_machine.cpu.store(skb.header_address, nic::encode(skb.header));
-  spend(skb.size > 0 ? m_costs.tcp_transmit : m_costs.acknowledge, hal::Work::TcpOutput);
+  spend(skb.size > 0 ? m_config.tcp_transmit : m_config.acknowledge, hal::Work::TcpOutput);
   if (route(skb.header.destination_address) == m_loopback) {
     // No queueing discipline, but what is too large for the device is cut here as well.
     if (m_loopback_queue == nullptr) {
-      m_loopback_queue =
-          std::make_unique<TransmitQueue>(m_machine, m_costs, *m_skbs, *m_loopback, m_config.gso_max_size);
+      m_loopback_queue = std::make_unique<TransmitQueue>(m_machine, m_config, *m_skbs, *m_loopback);
     }
     m_loopback_queue->add(skb);
   } else {
-    spend(m_costs.queue_transmit, hal::Work::TcpOutput);
+    spend(m_config.queue_transmit, hal::Work::TcpOutput);
     m_queue->add(skb);
   }
 }
@@ -177,7 +175,7 @@ void Stack::receive(Skb& skb) {
       listening->receive_syn(skb);
       return;
     }
-    spend(m_costs.tcp_receive, hal::Work::TcpInput);
+    spend(m_config.tcp_receive, hal::Work::TcpInput);
     if ((skb.header.flags & nic::tcp_flag::kReset) == 0) send_reset(skb.header);
     m_skbs->release(skb);
     return;

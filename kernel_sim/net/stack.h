@@ -99,7 +99,7 @@ class Stack {
   void close_later(std::shared_ptr<TcpConnection> connection);
   void send_reset(const nic::PacketHeader& cause);
   [[nodiscard]] bool checksum_holds(const Skb& skb);
-  void spend(Picoseconds cost, hal::Work work) { m_machine.cpu.execute(cost, work); }
+  void spend(CpuCost cost, hal::Work work) { m_machine.cpu.execute(cost, work); }
   [[nodiscard]] std::uint32_t timestamp() const;
   void advance_port();
   [[nodiscard]] bool free_port(const TcpConnection& connection, std::uint16_t port) const;
@@ -109,7 +109,6 @@ class Stack {
   mm::FrameAllocator& m_frames;
   base::Ledger& m_ledger;
   const NetConfig& m_config;
-  NetCosts m_costs;
   StackStatistics m_statistics;
   NetDevice* m_card = nullptr;
   NetDevice* m_loopback = nullptr;

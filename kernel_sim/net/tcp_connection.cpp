@@ -78,7 +78,7 @@ void TcpConnection::resume_output() {
 void TcpConnection::handle_deferred() {
   if (std::exchange(m_timers_deferred, false)) {
     const Picoseconds now = m_stack.m_machine.cpu.now();
-    m_stack.spend(m_stack.m_costs.timer, hal::Work::TcpInput);
+    m_stack.spend(m_stack.m_config.timer, hal::Work::TcpInput);
     if (m_retransmission.take_expired(now)) retransmission_timeout();
     if (m_probe.take_expired(now)) probe();
     if (m_ack_timer.take_expired(now) && m_ack.timed_out(rto())) send_acknowledgment();

@@ -31,7 +31,7 @@ constexpr Picoseconds kMostDelay = 200_ms;                                      
 
 /// One packet, with the connection owned. Takes the packet.
 void TcpConnection::process(Skb& skb) {
-  m_stack.spend(skb.size > 0 ? m_stack.m_costs.tcp_receive : m_stack.m_costs.tcp_acknowledged, hal::Work::TcpInput);
+  m_stack.spend(skb.size > 0 ? m_stack.m_config.tcp_receive : m_stack.m_config.tcp_acknowledged, hal::Work::TcpInput);
   if (m_state == State::Closed) {
     if (!has(skb, flag::kReset)) m_stack.send_reset(skb.header);
     m_stack.skbs().release(skb);
@@ -210,7 +210,7 @@ std::uint32_t TcpConnection::drop_acknowledged(std::uint64_t acknowledged, std::
     fragments += m_stack.skbs().release(*skb);
   }
   if (packets > 0)
-    m_stack.spend(m_stack.m_costs.skb_free * packets + m_stack.m_costs.fragment_free * fragments, hal::Work::Packet);
+    m_stack.spend(m_stack.m_config.skb_free * packets + m_stack.m_config.fragment_free * fragments, hal::Work::Packet);
   if (sent_at) {
     measure_rtt(now - *sent_at);
   } else if (packets > 0 && echo != 0) {  // of what was sent again only the timestamp says which copy is answered

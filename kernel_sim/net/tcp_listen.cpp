@@ -44,7 +44,7 @@ Result<std::shared_ptr<TcpConnection>> TcpConnection::accept(bool non_blocking) 
 
 /// tcp_conn_request: with a full queue the packet is dropped, and the other end will repeat it.
 void TcpConnection::receive_syn(Skb& skb) {
-  m_stack.spend(m_stack.m_costs.socket_create, hal::Work::SocketCall);
+  m_stack.spend(m_stack.m_config.socket_create, hal::Work::SocketCall);
   if (m_accept_queue.size() <= m_backlog_limit) {
     const auto child = std::make_shared<TcpConnection>(m_stack);
     child->m_local = {skb.header.destination_address, skb.header.destination_port};

@@ -138,13 +138,13 @@ void TcpConnection::grow(Skb& skb, Bytes most) {
   m_queued_memory -= next->truesize;
   m_unsent.remove(*next);
   m_stack.skbs().release(*next);
-  m_stack.spend(m_stack.m_costs.skb_free, hal::Work::Packet);
+  m_stack.spend(m_stack.m_config.skb_free, hal::Work::Packet);
 }
 
 /// Cuts the packet after `size` bytes; the rest becomes the next of the queue (tcp_fragment).
 bool TcpConnection::split(Skb& skb, std::uint32_t size) {
   SkbPool& pool = m_stack.skbs();
-  m_stack.spend(m_stack.m_costs.skb_allocate, hal::Work::Packet);
+  m_stack.spend(m_stack.m_config.skb_allocate, hal::Work::Packet);
   const Result<Skb*> made = skb.linear ? pool.make_linear() : pool.make_paged();
   if (!made) return false;
   Skb& rest = **made;
@@ -239,7 +239,7 @@ void TcpConnection::send_control(std::uint8_t flags, std::uint64_t sequence) {
   Skb& skb = **made;
   skb.sequence = sequence;
   skb.truesize = static_cast<std::uint32_t>(m_stack.m_config.skb_overhead);
-  m_stack.spend(m_stack.m_costs.skb_allocate, hal::Work::Packet);
+  m_stack.spend(m_stack.m_config.skb_allocate, hal::Work::Packet);
   fill_header(skb, flags);
   m_stack.transmit(skb);
 }

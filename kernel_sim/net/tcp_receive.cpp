@@ -18,7 +18,7 @@ Result<Bytes> TcpConnection::receive_to(mm::UserMemory& memory, VirtAddr to, Byt
 Result<Bytes> TcpConnection::receive_pages(fs::SpliceSink& sink, Bytes size, ReceiveFlags flags) {
   return receive_with(size, flags, [&](PhysAddr address, Bytes piece, Bytes done) -> Result<Bytes> {
     const mm::Fragment fragment{address, static_cast<std::uint32_t>(piece)};
-    m_stack.spend(m_stack.m_costs.splice_fragment, hal::Work::Packet);
+    m_stack.spend(m_stack.m_config.splice_fragment, hal::Work::Packet);
     m_stack.m_frames.get(fragment);
     if (sink.push(fragment, Place::SocketBuffer)) return piece;
     m_stack.m_frames.put(fragment);
@@ -33,7 +33,7 @@ template <class Take>
 Result<Bytes> TcpConnection::receive_with(Bytes size, ReceiveFlags flags, Take take) {
   if (m_state == State::Listen) return refuse(ENOTCONN);
   lock();
-  m_stack.spend(m_stack.m_costs.receive_call, hal::Work::SocketCall);
+  m_stack.spend(m_stack.m_config.receive_call, hal::Work::SocketCall);
   Bytes done = 0;
   int error = 0;
   bool stopped = false;
@@ -101,7 +101,7 @@ Result<Bytes> TcpConnection::receive_with(Bytes size, ReceiveFlags flags, Take t
         m_front_used = 0;
         m_receive_window.freed(skb->truesize);
         const unsigned fragments = m_stack.skbs().release(*skb);
-        m_stack.spend(m_stack.m_costs.skb_free + m_stack.m_costs.fragment_free * fragments, hal::Work::Packet);
+        m_stack.spend(m_stack.m_config.skb_free + m_stack.m_config.fragment_free * fragments, hal::Work::Packet);
       }
     }
     if (next != skb) used = 0;

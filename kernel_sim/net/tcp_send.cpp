@@ -39,7 +39,7 @@ struct TcpConnection::UserBytes {
     const PhysAddr to = block.address + connection.m_page_used;
     if (!stack.skbs().continues(skb, to) && skb.fragment_count >= stack.m_config.max_fragments) return 0;
     const Bytes size = std::min<Bytes>(most, block.size - connection.m_page_used);
-    stack.spend(stack.m_costs.copy_fragment, hal::Work::Packet);
+    stack.spend(stack.m_config.copy_fragment, hal::Work::Packet);
     if (memory.copy_in(from, to, size) < size) return refuse(EFAULT);
     const mm::Fragment fragment{to, static_cast<std::uint32_t>(size)};
     stack.m_frames.get(fragment);
@@ -57,7 +57,7 @@ struct TcpConnection::PipePages {
   Result<Bytes> append(Skb& skb, Bytes most) {
     Stack& stack = connection.m_stack;
     mm::Fragment fragment = source.peek(0);
-    stack.spend(stack.m_costs.splice_fragment, hal::Work::Packet);
+    stack.spend(stack.m_config.splice_fragment, hal::Work::Packet);
     if (skb.linear) return copy(skb, fragment, most);
     if (!stack.skbs().continues(skb, fragment.address) && skb.fragment_count >= stack.m_config.max_fragments) return 0;
     fragment.size = static_cast<std::uint32_t>(std::min<Bytes>(fragment.size, most));
@@ -95,7 +95,7 @@ Result<Bytes> TcpConnection::send_pages(fs::SpliceSource& source, Bytes size, Se
     bytes = std::min(bytes, size - done);
     SendFlags batch_flags = flags;
     batch_flags.more = flags.more || (done + bytes < size && source.fragments() > batch);
-    m_stack.spend(m_stack.m_costs.splice_call, hal::Work::SocketCall);
+    m_stack.spend(m_stack.m_config.splice_call, hal::Work::SocketCall);
     const Result<Bytes> sent = send_from(pages, bytes, batch_flags);
     if (!sent && done == 0) return sent;
     if (!sent) break;
@@ -116,7 +116,7 @@ void TcpConnection::end_of_pages() {
 template <class Source>
 Result<Bytes> TcpConnection::send_from(Source& source, Bytes size, SendFlags flags) {
   lock();
-  m_stack.spend(m_stack.m_costs.send_call, hal::Work::SocketCall);
+  m_stack.spend(m_stack.m_config.send_call, hal::Work::SocketCall);
   Bytes done = 0;
   int error = 0;
   if (const Result<void> ready = wait_connected(flags.non_blocking); !ready) error = ready.error().value;
@@ -184,7 +184,7 @@ Result<Bytes> TcpConnection::send_from(Source& source, Bytes size, SendFlags fla
 }
 
 Skb* TcpConnection::new_packet() {
-  m_stack.spend(m_stack.m_costs.skb_allocate, hal::Work::Packet);
+  m_stack.spend(m_stack.m_config.skb_allocate, hal::Work::Packet);
   const Result<Skb*> made = m_linear ? m_stack.skbs().make_linear() : m_stack.skbs().make_paged();
   if (!made) return nullptr;
   Skb& skb = **made;
@@ -256,7 +256,7 @@ void TcpConnection::push(bool more, unsigned nagle, std::uint32_t goal) {
     m_throttled = true;  // the interface's next completion sends it
     return;
   }
-  if (!more) m_stack.spend(m_stack.m_costs.push, hal::Work::TcpOutput);
+  if (!more) m_stack.spend(m_stack.m_config.push, hal::Work::TcpOutput);
   push_pending(more ? unsigned{kCork} : nagle);
 }
 

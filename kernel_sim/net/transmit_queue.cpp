@@ -66,7 +66,7 @@ bool TransmitQueue::must_be_cut(const Skb& skb) const {
   const DeviceFeatures& device = m_device.features();
   // Cutting makes new headers, so an interface that cannot insert checksums cannot segment (harmonize_features).
   const bool segmentation = device.segmentation && device.checksum && device.gather;
-  const bool too_large = skb.size + nic::kAllHeaders >= m_gso_max_size;  // gso_features_check
+  const bool too_large = skb.size + nic::kAllHeaders >= m_config.gso_max_size;  // gso_features_check
   if (skb.segment != 0 && (!segmentation || too_large)) return true;
   return !device.gather && !skb.linear && skb.size > 0;
 }
@@ -76,7 +76,7 @@ bool TransmitQueue::must_be_cut(const Skb& skb) const {
 void TransmitQueue::cut(Skb& skb) {
   const Bytes each = skb.segment != 0 ? skb.segment : skb.size;
   const std::uint64_t count = divide_up(skb.size, each);
-  m_machine.cpu.execute(m_costs.software_segment * count, hal::Work::TcpOutput);
+  m_machine.cpu.execute(m_config.software_segment * count, hal::Work::TcpOutput);
   for (Bytes begin = 0; begin < skb.size; begin += each) {
     Skb* const segment = make_segment(skb, begin, std::min<Bytes>(each, skb.size - begin));
     if (segment == nullptr) {  // retransmission makes up for it

@@ -21,9 +21,8 @@ struct TransmitStatistics {
 
 class TransmitQueue {
  public:
-  /// `gso_max_size`: larger packets, headers included, are cut before the interface.
-  TransmitQueue(hal::Machine& machine, const NetCosts& costs, SkbPool& skbs, NetDevice& device, Bytes gso_max_size)
-      : m_machine(machine), m_costs(costs), m_skbs(skbs), m_device(device), m_gso_max_size(gso_max_size) {}
+  TransmitQueue(hal::Machine& machine, const NetConfig& config, SkbPool& skbs, NetDevice& device)
+      : m_machine(machine), m_config(config), m_skbs(skbs), m_device(device) {}
 
   /// Takes over one reference, and sends what it can unless somebody else is at it (an interrupt came in between).
   void add(Skb& skb);
@@ -38,10 +37,9 @@ class TransmitQueue {
   void fill_in_checksum(Skb& skb);
 
   hal::Machine& m_machine;
-  const NetCosts& m_costs;
+  const NetConfig& m_config;
   SkbPool& m_skbs;
   NetDevice& m_device;
-  Bytes m_gso_max_size;
   TransmitSkbQueue m_waiting;
   TransmitSkbQueue m_ready;
   bool m_running = false;

@@ -172,7 +172,7 @@ Result<SystemCallsValue> SimulatedSystemCalls::poll_until(std::span<kernel_sim::
     if (const auto found = file(entry.fd)) held.push_back(*found);
   }
   for (;;) {
-    cpu.execute(m_table.config().poll_entry.at(cpu.frequency()) * entries.size(), hal::Work::SystemCall);
+    cpu.execute(m_table.config().poll_entry * entries.size(), hal::Work::SystemCall);
     if (const int ready = poll_once(entries, queues); ready > 0 || timeout_ms == 0) return ready;
     if (timeout_ms < 0) {
       services().scheduler.wait_any(queues, "one of several descriptors (poll)");

@@ -6,18 +6,27 @@
 
 namespace sluice::syscalls {
 
-struct SyscallConfig {
-  CpuCost entry = CpuCost::time(90_ns);      ///< user to kernel: instruction, registers, mitigations
-  CpuCost exit = CpuCost::time(60_ns);       ///< kernel to user
-  CpuCost file_call = CpuCost::time(40_ns);  ///< descriptor look-up, access checks, security hooks
-  CpuCost close = CpuCost::time(150_ns);     ///< freeing a file description
-  CpuCost pipe = CpuCost::time(900_ns);      ///< a new pipe with two descriptions
-  CpuCost fork = CpuCost::time(45'000_ns);   ///< a new task, without copying page tables
-  CpuCost end_process = CpuCost::time(20'000_ns);
-  CpuCost poll_entry = CpuCost::time(50_ns);  ///< poll: one descriptor looked at
-  Picoseconds compute_unit = 1_ns;            ///< one unit of SystemCalls::compute
-  unsigned max_files = 1U << 20;              ///< descriptors of a process (RLIMIT_NOFILE, raised to fs.nr_open)
-  void describe(base::ParameterTable& table);
+struct SyscallConfig : base::Parameters {
+  static constexpr const char* kNullCall =
+      "estimate, from a null system call of about 100 ns without and 300 ns with mitigations (napkin-math)";
+
+  CpuCost entry = parameter(entry, "entry", CpuCost::time(90_ns), "system-call entry: user to kernel mode", kNullCall);
+  CpuCost exit = parameter(exit, "exit", CpuCost::time(60_ns), "system-call exit: kernel to user mode", kNullCall);
+  CpuCost file_call = parameter(file_call, "file_call", CpuCost::time(40_ns),
+                                "descriptor look-up and access checks of a call on a file", "estimate");
+  CpuCost close = parameter(close, "close", CpuCost::time(150_ns), "freeing a file description", "estimate");
+  CpuCost pipe =
+      parameter(pipe, "pipe", CpuCost::time(900_ns), "a new pipe with its two file descriptions", "estimate");
+  CpuCost fork =
+      parameter(fork, "fork", CpuCost::time(45'000_ns), "a new process, without copying its page tables", "estimate");
+  CpuCost end_process = parameter(end_process, "end_process", CpuCost::time(20'000_ns),
+                                  "the end of a process, without freeing its pages", "estimate");
+  CpuCost poll_entry =
+      parameter(poll_entry, "poll_entry", CpuCost::time(50_ns), "poll: one descriptor looked at", "estimate");
+  CpuCost compute_unit =
+      parameter(compute_unit, "compute_unit", CpuCost::time(1_ns), "one unit of a program's own work", "by definition");
+  unsigned max_files = parameter(max_files, "max_files", 1U << 20, {3U, 1U << 20}, "open descriptors of a process",
+                                 "Linux fs/file.c sysctl_nr_open, the ceiling of RLIMIT_NOFILE");
 };
 
 }  // namespace sluice::syscalls

@@ -10,29 +10,43 @@
 namespace sluice::base {
 namespace {
 
+constexpr const char* kCpuCost = "cpu cost";
+
 template <class T>
 std::string text_of(const T& value) {
   return to_text(value);
 }
 std::string text_of(unsigned value) { return std::to_string(value); }
 
-/// Set and get of a field with a parser and a range.
+template <class T>
+Parsed<void> check_range(const T& value, const Range<T>& range, std::string_view text) {
+  if (value >= range.low && value <= range.high) return {};
+  return tl::unexpected{fmt::format("{} is outside {} to {}", text, text_of(range.low), text_of(range.high))};
+}
+
+/// A line for a field of type T with a parser and a range.
 template <class T, class Parse>
-Parameter ranged(std::string name, std::string kind, T& field, Range<T> range, Parse parse, std::string help,
-                 std::string source) {
-  const std::string allowed = text_of(range.low) + " to " + text_of(range.high);
-  auto set = [&field, range, parse, allowed](std::string_view text) -> Parsed<void> {
+ParameterDescription ranged(std::ptrdiff_t offset, const char* name, const char* kind, Range<T> range, Parse parse,
+                            const char* help, const char* source) {
+  auto set = [range, parse](void* field, std::string_view text) -> Parsed<void> {
     const auto value = parse(text);
     if (!value) return tl::unexpected{value.error()};
-    if (*value < range.low || *value > range.high) {
-      return tl::unexpected{fmt::format("{} is outside {}", text, allowed)};
-    }
-    field = *value;
-    return {};
+    return check_range<T>(*value, range, text).map([&] { *static_cast<T*>(field) = *value; });
   };
-  return {std::move(name), std::move(kind), allowed, std::move(help), std::move(source), std::move(set), [&field] {
-            return text_of(field);
-          }};
+  auto multiply = [range](void* field, Factor factor) -> Parsed<void> {
+    const auto value = multiplied(*static_cast<T*>(field), factor);
+    if (!value) return tl::unexpected{value.error()};
+    return check_range<T>(*value, range, text_of(*value)).map([&] { *static_cast<T*>(field) = *value; });
+  };
+  return {name,
+          kind,
+          text_of(range.low) + " to " + text_of(range.high),
+          help,
+          source,
+          std::move(set),
+          [](const void* field) { return text_of(*static_cast<const T*>(field)); },
+          std::move(multiply),
+          offset};
 }
 
 Parsed<unsigned> parse_unsigned(std::string_view text) {
@@ -68,88 +82,109 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-void ParameterTable::add(std::string name, Bytes& field, Range<Bytes> range, std::string help, std::string source) {
-  m_parameters.push_back(
-      ranged(std::move(name), "bytes", field, range, parse_bytes, std::move(help), std::move(source)));
+void Parameters::add(std::ptrdiff_t offset, const char* name, Range<Bytes> range, const char* help,
+                     const char* source) {
+  m_list->push_back(ranged(offset, name, "bytes", range, parse_bytes, help, source));
 }
-void ParameterTable::add(std::string name, Picoseconds& field, Range<Picoseconds> range, std::string help,
-                         std::string source) {
-  m_parameters.push_back(ranged(std::move(name), "time", field, range, parse_time, std::move(help), std::move(source)));
+void Parameters::add(std::ptrdiff_t offset, const char* name, Range<Picoseconds> range, const char* help,
+                     const char* source) {
+  m_list->push_back(ranged(offset, name, "time", range, parse_time, help, source));
 }
-void ParameterTable::add(std::string name, BitRate& field, Range<BitRate> range, std::string help, std::string source) {
-  m_parameters.push_back(
-      ranged(std::move(name), "bit rate", field, range, parse_bit_rate, std::move(help), std::move(source)));
+void Parameters::add(std::ptrdiff_t offset, const char* name, Range<BitRate> range, const char* help,
+                     const char* source) {
+  m_list->push_back(ranged(offset, name, "bit rate", range, parse_bit_rate, help, source));
 }
-void ParameterTable::add(std::string name, ByteRate& field, Range<ByteRate> range, std::string help,
-                         std::string source) {
-  m_parameters.push_back(
-      ranged(std::move(name), "byte rate", field, range, parse_byte_rate, std::move(help), std::move(source)));
+void Parameters::add(std::ptrdiff_t offset, const char* name, Range<ByteRate> range, const char* help,
+                     const char* source) {
+  m_list->push_back(ranged(offset, name, "byte rate", range, parse_byte_rate, help, source));
 }
-void ParameterTable::add(std::string name, Frequency& field, Range<Frequency> range, std::string help,
-                         std::string source) {
-  m_parameters.push_back(
-      ranged(std::move(name), "frequency", field, range, parse_frequency, std::move(help), std::move(source)));
+void Parameters::add(std::ptrdiff_t offset, const char* name, Range<Frequency> range, const char* help,
+                     const char* source) {
+  m_list->push_back(ranged(offset, name, "frequency", range, parse_frequency, help, source));
 }
-void ParameterTable::add(std::string name, CpuCost& field, std::string help, std::string source) {
-  auto set = [&field](std::string_view text) -> Parsed<void> {
-    const Parsed<CpuCost> value = parse_cpu_cost(text);
-    if (!value) return tl::unexpected{value.error()};
-    field = *value;
-    return {};
-  };
-  m_parameters.push_back({std::move(name), "cpu cost", "cycles, or a time", std::move(help), std::move(source),
-                          std::move(set), [&field] { return to_text(field); }});
+void Parameters::add(std::ptrdiff_t offset, const char* name, Range<Fraction> range, const char* help,
+                     const char* source) {
+  m_list->push_back(ranged(offset, name, "fraction", range, parse_fraction, help, source));
 }
-void ParameterTable::add(std::string name, Fraction& field, Range<Fraction> range, std::string help,
-                         std::string source) {
-  m_parameters.push_back(
-      ranged(std::move(name), "fraction", field, range, parse_fraction, std::move(help), std::move(source)));
-}
-void ParameterTable::add(std::string name, unsigned& field, Range<unsigned> range, std::string help,
-                         std::string source) {
-  m_parameters.push_back(
-      ranged(std::move(name), "count", field, range, parse_unsigned, std::move(help), std::move(source)));
-}
-void ParameterTable::add(std::string name, bool& field, std::string help, std::string source) {
-  auto set = [&field](std::string_view text) -> Parsed<void> {
-    const Parsed<bool> value = parse_flag(text);
-    if (!value) return tl::unexpected{value.error()};
-    field = *value;
-    return {};
-  };
-  m_parameters.push_back({std::move(name), "flag", "true or false", std::move(help), std::move(source), std::move(set),
-                          [&field] { return std::string{field ? "true" : "false"}; }});
+void Parameters::add(std::ptrdiff_t offset, const char* name, Range<unsigned> range, const char* help,
+                     const char* source) {
+  m_list->push_back(ranged(offset, name, "count", range, parse_unsigned, help, source));
 }
 
-void ParameterTable::add_choice_by_index(std::string name, std::vector<std::string> choices,
-                                         std::function<void(std::size_t)> set, std::function<std::size_t()> get,
-                                         std::string help, std::string source) {
-  const std::string allowed = joined(choices);
-  auto set_by_name = [choices, allowed, set = std::move(set)](std::string_view text) -> Parsed<void> {
-    const auto found = std::find(choices.begin(), choices.end(), text);
-    if (found == choices.end()) {
-      const std::string near = nearest_name(text, choices);
+void Parameters::add_cost(std::ptrdiff_t offset, const char* name, const char* help, const char* source) {
+  auto set = [](void* field, std::string_view text) -> Parsed<void> {
+    return parse_cpu_cost(text).map([&](CpuCost value) { *static_cast<CpuCost*>(field) = value; });
+  };
+  auto multiply = [](void* field, Factor factor) -> Parsed<void> {
+    return multiplied(*static_cast<CpuCost*>(field), factor).map([&](CpuCost value) {
+      *static_cast<CpuCost*>(field) = value;
+    });
+  };
+  m_list->push_back({name, kCpuCost, "cycles, or a time", help, source, std::move(set),
+                     [](const void* field) { return to_text(*static_cast<const CpuCost*>(field)); },
+                     std::move(multiply), offset});
+}
+
+void Parameters::add_flag(std::ptrdiff_t offset, const char* name, const char* help, const char* source) {
+  auto set = [](void* field, std::string_view text) -> Parsed<void> {
+    return parse_flag(text).map([&](bool value) { *static_cast<bool*>(field) = value; });
+  };
+  m_list->push_back({name,
+                     "flag",
+                     "true or false",
+                     help,
+                     source,
+                     std::move(set),
+                     [](const void* field) { return std::string{*static_cast<const bool*>(field) ? "true" : "false"}; },
+                     {},
+                     offset});
+}
+
+void Parameters::add_choice(std::ptrdiff_t offset, const char* name, std::vector<std::string> names,
+                            void (*set)(void*, std::size_t), std::size_t (*get)(const void*), const char* help,
+                            const char* source) {
+  const std::string allowed = joined(names);
+  auto set_by_name = [names, allowed, set](void* field, std::string_view text) -> Parsed<void> {
+    const auto found = std::find(names.begin(), names.end(), text);
+    if (found == names.end()) {
+      const std::string near = nearest_name(text, names);
       return tl::unexpected{fmt::format("'{}' is not a choice{}: allowed are {}", text,
                                         near.empty() ? "" : ", did you mean " + near + "?", allowed)};
     }
-    set(static_cast<std::size_t>(found - choices.begin()));
+    set(field, static_cast<std::size_t>(found - names.begin()));
     return {};
   };
-  m_parameters.push_back({std::move(name), "choice", allowed, std::move(help), std::move(source),
-                          std::move(set_by_name), [choices, get = std::move(get)] { return choices.at(get()); }});
+  auto get_name = [names, get](const void* field) { return names.at(get(field)); };
+  m_list->push_back({name, "choice", allowed, help, source, std::move(set_by_name), std::move(get_name), {}, offset});
 }
 
-void ParameterTable::include(const std::string& prefix, const ParameterTable& part) {
-  for (Parameter parameter : part.m_parameters) {
-    parameter.name = prefix + "." + parameter.name;
-    m_parameters.push_back(std::move(parameter));
+void Parameters::add_part(std::ptrdiff_t offset, const std::string& prefix, const ParameterDescriptions& part) {
+  for (ParameterDescription description : part) {
+    description.name = prefix + description.name;
+    description.offset += offset;
+    m_list->push_back(std::move(description));
   }
 }
 
-Parameter* ParameterTable::find(std::string_view name) {
-  const auto found =
-      std::find_if(m_parameters.begin(), m_parameters.end(), [&](const Parameter& p) { return p.name == name; });
-  return found == m_parameters.end() ? nullptr : &*found;
+Parsed<void> Parameter::multiply(Factor factor) const {
+  if (!m_description->multiply) return tl::unexpected{fmt::format("a {} cannot be multiplied", kind())};
+  return m_description->multiply(m_field, factor);
+}
+
+CpuCost* Parameter::as_cost() const { return kind() == kCpuCost ? static_cast<CpuCost*>(m_field) : nullptr; }
+
+std::vector<Parameter> ParameterTable::parameters() const {
+  std::vector<Parameter> all;
+  all.reserve(m_descriptions->size());
+  for (const ParameterDescription& description : *m_descriptions) all.emplace_back(description, *m_object);
+  return all;
+}
+
+std::optional<Parameter> ParameterTable::find(std::string_view name) const {
+  for (const ParameterDescription& description : *m_descriptions) {
+    if (description.name == name) return Parameter{description, *m_object};
+  }
+  return {};
 }
 
 std::string nearest_name(std::string_view word, const std::vector<std::string>& candidates) {

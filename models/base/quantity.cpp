@@ -51,6 +51,8 @@ constexpr std::array kFrequencyUnits{Unit{"Hz", 1}, Unit{"kHz", kKilo}, Unit{"MH
 constexpr std::array kCycleUnits{Unit{"cycles", 1'000}, Unit{"cycle", 1'000, false}};  // in millicycles
 constexpr std::array kShareUnits{Unit{"%", 10'000}};                                   // in parts per million
 
+constexpr std::array kMultipleUnits{Unit{"x", 100'000'000}, Unit{"%", 1'000'000}};  // in hundred-millionths
+
 constexpr std::uint64_t kLargestTime = std::numeric_limits<std::int64_t>::max();
 constexpr Kind kBytes{kByteUnits, "64 KiB"};
 constexpr Kind kTime{kTimeUnits, "1.5 us", kLargestTime};
@@ -59,6 +61,7 @@ constexpr Kind kByteRate{kByteRateUnits, "3.2 GB/s"};
 constexpr Kind kFrequency{kFrequencyUnits, "2.4 GHz"};
 constexpr Kind kCycles{kCycleUnits, "120 cycles"};
 constexpr Kind kShare{kShareUnits, "85 %"};
+constexpr Kind kMultiple{kMultipleUnits, "3x"};
 
 std::string allowed_units(std::span<const Unit> units) {
   std::string list;
@@ -247,6 +250,57 @@ Parsed<bool> parse_flag(std::string_view text) {
   if (text == "true") return true;
   if (text == "false") return false;
   return tl::unexpected{fmt::format("'{}' is neither true nor false", text)};
+}
+
+bool is_multiple(std::string_view text) {
+  const Parsed<Decimal> number = parse_decimal(text, kMultiple.example);
+  return number && number->rest == "x";
+}
+bool is_percentage(std::string_view text) {
+  const Parsed<Decimal> number = parse_decimal(text, kMultiple.example);
+  return number && number->rest == "%";
+}
+
+Parsed<Factor> parse_factor(std::string_view text) {
+  constexpr std::uint64_t kDenominator = 100'000'000;
+  return parse_quantity(text, kMultiple).map([](std::uint64_t n) { return Factor{n, kDenominator}; });
+}
+
+namespace {
+
+Parsed<std::uint64_t> times(std::uint64_t value, Factor factor, std::uint64_t largest) {
+  const Wide product = (Wide{value} * factor.numerator + factor.denominator / 2) / factor.denominator;
+  if (product > largest) return tl::unexpected{std::string{"the product is too large"}};
+  return static_cast<std::uint64_t>(product);
+}
+constexpr std::uint64_t kLargest = std::numeric_limits<std::uint64_t>::max();
+
+}  // namespace
+
+Parsed<Bytes> multiplied(Bytes value, Factor factor) { return times(value, factor, kLargest); }
+Parsed<unsigned> multiplied(unsigned value, Factor factor) {
+  return times(value, factor, std::numeric_limits<unsigned>::max()).map([](std::uint64_t n) {
+    return static_cast<unsigned>(n);
+  });
+}
+Parsed<Picoseconds> multiplied(Picoseconds value, Factor factor) {
+  return as_time(times(static_cast<std::uint64_t>(value.count()), factor, kLargestTime));
+}
+Parsed<BitRate> multiplied(BitRate value, Factor factor) { return as<BitRate>(times(value.value(), factor, kLargest)); }
+Parsed<ByteRate> multiplied(ByteRate value, Factor factor) {
+  return as<ByteRate>(times(value.value(), factor, kLargest));
+}
+Parsed<Frequency> multiplied(Frequency value, Factor factor) {
+  return as<Frequency>(times(value.value(), factor, kLargest));
+}
+Parsed<CpuCost> multiplied(CpuCost value, Factor factor) {
+  if (value.in_millicycles() != 0) {
+    return times(value.in_millicycles(), factor, kLargestTime).map(CpuCost::millicycles);
+  }
+  return multiplied(value.fixed(), factor).map(CpuCost::time);
+}
+Parsed<Fraction> multiplied(Fraction value, Factor factor) {
+  return as<Fraction>(times(value.ppm(), factor, kLargest));
 }
 
 std::string to_text(Bytes value) { return shortest(value, kBytes); }

@@ -27,6 +27,27 @@ Parsed<Fraction> parse_fraction(std::string_view text);    ///< 85 % or 0.85
 Parsed<std::uint64_t> parse_count(std::string_view text);  ///< a whole number
 Parsed<bool> parse_flag(std::string_view text);            ///< true or false
 
+/// An exact positive ratio.
+struct Factor {
+  std::uint64_t numerator = 1;
+  std::uint64_t denominator = 1;  ///< a power of ten
+};
+/// "3x", "0.7x" or "300 %".
+Parsed<Factor> parse_factor(std::string_view text);
+/// Whether `text` is a number with "x" behind it, or with "%".
+bool is_multiple(std::string_view text);
+bool is_percentage(std::string_view text);
+
+// To the nearest; refused when the result is too large.
+Parsed<Bytes> multiplied(Bytes value, Factor factor);
+Parsed<unsigned> multiplied(unsigned value, Factor factor);
+Parsed<Picoseconds> multiplied(Picoseconds value, Factor factor);
+Parsed<BitRate> multiplied(BitRate value, Factor factor);
+Parsed<ByteRate> multiplied(ByteRate value, Factor factor);
+Parsed<Frequency> multiplied(Frequency value, Factor factor);
+Parsed<CpuCost> multiplied(CpuCost value, Factor factor);
+Parsed<Fraction> multiplied(Fraction value, Factor factor);
+
 // The shortest form that parses back to the same value.
 std::string to_text(Bytes value);
 std::string to_text(Picoseconds value);

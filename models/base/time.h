@@ -65,6 +65,13 @@ using BitRate = PerSecond<struct BitRateTag>;      ///< bits per second
 using ByteRate = PerSecond<struct ByteRateTag>;    ///< bytes per second
 using Frequency = PerSecond<struct FrequencyTag>;  ///< cycles per second
 
+constexpr BitRate operator""_Mbps(unsigned long long n) { return BitRate{n * 1'000'000}; }
+constexpr BitRate operator""_Gbps(unsigned long long n) { return BitRate{n * 1'000'000'000}; }
+constexpr ByteRate operator""_MBps(unsigned long long n) { return ByteRate{n * 1'000'000}; }
+constexpr ByteRate operator""_GBps(unsigned long long n) { return ByteRate{n * 1'000'000'000}; }
+constexpr Frequency operator""_Hz(unsigned long long n) { return Frequency{n}; }
+constexpr Frequency operator""_MHz(unsigned long long n) { return Frequency{n * 1'000'000}; }
+
 /// Rounded up: a transfer never ends before its last bit. The rate must not be zero.
 constexpr Picoseconds transfer_time(Bytes n, ByteRate rate) {
   const auto product = static_cast<WideUnsigned>(n) * static_cast<WideUnsigned>(kPicosecondsPerSecond);
@@ -89,12 +96,22 @@ class CpuCost {
   static constexpr CpuCost millicycles(std::uint64_t n) { return CpuCost{Picoseconds{}, n}; }
 
   [[nodiscard]] constexpr Picoseconds at(Frequency f) const {
+    if (m_millicycles == 0) return m_fixed;
     const auto product = static_cast<WideUnsigned>(m_millicycles) * 1'000'000'000U;
     return m_fixed + Picoseconds{static_cast<std::int64_t>((product + f.value() / 2) / f.value())};
+  }
+  /// The fixed time that it is on a clock of `f`, a time being given for a clock of `reference`.
+  [[nodiscard]] constexpr CpuCost resolved(Frequency f, Frequency reference) const {
+    const auto scaled = static_cast<WideUnsigned>(m_fixed.count()) * reference.value() + f.value() / 2;
+    return time(Picoseconds{static_cast<std::int64_t>(scaled / f.value())} + millicycles(m_millicycles).at(f));
   }
   [[nodiscard]] constexpr Picoseconds fixed() const { return m_fixed; }
   [[nodiscard]] constexpr std::uint64_t in_millicycles() const { return m_millicycles; }
   constexpr auto operator<=>(const CpuCost&) const = default;
+  constexpr CpuCost operator+(const CpuCost& o) const {
+    return CpuCost{m_fixed + o.m_fixed, m_millicycles + o.m_millicycles};
+  }
+  constexpr CpuCost operator*(std::uint64_t n) const { return CpuCost{m_fixed * n, m_millicycles * n}; }
 
  private:
   constexpr CpuCost(Picoseconds fixed, std::uint64_t millicycles) : m_fixed(fixed), m_millicycles(millicycles) {}

@@ -7,10 +7,10 @@
 
 namespace sluice::irq {
 
-struct InterruptConfig {
-  Picoseconds delivery_latency = 100_ns;  ///< from the arrival of a message to the core seeing it
-
-  void describe(base::ParameterTable& table);
+struct InterruptConfig : base::Parameters {
+  Picoseconds delivery_latency =
+      parameter(delivery_latency, "delivery_latency", 100_ns, {0_ps, 100_us},
+                "from the arrival of a message at the controller to the core seeing it", "estimate");
 };
 
 }  // namespace sluice::irq

@@ -25,8 +25,7 @@ MachineDescription MachineDescription::standard() {
 std::vector<Section> sections_of(MachineDescription& machine) {
   std::vector<Section> sections;
   const auto add = [&](const char* component, auto& config) {
-    if (!machine.has(component)) return;
-    config.describe(sections.emplace_back(Section{component, {}}).table);
+    if (machine.has(component)) sections.push_back({component, base::ParameterTable{config}});
   };
   add("cpu", machine.cpu);
   add("mmu", machine.mmu);
@@ -39,7 +38,7 @@ std::vector<Section> sections_of(MachineDescription& machine) {
   add("wire", machine.wire);
   add("peer", machine.peer);
   for (Link& link : machine.links) {
-    if (link.kind == LinkKind::Pcie) link.pcie.describe(sections.emplace_back(Section{link.name, {}}).table);
+    if (link.kind == LinkKind::Pcie) sections.push_back({link.name, base::ParameterTable{link.pcie}});
   }
   return sections;
 }

@@ -30,6 +30,8 @@ enum class LinkKind : std::uint8_t {
   Pcie,  ///< has parameters of its own, under the name of the link
   Wire,  ///< Ethernet, from the NIC's port to the peer; its parameters are those of `wire`
 };
+/// Their names in files, in the order of the enum.
+inline constexpr const char* kLinkKinds[] = {"bus", "pcie", "wire"};
 
 /// Connects two components, both ways.
 struct Link {
@@ -64,7 +66,8 @@ struct MachineDescription {
   static MachineDescription standard();
 };
 
-/// The parameters of one component of a machine. Bound to the machine they were made for.
+/// The parameters of one component of a machine, of the kernel or of the workload. Bound to the machine they were made
+/// for.
 struct Section {
   std::string prefix;  ///< "nic", "pcie.disk"
   base::ParameterTable table;

@@ -80,6 +80,7 @@ class Calibration {
     for (const Finding& finding : findings) note(finding);
     scenario::Configuration written = m_configuration;
     written.machine.cpu.cores = kCores;
+    m_origins["cpu.cores"] = {"choice: one for the sender and one for the receiver", -1, ""};
     return platform_text(written, m_origins);
   }
 
@@ -116,8 +117,8 @@ class Calibration {
 
   void set(const std::string& parameter, const std::string& value, Origin origin) {
     scenario::ParameterIndex index{m_configuration};
-    base::Parameter* found = index.find(parameter);
-    if (found == nullptr) return;
+    const auto found = index.find(parameter);
+    if (!found) return;
     if (const auto done = found->set(value); !done) {
       m_notes.push_back(fmt::format("{}: {} of this host: {}", parameter, value, done.error()));
       return;

@@ -30,26 +30,19 @@ std::string heading(const scenario::CalibratedHost& host) {
       base::to_text(host.shared_core), base::to_text(host.core_probe));
 }
 
-std::string links_text(const platform::MachineDescription& machine) {
-  const auto kind_of = [](platform::LinkKind kind) {
-    return kind == platform::LinkKind::Bus ? "bus" : kind == platform::LinkKind::Pcie ? "pcie" : "wire";
-  };
-  std::string text = "links:\n";
-  for (const platform::Link& link : machine.links) {
-    text += fmt::format("  - {{ name: {}, from: {}, to: {}, kind: {} }}\n", link.name, link.from, link.to,
-                        kind_of(link.kind));
+std::string components_text(const platform::MachineDescription& machine) {
+  std::vector<std::string> missing;
+  for (const char* component : platform::kComponents) {
+    if (!machine.has(component)) missing.emplace_back(component);
   }
-  return text;
+  return missing.empty() ? "" : fmt::format("without: [{}]\n", fmt::join(missing, ", "));
 }
 
-std::string value_text(const base::Parameter& parameter, const Origin* origin, const std::string& date) {
-  if (origin == nullptr) {
-    return fmt::format("{{ value: {}, source: {} }}", parameter.get(), in_quotes(parameter.source));
-  }
-  std::string text = fmt::format("{{ value: {}, source: {}", parameter.get(), in_quotes(origin->source));
-  if (origin->spread >= 0) text += fmt::format(", spread: {:.1f} %", std::min(origin->spread, 1.0) * 100);
+std::string value_text(const base::Parameter& parameter, const Origin& origin, const std::string& date) {
+  std::string text = fmt::format("{{ value: {}, source: {}", parameter.get(), in_quotes(origin.source));
+  if (origin.spread >= 0) text += fmt::format(", spread: {:.1f} %", std::min(origin.spread, 1.0) * 100);
   text += fmt::format(", date: {} }}", date);
-  return origin->note.empty() ? text : text + "  # " + origin->note;
+  return origin.note.empty() ? text : text + "  # " + origin.note;
 }
 
 }  // namespace
@@ -57,24 +50,19 @@ std::string value_text(const base::Parameter& parameter, const Origin* origin, c
 std::string platform_text(const scenario::Configuration& original, const std::map<std::string, Origin>& origins) {
   scenario::Configuration configuration = original;
   const std::string date = configuration.host->date;
-  std::string text = heading(*configuration.host) + links_text(configuration.machine);
+  std::string text = heading(*configuration.host) + components_text(configuration.machine);
   scenario::ParameterIndex index{configuration};
-  std::string section_name;
-  for (const platform::Section& section : index.sections()) {
-    if (section.prefix == "workload") continue;
-    // "pcie.disk" stands under the heading "pcie".
-    const auto dot = section.prefix.find('.');
-    const std::string inner = dot == std::string::npos ? "" : section.prefix.substr(dot + 1) + ".";
-    if (section.prefix.substr(0, dot) != section_name) {
-      section_name = section.prefix.substr(0, dot);
-      text += section_name + ":\n";
+  std::string section;
+  index.for_each([&](const std::string& key, const base::Parameter& parameter) {
+    const auto origin = origins.find(key);
+    if (origin == origins.end()) return;
+    const auto dot = key.find('.');
+    if (key.substr(0, dot) != section) {
+      section = key.substr(0, dot);
+      text += section + ":\n";
     }
-    for (const base::Parameter& parameter : section.table.parameters()) {
-      const auto origin = origins.find(section.prefix + "." + parameter.name);
-      text += fmt::format("  {}{}: {}\n", inner, parameter.name,
-                          value_text(parameter, origin == origins.end() ? nullptr : &origin->second, date));
-    }
-  }
+    text += fmt::format("  {}: {}\n", key.substr(dot + 1), value_text(parameter, origin->second, date));
+  });
   return text;
 }
 

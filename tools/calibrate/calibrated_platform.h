@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A platform file as text, each parameter with where it comes from.
+// A platform file as text: the parameters that were measured on a host, each with where it comes from.
 #pragma once
 
 #include <map>
@@ -16,8 +16,7 @@ struct Origin {
   std::string note;    ///< what was measured, or why it was not; becomes a comment
 };
 
-/// All parameters of the machine and the kernel. Those that `origins` does not name have their own source.
-/// `configuration.host` must be set; its date dates what `origins` names.
+/// What `origins` names; everything else has its default. `configuration.host` must be set; its date dates the values.
 std::string platform_text(const scenario::Configuration& configuration, const std::map<std::string, Origin>& origins);
 
 }  // namespace sluice::tool

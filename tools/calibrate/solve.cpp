@@ -116,7 +116,7 @@ class RowSolver {
     scenario::ParameterIndex index{m_configuration};
     for (const Share& share : m_row.parameters) {
       const double value = nanoseconds * share.share;
-      if (index.find(share.parameter)->kind == "byte rate") {
+      if (index.find(share.parameter)->kind() == "byte rate") {
         // The cost is the time of a KiB.
         const double bytes_per_s = 1024 / std::max(value, kShortestKib) * 1e9;
         index.set(share.parameter, fmt::format("{:.0f} B/s", bytes_per_s), {});

@@ -6,34 +6,54 @@
 namespace sluice::scenario {
 
 ParameterIndex::ParameterIndex(Configuration& configuration)
-    : m_sections(platform::sections_of(configuration.machine)) {
-  configuration.kernel.describe(m_sections.emplace_back(platform::Section{"kernel", {}}).table);
-  configuration.workload.describe(m_sections.emplace_back(platform::Section{"workload", {}}).table);
+    : m_configuration(configuration), m_sections(platform::sections_of(configuration.machine)) {
+  m_sections.push_back({"kernel", base::ParameterTable{configuration.kernel}});
+  m_sections.push_back({"workload", base::ParameterTable{configuration.workload}});
 }
 
-base::Parameter* ParameterIndex::find(const std::string& key) {
-  for (platform::Section& section : m_sections) {
+std::optional<base::Parameter> ParameterIndex::find(const std::string& key) const {
+  for (const platform::Section& section : m_sections) {
     if (key.size() <= section.prefix.size() || key[section.prefix.size()] != '.' || !key.starts_with(section.prefix)) {
       continue;
     }
-    if (base::Parameter* found = section.table.find(key.substr(section.prefix.size() + 1))) return found;
+    const auto found = section.table.find(std::string_view{key}.substr(section.prefix.size() + 1));
+    if (found && has(section, *found)) return found;
   }
-  return nullptr;
+  return {};
+}
+
+base::Parameter ParameterIndex::require(const std::string& key, const Position& at) const {
+  if (const auto found = find(key)) return *found;
+  // "nic.rate" and "pcie.nic.lanes" of a machine that has no nic
+  for (const std::string component : platform::kComponents) {
+    if (m_configuration.machine.has(component)) continue;
+    if (key.starts_with(component + ".") || key.starts_with("pcie." + component + ".")) {
+      throw error_at(at, fmt::format("{}: this machine has no {}", key, component));
+    }
+  }
+  refuse_unknown(at, key, names());
 }
 
 void ParameterIndex::set(const std::string& key, const std::string& text, const Position& at) {
-  base::Parameter* parameter = find(key);
-  if (parameter == nullptr) refuse_unknown(at, key, names());
-  if (const auto done = parameter->set(text); !done) throw error_at(at, fmt::format("{}: {}", key, done.error()));
+  const base::Parameter parameter = require(key, at);
+  if (const auto done = parameter.set(text); !done) throw error_at(at, fmt::format("{}: {}", key, done.error()));
+}
+
+void ParameterIndex::set(const std::string& key, const std::string& text, const Position& at,
+                         const ParameterIndex& platform) {
+  const base::Parameter parameter = require(key, at);
+  const bool factor = base::is_multiple(text) || (base::is_percentage(text) && parameter.kind() != "fraction");
+  if (!factor) return set(key, text, at);
+  const base::Parsed<void> done = base::parse_factor(text).and_then([&](base::Factor by) {
+    (void)parameter.set(platform.require(key, at).get());
+    return parameter.multiply(by);
+  });
+  if (!done) throw error_at(at, fmt::format("{}: {}: {}", key, text, done.error()));
 }
 
 std::vector<std::string> ParameterIndex::names() const {
   std::vector<std::string> names;
-  for (const platform::Section& section : m_sections) {
-    for (const base::Parameter& parameter : section.table.parameters()) {
-      names.push_back(section.prefix + "." + parameter.name);
-    }
-  }
+  for_each([&](const std::string& key, const base::Parameter&) { names.push_back(key); });
   return names;
 }
 

@@ -27,13 +27,26 @@ struct CalibratedHost {
   base::Picoseconds core_probe = {};  ///< what tools/native/core_probe.h takes on a core of one's own; 0: not known
 };
 
+/// Where a value comes from that is not the default.
+struct ValueOrigin {
+  std::string source;  ///< datasheet, paper, "measured ..."; empty when none is named
+  std::string file;    ///< platform file, or what set it: "--set", "with", "vary", "strategy sendfile"
+  bool operator==(const ValueOrigin&) const = default;
+};
+
 struct Configuration {
   platform::MachineDescription machine = platform::MachineDescription::standard();
   kernel_sim::KernelConfig kernel;
   Workload workload;
-  std::map<std::string, std::string> sources;  ///< by parameter, where a platform file names its own
+  std::map<std::string, ValueOrigin> origins;  ///< by parameter; what is not in it has its default
   std::optional<CalibratedHost> host;          ///< of a calibrated platform
   std::vector<std::string> files;              ///< that describe the machine: paths, as far as it was read from files
+
+  /// Of a default: where the default comes from, "default".
+  [[nodiscard]] ValueOrigin origin_of(const std::string& key, const base::Parameter& parameter) const {
+    const auto own = origins.find(key);
+    return own != origins.end() ? own->second : ValueOrigin{parameter.source(), "default"};
+  }
 };
 
 /// The parameters of a configuration, to be set and read by name. Must not outlive it.
@@ -41,16 +54,32 @@ class ParameterIndex {
  public:
   explicit ParameterIndex(Configuration& configuration);
 
-  /// Null when no component of this machine has such a parameter.
-  [[nodiscard]] base::Parameter* find(const std::string& key);
+  /// Nothing when no component of this machine has such a parameter.
+  [[nodiscard]] std::optional<base::Parameter> find(const std::string& key) const;
   /// Sets a parameter, or throws an InputError at `at`.
   void set(const std::string& key, const std::string& text, const Position& at);
+  /// The same; a multiple ("3x", "300 %") is one of the value of `platform`.
+  void set(const std::string& key, const std::string& text, const Position& at, const ParameterIndex& platform);
   [[nodiscard]] std::vector<std::string> names() const;
-  /// Of the machine, then "kernel", then "workload".
-  [[nodiscard]] const std::vector<platform::Section>& sections() const { return m_sections; }
+  /// Calls visit(key, parameter) for each.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (const platform::Section& section : m_sections) {
+      for (const base::Parameter& parameter : section.table.parameters()) {
+        if (has(section, parameter)) visit(section.prefix + "." + parameter.name(), parameter);
+      }
+    }
+  }
 
  private:
-  std::vector<platform::Section> m_sections;
+  base::Parameter require(const std::string& key, const Position& at) const;
+  /// A workload of one file has no parameters of many.
+  bool has(const platform::Section& section, const base::Parameter& parameter) const {
+    return section.prefix != "workload" || m_configuration.workload.has(parameter.name());
+  }
+
+  const Configuration& m_configuration;
+  std::vector<platform::Section> m_sections;  ///< of the machine, then "kernel", then "workload"
 };
 
 /// Parameters (out of `keys`) that nothing in this machine looks at, one sentence for each.

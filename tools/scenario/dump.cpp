@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "tools/scenario/platform_file.h"
 #include "tools/scenario/strategy.h"
 
 namespace sluice::scenario {
@@ -13,60 +14,47 @@ namespace {
 /// Text as a double-quoted YAML scalar; JSON's strings are a subset of these.
 std::string in_quotes(const std::string& text) { return nlohmann::ordered_json(text).dump(); }
 
-const char* name_of(platform::LinkKind kind) {
-  switch (kind) {
-    case platform::LinkKind::Bus:
-      return "bus";
-    case platform::LinkKind::Pcie:
-      return "pcie";
-    case platform::LinkKind::Wire:
-      return "wire";
-  }
-  return "";
-}
-
-const std::string& source_of(const Configuration& configuration, const std::string& key,
-                             const base::Parameter& parameter) {
-  const auto own = configuration.sources.find(key);
-  return own != configuration.sources.end() ? own->second : parameter.source;
-}
-
 std::string platform_of(const Configuration& configuration, const ParameterIndex& index) {
-  std::string out = "platform:\n  schema: sluice.platform/1\n  links:\n";
-  for (const platform::Link& link : configuration.machine.links) {
+  const platform::MachineDescription& machine = configuration.machine;
+  std::string out = fmt::format("platform:\n  schema: {}\n", kPlatformSchema);
+  std::vector<std::string> missing;
+  for (const char* component : platform::kComponents) {
+    if (!machine.has(component)) missing.emplace_back(component);
+  }
+  if (!missing.empty()) out += fmt::format("  without: [{}]\n", fmt::join(missing, ", "));
+  out += "  links:\n";
+  for (const platform::Link& link : machine.links) {
     out += fmt::format("    - {{ name: {}, from: {}, to: {}, kind: {} }}\n", link.name, link.from, link.to,
-                       name_of(link.kind));
+                       platform::kLinkKinds[static_cast<std::size_t>(link.kind)]);
   }
   std::string heading;
-  for (const platform::Section& section : index.sections()) {
-    if (section.prefix == "workload") continue;
-    // "pcie.nic" stands under the heading "pcie"
-    const auto dot = section.prefix.find('.');
-    const std::string inner = dot == std::string::npos ? "" : section.prefix.substr(dot + 1) + ".";
-    if (section.prefix.substr(0, dot) != heading) {
-      heading = section.prefix.substr(0, dot);
+  index.for_each([&](const std::string& key, const base::Parameter& parameter) {
+    const auto dot = key.find('.');
+    if (key.starts_with("workload.")) return;
+    if (key.substr(0, dot) != heading) {
+      heading = key.substr(0, dot);
       out += "  " + heading + ":\n";
     }
-    for (const base::Parameter& parameter : section.table.parameters()) {
-      const std::string key = section.prefix + "." + parameter.name;
-      out += fmt::format("    {}{}: {{ value: {}, source: {} }}\n", inner, parameter.name, parameter.get(),
-                         in_quotes(source_of(configuration, key, parameter)));
-    }
-  }
+    const ValueOrigin origin = configuration.origin_of(key, parameter);
+    out += fmt::format("    {}: {{ value: {}, source: {}, from: {} }}\n", key.substr(dot + 1), parameter.get(),
+                       in_quotes(origin.source.empty() ? "not named" : origin.source), in_quotes(origin.file));
+  });
   return out;
 }
 
 std::string workload_of(const Workload& workload, const ParameterIndex& index) {
   std::string content;
   std::string rest;
-  for (const base::Parameter& parameter : index.sections().back().table.parameters()) {
-    const auto dot = parameter.name.find('.');
+  index.for_each([&](const std::string& key, const base::Parameter& parameter) {
+    if (!key.starts_with("workload.")) return;
+    const std::string& name = parameter.name();
+    const auto dot = name.find('.');
     if (dot == std::string::npos) {
-      rest += fmt::format("  {}: {}\n", parameter.name, parameter.get());
+      rest += fmt::format("  {}: {}\n", name, parameter.get());
     } else {
-      content += fmt::format("{}{}: {}", content.empty() ? "" : ", ", parameter.name.substr(dot + 1), parameter.get());
+      content += fmt::format("{}{}: {}", content.empty() ? "" : ", ", name.substr(dot + 1), parameter.get());
     }
-  }
+  });
   if (workload.form == Workload::Form::Path) {
     content = "path: " + in_quotes(std::filesystem::absolute(workload.path).lexically_normal().string());
   }
@@ -96,13 +84,12 @@ std::string describe(const Configuration& original) {
   Configuration configuration = original;
   ParameterIndex index{configuration};
   std::string out;
-  for (const platform::Section& section : index.sections()) {
-    for (const base::Parameter& parameter : section.table.parameters()) {
-      const std::string key = section.prefix + "." + parameter.name;
-      out += fmt::format("{} = {}\n    {}\n    {}: {}\n    source: {}\n", key, parameter.get(), parameter.help,
-                         parameter.kind, parameter.allowed, source_of(configuration, key, parameter));
-    }
-  }
+  index.for_each([&](const std::string& key, const base::Parameter& parameter) {
+    const ValueOrigin origin = configuration.origin_of(key, parameter);
+    out += fmt::format("{} = {}\n    {}\n    {}: {}\n    source: {}\n    from: {}\n", key, parameter.get(),
+                       parameter.help(), parameter.kind(), parameter.allowed(),
+                       origin.source.empty() ? "not named" : origin.source, origin.file);
+  });
   return out;
 }
 

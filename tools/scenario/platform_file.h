@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Platform descriptions: which components a machine has, how they are linked, and their parameters.
+// Platform descriptions: in what a machine and its kernel differ from another platform, or from the defaults.
 //
 //   schema: sluice.platform/1
 //   description: ...
-//   links:
-//     - { name: pcie.nic, from: nic, to: root_complex, kind: pcie }
+//   base: server-2020.yaml                                     # beside this file; without it: the defaults
+//   without: [nic, wire, peer]                                 # components that the base has and this machine has not
+//   scale: { kernel: { by: 0.7, source: "estimate: ..." } }    # of the base: every cost of a section that is a time,
+//                                                              # or a single parameter
 //   nic:
 //     rate: 25 Gbps                                            # a value
 //     mtu: { value: 9000 B, source: "measured on this host" }  # or a value and where it comes from; a measured one
@@ -15,8 +17,8 @@
 //   host: { cpu: model name, kernel: release, date: 2026-11-25, smallest_chunk: 4 KiB, largest_chunk: 1 MiB,
 //           shared_core: 28 %, core_probe: 4600 ns }   (these two may be left out)
 //
-// `host` says of which machine the values were measured, and for which chunks they are meant. A component exists when
-// it has a section, which may be empty ("nic:").
+// `host` says of which machine the values were measured, and for which chunks they are meant. Without `links` the
+// machine has those of its base whose ends it has.
 #pragma once
 
 #include "tools/scenario/configuration.h"
@@ -24,8 +26,15 @@
 namespace sluice::scenario {
 
 inline constexpr const char* kPlatformSchema = "sluice.platform/1";
+inline constexpr std::size_t kMostBases = 4;  ///< platforms below a platform, one on the other
 
-/// Fills machine, kernel and sources from a description; throws InputError.
+/// Makes machine, kernel and origins what a description says; throws InputError. Its place names the file.
 void read_platform(const Node& root, Configuration& configuration);
+
+/// Refuses, at `node`, a file that is not there.
+void require_file(const Node& node, const std::string& what, const std::string& path);
+
+/// A file named in `file`: beside it.
+std::string beside(const std::string& file, const std::string& relative);
 
 }  // namespace sluice::scenario

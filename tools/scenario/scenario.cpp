@@ -53,16 +53,6 @@ struct Document {
   std::vector<std::pair<std::string, std::vector<Expected>>> expectations;  ///< by strategy
 };
 
-void refuse_unknown_keys(const Node& map, const std::string& what, const std::vector<std::string>& known) {
-  for (const auto& [key, value] : map.map(what)) {
-    if (std::find(known.begin(), known.end(), key.text) == known.end()) refuse_unknown(key.position, key.text, known);
-  }
-}
-
-std::string beside(const std::string& file, const std::string& relative) {
-  return (std::filesystem::path{file}.parent_path() / relative).lexically_normal().string();
-}
-
 void read_platform_file(const std::string& path, Configuration& configuration) {
   read_platform(load_yaml(path), configuration);
   configuration.files.push_back(path);
@@ -74,16 +64,7 @@ void read_platform_key(const Node& node, const std::string& file, Configuration&
     return;
   }
   const std::string path = beside(file, node.scalar("platform"));
-  std::error_code error;
-  const std::filesystem::file_status status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) {
-    const bool missing = status.type() == std::filesystem::file_type::not_found;
-    throw error_at(node.position, missing ? fmt::format("platform: there is no file {}", path)
-                                          : fmt::format("platform: {}: {}", path, error.message()));
-  }
-  if (!std::filesystem::is_regular_file(status)) {
-    throw error_at(node.position, fmt::format("platform: {} is not a regular file", path));
-  }
+  require_file(node, "platform", path);
   read_platform_file(path, configuration);
 }
 
@@ -103,8 +84,21 @@ void use_host_file(Workload& workload, const std::string& path, const Position& 
   workload.size = static_cast<Bytes>(status.st_size);
 }
 
+/// The names of the workload's parameters that start with `prefix`, without it; "": those without a point.
+std::vector<std::string> workload_names(std::string_view prefix) {
+  std::vector<std::string> names;
+  for (const base::ParameterDescription& one : base::descriptions_of<Workload>()) {
+    const bool belongs = prefix.empty() ? one.name.find('.') == std::string::npos : one.name.starts_with(prefix);
+    if (belongs) names.push_back(one.name.substr(prefix.size()));
+  }
+  return names;
+}
+
 void read_workload(const Node& node, const std::string& file, Configuration& configuration) {
-  refuse_unknown_keys(node, "workload", {"file", "files", "chunk", "page_cache", "cpus", "regime"});
+  const std::vector<std::string> of_run = workload_names("");
+  std::vector<std::string> known{"file", "files"};
+  known.insert(known.end(), of_run.begin(), of_run.end());
+  refuse_unknown_keys(node, "workload", known);
   const Node* one = node.find("file");
   const Node* many = node.find("files");
   if ((one == nullptr) == (many == nullptr)) {
@@ -113,9 +107,9 @@ void read_workload(const Node& node, const std::string& file, Configuration& con
   Workload& workload = configuration.workload;
   workload.form = many != nullptr ? Workload::Form::Files : Workload::Form::File;
   const Node& content = many != nullptr ? *many : *one;
-  refuse_unknown_keys(
-      content, many ? "files" : "file",
-      many ? std::vector<std::string>{"count", "size", "seed"} : std::vector<std::string>{"size", "seed", "path"});
+  std::vector<std::string> of_content = workload_names(many != nullptr ? "files." : "file.");
+  if (many == nullptr) of_content.emplace_back("path");
+  refuse_unknown_keys(content, many ? "files" : "file", of_content);
   if (const Node* path = content.find("path")) {
     if (content.entries.size() > 1) throw error_at(content.position, "a file of the host has a path and nothing else");
     use_host_file(workload, beside(file, path->scalar("path")), path->position);
@@ -134,8 +128,8 @@ void read_workload(const Node& node, const std::string& file, Configuration& con
     for (const auto& [key, value] : content.entries)
       set((many ? "workload.files." : "workload.file.") + key.text, value);
   }
-  for (const char* key : {"chunk", "page_cache", "cpus", "regime"}) {
-    if (const Node* value = node.find(key)) set(std::string{"workload."} + key, *value);
+  for (const std::string& key : of_run) {
+    if (const Node* value = node.find(key)) set("workload." + key, *value);
   }
 }
 
@@ -334,7 +328,12 @@ std::vector<std::vector<Setting>> product(const std::vector<Axis>& axes, const s
 class Planner {
  public:
   Planner(const Document& document, std::vector<Setting> sets, const CommandLine& command_line, Scenario& scenario)
-      : m_document(document), m_sets(std::move(sets)), m_command_line(command_line), m_scenario(scenario) {}
+      : m_document(document),
+        m_platform(document.base),
+        m_platform_index(m_platform),
+        m_sets(std::move(sets)),
+        m_command_line(command_line),
+        m_scenario(scenario) {}
 
   void plan(const std::vector<Setting>& point, const Strategy& strategy, const Position& at) {
     RunPlan plan;
@@ -350,17 +349,20 @@ class Planner {
     }
     {
       ParameterIndex index{plan.configuration};
-      const auto apply = [&](const Setting& setting) {
-        index.set(setting.key, setting.text, setting.at);
+      const auto apply = [&](const Setting& setting, const std::string& by) {
+        index.set(setting.key, setting.text, setting.at, m_platform_index);
         plan.settings.emplace_back(setting.key, index.find(setting.key)->get());
+        plan.configuration.origins[setting.key] = {"set for this run", by};
       };
-      if (strategy.gather && !loopback) apply({"nic.gather", *strategy.gather ? "true" : "false", at});
-      for (const Setting& setting : m_document.with) apply(setting);
+      if (strategy.gather && !loopback) {
+        apply({"nic.gather", *strategy.gather ? "true" : "false", at}, "strategy " + strategy.name);
+      }
+      for (const Setting& setting : m_document.with) apply(setting, "with");
       for (const Setting& setting : point) {
-        apply(setting);
+        apply(setting, "vary");
         plan.point.push_back(plan.settings.back());
       }
-      for (const Setting& setting : m_sets) apply(setting);
+      for (const Setting& setting : m_sets) apply(setting, "--set");
     }
     check_limits(plan.configuration, m_scenario.path);
     for (const auto& [name, expectations] : m_document.expectations) {
@@ -378,8 +380,8 @@ class Planner {
     if (expected.parameter.empty()) return true;
     Configuration other = configuration;
     ParameterIndex index{other};
-    base::Parameter* parameter = index.find(expected.parameter);
-    const std::string present = parameter != nullptr ? parameter->get() : "";
+    const auto parameter = index.find(expected.parameter);
+    const std::string present = parameter ? parameter->get() : "";
     index.set(expected.parameter, expected.text, expected.at);
     return parameter->get() == present;
   }
@@ -400,6 +402,8 @@ class Planner {
   }
 
   const Document& m_document;
+  Configuration m_platform;         ///< before anything is set, of whose values multiples are taken
+  ParameterIndex m_platform_index;  ///< of it
   std::vector<Setting> m_sets;
   const CommandLine& m_command_line;
   Scenario& m_scenario;

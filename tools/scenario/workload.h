@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "models/base/parameters.h"
 
@@ -23,24 +24,42 @@ inline constexpr Bytes kControlledSocketBuffer = 212'992;
 inline constexpr const char* kControlledCongestionControl = "reno";
 
 /// One file of the host, or `count` synthetic files of `size` bytes each, file number i made from `seed` + i.
-struct Workload {
+struct Workload : base::Parameters {
   enum class Form : std::uint8_t { File, Files, Path };
 
+  static constexpr const char* kSource = "the scenario's choice";
+  static constexpr base::Range<Bytes> kSizes{0, 1024_GiB};
+  static constexpr base::Range<unsigned> kSeeds{0, 1'000'000'000};
+
   Form form = Form::File;
-  std::string path;  ///< of Form::Path: the host's file
-  Bytes size = 64_KiB;
-  unsigned count = 1;
-  unsigned seed = 1;
-  Bytes chunk = 64_KiB;  ///< bytes per read, write, sendfile or splice call
-  PageCache page_cache = PageCache::Cold;
-  unsigned cpus = 1;  ///< cores of sender and receiver together: both on one, or one each
-  Regime regime = Regime::Default;
+  std::string path{};  ///< of Form::Path: the host's file
+  // "file.size" or "files.size": the form says under which name they are set
+  Bytes size = (parameter(size, "file.size", 64_KiB, kSizes, "size of the synthetic file", kSource),
+                parameter(size, "files.size", 64_KiB, kSizes, "size of each", kSource));
+  unsigned count =
+      parameter(count, "files.count", 1, {1, 1'000'000}, "number of files, sent one after the other", kSource);
+  unsigned seed = (parameter(seed, "file.seed", 1, kSeeds, "what its bytes are made from", kSource),
+                   parameter(seed, "files.seed", 1, kSeeds,
+                             "what the bytes of the first are made from; the next take the next numbers", kSource));
+  Bytes chunk = parameter(chunk, "chunk", 64_KiB, {1, 1_GiB}, "bytes asked for in one call", kSource);
+  PageCache page_cache =
+      choice(page_cache, "page_cache", PageCache::Cold, {"cold", "warm"},
+             "warm: the files lie in the page cache when the run starts; CPU caches are cold", kSource);
+  unsigned cpus =
+      parameter(cpus, "cpus", 1, {1, 2}, "over loopback: sender and receiver on one core, or on one each", kSource);
+  Regime regime =
+      choice(regime, "regime", Regime::Default, {"default", "controlled"},
+             "over loopback; controlled: SCHED_BATCH and socket buffers of 212992 B at both ends, Reno", kSource);
 
   [[nodiscard]] Bytes payload() const { return size * count; }
   [[nodiscard]] bool warm() const { return page_cache == PageCache::Warm; }
   [[nodiscard]] bool controlled() const { return regime == Regime::Controlled; }
-  /// The parameters of the present form: `file.size` or `files.size`, and so on.
-  void describe(base::ParameterTable& table);
+  /// Whether the present form has the parameter: "file.size" or "files.size".
+  [[nodiscard]] bool has(std::string_view parameter) const {
+    if (parameter.starts_with("file.")) return form == Form::File;
+    if (parameter.starts_with("files.")) return form == Form::Files;
+    return true;
+  }
 };
 
 }  // namespace sluice::scenario

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/scenario/yaml_tree.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -155,6 +156,12 @@ void refuse_unknown(const Position& at, const std::string& key, const std::vecto
     help = fmt::format("; known here: {}", fmt::join(known, ", "));
   }
   throw error_at(at, fmt::format("unknown key '{}'{}", key, help));
+}
+
+void refuse_unknown_keys(const Node& map, const std::string& what, const std::vector<std::string>& known) {
+  for (const auto& [key, value] : map.map(what)) {
+    if (std::find(known.begin(), known.end(), key.text) == known.end()) refuse_unknown(key.position, key.text, known);
+  }
 }
 
 const Node* Node::find(const std::string& key) const {

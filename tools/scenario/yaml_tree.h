@@ -53,5 +53,7 @@ Node parse_yaml(const std::string& text, const std::string& name);
 
 /// Refuses `key` where only `known` may stand, naming the nearest.
 [[noreturn]] void refuse_unknown(const Position& at, const std::string& key, const std::vector<std::string>& known);
+/// Refuses a map that has another key than these; `what` names the map.
+void refuse_unknown_keys(const Node& map, const std::string& what, const std::vector<std::string>& known);
 
 }  // namespace sluice::scenario

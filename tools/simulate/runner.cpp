@@ -40,7 +40,7 @@ Json features_of(const scenario::RunPlan& plan) {
   scenario::ParameterIndex index{configuration};
   Json features = Json::object();
   for (const char* key : {"nic.gather", "nic.checksum_offload", "nic.segmentation_offload", "kernel.net.gso"}) {
-    if (const base::Parameter* parameter = index.find(key)) features[key] = parameter->get();
+    if (const auto parameter = index.find(key)) features[key] = parameter->get();
   }
   return features;
 }

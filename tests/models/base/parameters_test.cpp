@@ -9,29 +9,74 @@ namespace {
 
 enum class Colour : std::uint8_t { Red, Green };
 
-struct Fields {
-  Bytes size = 4096;
-  BitRate rate{25'000'000'000};
-  unsigned depth = 16;
-  bool on = true;
-  CpuCost cost = CpuCost::cycles(100);
-  Colour colour = Colour::Red;
-
-  ParameterTable table() {
-    ParameterTable result;
-    result.add("size", size, {512, 1_MiB}, "help", "source");
-    result.add("rate", rate, {BitRate{1'000'000}, BitRate{800'000'000'000}}, "help", "source");
-    result.add("depth", depth, {1, 64}, "help", "source");
-    result.add("on", on, "help", "source");
-    result.add("cost", cost, "help", "source");
-    result.add_choice("colour", colour, {"red", "green"}, "help", "source");
-    return result;
-  }
+struct Fields : Parameters {
+  Bytes size = parameter(size, "size", 4096, {512, 1_MiB}, "help", "source");
+  BitRate rate = parameter(rate, "rate", 25_Gbps, {1_Mbps, 800_Gbps}, "help", "source");
+  unsigned depth = parameter(depth, "depth", 16, {1, 64}, "help", "source");
+  bool on = parameter(on, "on", true, "help", "source");
+  CpuCost cost = parameter(cost, "cost", CpuCost::cycles(100), "help", "source");
+  Colour colour = choice(colour, "colour", Colour::Red, {"red", "green"}, "help", "source");
+  Fraction share = parameter(share, "share", Fraction{500'000}, {Fraction{0}, Fraction{1'000'000}}, "help", "source");
 };
+
+/// A struct of structs, of which one kind is there twice.
+struct Inner : Parameters {
+  unsigned first = parameter(first, "first", 1, {0, 100}, "help", "source");
+  CpuCost cost = parameter(cost, "cost", CpuCost::time(90_ns), "help", "source");
+};
+struct Outer : Parameters {
+  unsigned own = parameter(own, "own", 7, {0, 100}, "help", "source");
+  Inner left = part(left, "left.");
+  Inner right = part(right, "right.");
+};
+
+TEST(Parameters, OneLineSaysDefaultRangeHelpAndSource) {
+  Fields fields;
+  EXPECT_EQ(fields.rate, 25_Gbps);
+  const Parameter rate = ParameterTable{fields}.find("rate").value();
+  EXPECT_EQ(rate.get(), "25 Gbps");
+  EXPECT_EQ(rate.kind(), "bit rate");
+  EXPECT_EQ(rate.allowed(), "1 Mbps to 800 Gbps");
+  EXPECT_EQ(rate.help(), "help");
+  EXPECT_EQ(rate.source(), "source");
+}
+
+TEST(Parameters, OfAPartReachTheirOwnObject) {
+  Outer outer;
+  const ParameterTable table{outer};
+  ASSERT_EQ(table.parameters().size(), 5U);
+  EXPECT_TRUE(table.find("own")->set("8"));
+  EXPECT_TRUE(table.find("left.first")->set("9"));
+  EXPECT_TRUE(table.find("right.first")->set("10"));
+  EXPECT_EQ(outer.own, 8U);
+  EXPECT_EQ(outer.left.first, 9U);
+  EXPECT_EQ(outer.right.first, 10U);
+}
+
+TEST(Parameters, CostsAreResolvedToTimesAtAClock) {
+  Outer outer;
+  outer.right.cost = CpuCost::cycles(300);
+  const Outer at_half_the_clock = resolved(outer, 1000_MHz, 2000_MHz);
+  EXPECT_EQ(at_half_the_clock.left.cost, CpuCost::time(180_ns));
+  EXPECT_EQ(at_half_the_clock.right.cost, CpuCost::time(300_ns));
+  EXPECT_EQ(resolved(outer, 3000_MHz, 3000_MHz).left.cost, CpuCost::time(90_ns));
+}
+
+TEST(Parameters, AFactorMultipliesWithinTheRange) {
+  Fields fields;
+  const ParameterTable table{fields};
+  EXPECT_TRUE(table.find("cost")->multiply(parse_factor("3x").value()));
+  EXPECT_EQ(fields.cost, CpuCost::cycles(300));
+  EXPECT_TRUE(table.find("rate")->multiply(parse_factor("40 %").value()));
+  EXPECT_EQ(fields.rate, 10_Gbps);
+  EXPECT_EQ(table.find("depth")->multiply(parse_factor("5x").value()).error(), "80 is outside 1 to 64");
+  EXPECT_EQ(fields.depth, 16U);
+  EXPECT_EQ(table.find("on")->multiply(parse_factor("2x").value()).error(), "a flag cannot be multiplied");
+}
 
 TEST(Parameters, SettingReachesTheField) {
   Fields fields;
-  ParameterTable table = fields.table();
+  const ParameterTable table{fields};
   EXPECT_TRUE(table.find("size")->set("64 KiB"));
   EXPECT_TRUE(table.find("rate")->set("100 Gbps"));
   EXPECT_TRUE(table.find("depth")->set("64"));
@@ -48,7 +93,7 @@ TEST(Parameters, SettingReachesTheField) {
 
 TEST(Parameters, WhatIsOutsideTheRangeIsRefusedAndChangesNothing) {
   Fields fields;
-  ParameterTable table = fields.table();
+  const ParameterTable table{fields};
   EXPECT_EQ(table.find("rate")->set("900 Gbps").error(), "900 Gbps is outside 1 Mbps to 800 Gbps");
   EXPECT_EQ(table.find("depth")->set("0").error(), "0 is outside 1 to 64");
   EXPECT_EQ(table.find("depth")->set("4294967296").error(), "'4294967296' is too large");
@@ -60,7 +105,7 @@ TEST(Parameters, WhatIsOutsideTheRangeIsRefusedAndChangesNothing) {
 
 TEST(Parameters, ChoicesNameTheNearest) {
   Fields fields;
-  ParameterTable table = fields.table();
+  const ParameterTable table{fields};
   EXPECT_EQ(table.find("colour")->set("gren").error(),
             "'gren' is not a choice, did you mean green?: allowed are red, green");
   EXPECT_EQ(fields.colour, Colour::Red);
@@ -68,20 +113,20 @@ TEST(Parameters, ChoicesNameTheNearest) {
 
 TEST(Parameters, WhatIsShownCanBeSetAgain) {
   Fields fields;
-  ParameterTable table = fields.table();
+  const ParameterTable table{fields};
   for (const Parameter& parameter : table.parameters()) {
     const std::string shown = parameter.get();
-    EXPECT_TRUE(parameter.set(shown)) << parameter.name << " " << shown;
+    EXPECT_TRUE(parameter.set(shown)) << parameter.name() << " " << shown;
     EXPECT_EQ(parameter.get(), shown);
   }
   EXPECT_EQ(table.find("size")->get(), "4 KiB");
-  EXPECT_EQ(table.find("size")->allowed, "512 B to 1 MiB");
-  EXPECT_EQ(table.find("colour")->kind, "choice");
+  EXPECT_EQ(table.find("size")->allowed(), "512 B to 1 MiB");
+  EXPECT_EQ(table.find("colour")->kind(), "choice");
 }
 
 TEST(Parameters, UnknownNameIsNotFound) {
   Fields fields;
-  EXPECT_EQ(fields.table().find("siez"), nullptr);
+  EXPECT_FALSE(ParameterTable{fields}.find("siez"));
 }
 
 TEST(NearestName, IsWithinAThirdOfTheWord) {

@@ -31,14 +31,13 @@ TEST(TransferBuffer, ThePartNotTakenIsStillComing) {
 
 TEST(DiskConfig, EveryDefaultIsWithinItsRange) {
   DiskConfig config;
-  base::ParameterTable table;
-  config.describe(table);
+  const base::ParameterTable table{config};
   EXPECT_GT(table.parameters().size(), 20U);
   for (const base::Parameter& parameter : table.parameters()) {
     const auto set = parameter.set(parameter.get());
-    EXPECT_TRUE(set) << parameter.name << ": " << set.error();
-    EXPECT_FALSE(parameter.help.empty());
-    EXPECT_FALSE(parameter.source.empty());
+    EXPECT_TRUE(set) << parameter.name() << ": " << set.error();
+    EXPECT_FALSE(parameter.help().empty());
+    EXPECT_FALSE(parameter.source().empty());
   }
 }
 

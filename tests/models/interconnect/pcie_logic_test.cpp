@@ -188,10 +188,9 @@ TEST(PcieConfig, SaysWhatIsImpossible) {
 
 TEST(PcieConfig, DescribesEveryParameter) {
   PcieLinkConfig config;
-  base::ParameterTable table;
-  config.describe(table);
+  const base::ParameterTable table{config};
   EXPECT_EQ(table.parameters().size(), 9U);
-  ASSERT_NE(table.find("lanes"), nullptr);
+  ASSERT_TRUE(table.find("lanes"));
   EXPECT_TRUE(table.find("lanes")->set("16"));
   EXPECT_EQ(config.lanes, 16U);
   EXPECT_FALSE(table.find("generation")->set("6"));

@@ -151,10 +151,9 @@ TEST(Dram, RefusesASizeThatTheHostCannotGive) {
 
 TEST(Dram, EveryParameterIsDescribed) {
   MemoryConfig config;
-  base::ParameterTable table;
-  config.describe(table);
+  const base::ParameterTable table{config};
   for (const char* name : {"size", "bandwidth", "efficiency", "latency", "write_buffer"}) {
-    ASSERT_NE(table.find(name), nullptr) << name;
+    ASSERT_TRUE(table.find(name)) << name;
     EXPECT_TRUE(table.find(name)->set(table.find(name)->get())) << name << " accepts its own text";
   }
 }

@@ -138,11 +138,11 @@ TEST(MachineDescription, NamesEveryParameterOnceWithHelpAndSource) {
   for (const Section& section : sections_of(machine)) {
     EXPECT_FALSE(section.table.parameters().empty()) << section.prefix;
     for (const base::Parameter& parameter : section.table.parameters()) {
-      const std::string name = section.prefix + "." + parameter.name;
+      const std::string name = section.prefix + "." + parameter.name();
       EXPECT_TRUE(names.insert(name).second) << name;
-      EXPECT_FALSE(parameter.help.empty()) << name;
-      EXPECT_FALSE(parameter.source.empty()) << name;
-      EXPECT_FALSE(parameter.allowed.empty()) << name;
+      EXPECT_FALSE(parameter.help().empty()) << name;
+      EXPECT_FALSE(parameter.source().empty()) << name;
+      EXPECT_FALSE(parameter.allowed().empty()) << name;
       EXPECT_FALSE(parameter.get().empty()) << name;
     }
   }

@@ -30,8 +30,9 @@ TEST(CalibratedPlatform, WhatIsWrittenIsReadBack) {
   EXPECT_EQ(back.host->kernel, "6.18.4");
   EXPECT_EQ(back.host->largest_chunk, 1_MiB);
   EXPECT_EQ(back.kernel.fs.read_call, CpuCost::time(123_ns));
-  EXPECT_EQ(back.sources.at("kernel.fs.read_call"), "measured, spread 2.1 %, 2026-11-25");
-  EXPECT_EQ(back.sources.at("kernel.fs.truncate"), "estimate");
+  EXPECT_EQ(back.origins.at("kernel.fs.read_call"),
+            (scenario::ValueOrigin{"measured, spread 2.1 %, 2026-11-25", "host.yaml"}));
+  EXPECT_FALSE(back.origins.contains("kernel.fs.truncate"));
 }
 
 std::string complaint(const std::string& text) {
@@ -58,7 +59,7 @@ TEST(CalibrationTable, NamesWhatExistsAndSharesAddUp) {
   for (const Row& row : calibration_table()) {
     double shares = 0;
     for (const Share& share : row.parameters) {
-      EXPECT_NE(index.find(share.parameter), nullptr) << share.parameter;
+      EXPECT_TRUE(index.find(share.parameter)) << share.parameter;
       EXPECT_TRUE(seen.insert(share.parameter).second) << share.parameter << " has two rows";
       shares += share.share;
     }

@@ -215,9 +215,9 @@ INSTANTIATE_TEST_SUITE_P(
         PlatformCase{"unknown_end", "to: peer", "to: pear",
                      "platform.yaml:8:38: to: 'pear' is none of cpu, mmu, cache, memory, root_complex, irq, disk, nic, "
                      "wire, peer; did you mean 'peer'?"},
-        PlatformCase{"link_to_nothing", "disk:\n", "", "platform.yaml:6:30: the machine has no disk"},
+        PlatformCase{"link_to_nothing", "disk:\n", "without: [disk]\n", "platform.yaml:6:30: the machine has no disk"},
         PlatformCase{"link_twice", "name: io", "name: core", "platform.yaml:5:5: a second link named core"},
-        PlatformCase{"no_nic", "nic: {", "# ", "platform.yaml:7:29: the machine has no nic"},
+        PlatformCase{"no_nic", "irq:\n", "without: [nic]\n", "platform.yaml:17:1: this machine has no nic"},
         PlatformCase{"nic_without_link", "  - { name: pcie.nic, from: nic, to: root_complex, kind: pcie }\n", "",
                      "s.yaml: the machine cannot work: nic cannot reach memory"}),
     [](const auto& test) { return std::string{test.param.name}; });

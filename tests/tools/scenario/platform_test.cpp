@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// Platforms that are based on others, and settings that are multiples of a platform's values.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/tools/scenario/support.h"
+#include "tools/scenario/dump.h"
+#include "tools/scenario/platform_file.h"
+
+namespace sluice::tests {
+namespace {
+
+using scenario::Configuration;
+using scenario::ValueOrigin;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+const std::string kSchema = "schema: sluice.platform/1\n";
+
+class Platforms : public testing::Test {
+ protected:
+  Configuration read(const std::string& name) const {
+    Configuration configuration;
+    scenario::read_platform(scenario::load_yaml(m_folder.path(name)), configuration);
+    return configuration;
+  }
+  /// What is wrong with "top.yaml" as the platform of a scenario.
+  std::string refusal() const { return complaint(m_folder, m_folder.write("s.yaml", text_of("top.yaml"))); }
+  static std::string text_of(const std::string& platform) {
+    return "schema: sluice/1\nplatform: " + platform +
+           "\nworkload: { file: { size: 4 KiB } }\nstrategies: [read_write]\n";
+  }
+  Folder m_folder;
+};
+
+TEST_F(Platforms, InheritValuesWithTheirSourcesAndFilesAndAddTheirOwn) {
+  m_folder.write("low.yaml", kSchema + "nic: { rate: { value: 10 Gbps, source: \"a data sheet\" }, mtu: 9000 B }\n");
+  m_folder.write("top.yaml", kSchema + "base: low.yaml\nnic: { mtu: { value: 1400 B, source: \"a choice\" } }\n");
+  const Configuration top = read("top.yaml");
+  EXPECT_EQ(top.machine.nic.rate, 10_Gbps);
+  EXPECT_EQ(top.machine.nic.mtu, 1400U);
+  EXPECT_EQ(top.origins.at("nic.rate"), (ValueOrigin{"a data sheet", m_folder.path("low.yaml")}));
+  EXPECT_EQ(top.origins.at("nic.mtu"), (ValueOrigin{"a choice", m_folder.path("top.yaml")}));
+  EXPECT_EQ(read("low.yaml").origins.at("nic.mtu"), (ValueOrigin{"", m_folder.path("low.yaml")}));
+}
+
+TEST_F(Platforms, LeaveOutComponentsOfTheirBase) {
+  m_folder.write("top.yaml", kSchema + "without: [nic, wire, peer]\n");
+  const Configuration top = read("top.yaml");
+  EXPECT_TRUE(top.machine.is_loopback());
+  EXPECT_EQ(top.machine.pcie_link_of("nic"), nullptr);
+  EXPECT_EQ(refusal(), "");
+}
+
+TEST_F(Platforms, ScaleTheTimeCostsOfASectionOrOneParameterOfTheirBase) {
+  m_folder.write("low.yaml", kSchema + "kernel: { syscall.entry: 100 ns, syscall.exit: 50 cycles }\n");
+  m_folder.write("top.yaml",
+                 kSchema +
+                     "base: low.yaml\n"
+                     "scale: { kernel.syscall: { by: 0.7, source: \"faster\" }, disk.ssd_read_latency: { by: 2x } }\n"
+                     "kernel: { syscall.close: 10 ns }\n");
+  const Configuration top = read("top.yaml");
+  EXPECT_EQ(top.kernel.syscall.entry, CpuCost::time(70_ns));
+  EXPECT_EQ(top.kernel.syscall.exit, CpuCost::cycles(50)) << "cycles are the clock's affair";
+  EXPECT_EQ(top.kernel.syscall.close, CpuCost::time(10_ns)) << "a platform's own values are not scaled";
+  EXPECT_EQ(top.kernel.net.delayed_ack, 40_ms) << "a timer is no cost";
+  EXPECT_EQ(top.machine.disk.ssd.read_latency, 120_us);
+  EXPECT_EQ(top.origins.at("kernel.syscall.entry"), (ValueOrigin{"faster", m_folder.path("top.yaml")}));
+  EXPECT_EQ(top.origins.at("disk.ssd_read_latency").source, "2x times the value of low.yaml");
+}
+
+TEST_F(Platforms, AreRefusedWithThePlaceOfTheMistake) {
+  const auto top = [&](const std::string& text) {
+    m_folder.write("top.yaml", kSchema + text);
+    return refusal();
+  };
+  EXPECT_EQ(top("base: none.yaml\n"), "top.yaml:2:7: base: there is no file none.yaml");
+  EXPECT_EQ(top("base: top.yaml\n"), "top.yaml:2:7: base: top.yaml is based on this platform");
+  EXPECT_EQ(top("without: [nik]\n").substr(0, 23), "top.yaml:2:11: without:");
+  EXPECT_EQ(top("without: [nic, wire, peer]\nnic: { rate: 1 Gbps }\n"), "top.yaml:3:1: this machine has no nic");
+  EXPECT_EQ(top("scale: { kernel: { source: x } }\n"), "top.yaml:2:18: scale: kernel: no by");
+  EXPECT_THAT(top("scale: { kernel: { by: -1 } }\n"), StartsWith("top.yaml:2:24: scale: kernel: "));
+  EXPECT_EQ(top("scale: { wire: { by: 2 } }\n"), "top.yaml:2:10: scale: wire has no cost that is given as a time");
+  EXPECT_THAT(top("scale: { kernl: { by: 2 } }\n"), StartsWith("top.yaml:2:10: unknown key 'kernl'"));
+}
+
+TEST_F(Platforms, ARingOfBasesIsRefused) {
+  m_folder.write("top.yaml", kSchema + "base: a.yaml\n");
+  m_folder.write("a.yaml", kSchema + "base: ./b.yaml\n");
+  m_folder.write("b.yaml", kSchema + "base: top.yaml\n");
+  EXPECT_EQ(refusal(), "b.yaml:2:7: base: top.yaml is based on this platform");
+}
+
+TEST_F(Platforms, StandOnFourOthersAtMost) {
+  const auto tower = [&](unsigned height) {
+    for (unsigned i = 0; i < height; ++i) {
+      m_folder.write(std::to_string(i) + ".yaml", kSchema + "base: " + std::to_string(i + 1) + ".yaml\n");
+    }
+    m_folder.write(std::to_string(height) + ".yaml", kSchema);
+    m_folder.write("top.yaml", kSchema + "base: 1.yaml\n");
+    return refusal();
+  };
+  EXPECT_EQ(tower(4), "");
+  EXPECT_EQ(tower(5), "4.yaml:2:7: base: more than 4 platforms one on the other");
+}
+
+TEST_F(Platforms, SettingsMayBeMultiplesOfTheirValues) {
+  m_folder.write("top.yaml", kSchema + "kernel: { syscall.entry: 100 ns }\nnic: { rate: 10 Gbps }\n");
+  const std::string path = m_folder.write(
+      "s.yaml", text_of("top.yaml") + "with: { kernel.syscall.entry: 5x }\nvary: { nic.rate: [0.5x, 400 %] }\n");
+  const auto plans = scenario::load_scenario(path, {"", {"kernel.syscall.entry=300 %"}, false}).plans;
+  ASSERT_EQ(plans.size(), 2U);
+  EXPECT_EQ(plans[0].configuration.kernel.syscall.entry, CpuCost::time(300_ns)) << "of the platform's, not of with's";
+  EXPECT_EQ(plans[0].configuration.machine.nic.rate, 5_Gbps);
+  EXPECT_EQ(plans[1].configuration.machine.nic.rate, 40_Gbps);
+  EXPECT_EQ(plans[1].settings.back().second, "300 ns");
+  EXPECT_THAT(complaint(m_folder, path, {"", {"nic.rate=1000x"}, false}), HasSubstr("is outside"));
+  EXPECT_THAT(complaint(m_folder, path, {"", {"nic.gather=2x"}, false}), HasSubstr("a flag cannot be multiplied"));
+  // a share of its own stays one
+  EXPECT_EQ(scenario::load_scenario(path, {"", {"memory.efficiency=50 %"}, false})
+                .plans[0]
+                .configuration.machine.memory.efficiency,
+            Fraction{500'000});
+}
+
+TEST_F(Platforms, ASettingOfAComponentThatTheMachineHasNotSaysSo) {
+  m_folder.write("top.yaml", kSchema + "without: [nic, wire, peer]\n");
+  const std::string path = m_folder.write("s.yaml", text_of("top.yaml"));
+  const auto set = [&](const std::string& text) { return complaint(m_folder, path, {"", {text}, false}); };
+  EXPECT_EQ(set("nic.rate=1Gbps"), "--set nic.rate=1Gbps: nic.rate: this machine has no nic");
+  EXPECT_EQ(set("pcie.nic.lanes=8"), "--set pcie.nic.lanes=8: pcie.nic.lanes: this machine has no nic");
+}
+
+TEST_F(Platforms, ADumpSaysWhereEachValueComesFrom) {
+  m_folder.write("low.yaml", kSchema + "nic: { rate: { value: 10 Gbps, source: \"a data sheet\" } }\n");
+  m_folder.write("top.yaml", kSchema + "base: low.yaml\n");
+  const std::string path = m_folder.write("s.yaml", text_of("top.yaml"));
+  const auto plan = scenario::load_scenario(path, {"", {"cpu.cores=2"}, false}).plans.at(0);
+  const std::string text = scenario::dump(plan);
+  EXPECT_THAT(text,
+              HasSubstr("rate: { value: 10 Gbps, source: \"a data sheet\", from: \"" + m_folder.path("low.yaml")));
+  EXPECT_THAT(text, HasSubstr("cores: { value: 2, source: \"set for this run\", from: \"--set\" }"));
+  EXPECT_THAT(text, HasSubstr("source: \"IEEE 802.3; jumbo frames by convention\", from: \"default\""));
+}
+
+// A shipped platform names the source of all that it says, and says only in what it differs.
+TEST(ShippedPlatforms, GiveASourceForEachValueAndRepeatNothing) {
+  const std::filesystem::path folder = std::filesystem::path{SLUICE_SOURCE_DIR} / "scenarios" / "platforms";
+  unsigned platforms = 0;
+  std::size_t lines = 0;
+  for (const auto& entry : std::filesystem::directory_iterator{folder}) {
+    ++platforms;
+    std::ifstream file{entry.path()};
+    for (std::string line; std::getline(file, line);) ++lines;
+    Configuration configuration;
+    scenario::read_platform(scenario::load_yaml(entry.path().string()), configuration);
+    Configuration defaults;
+    scenario::ParameterIndex index{configuration};
+    for (const auto& [key, origin] : configuration.origins) {
+      EXPECT_FALSE(origin.source.empty()) << entry.path() << ": " << key;
+      if (origin.file != entry.path().string()) continue;
+      const auto parameter = index.find(key).value();
+      const auto by_default = scenario::ParameterIndex{defaults}.find(key);
+      EXPECT_FALSE(by_default->get() == parameter.get() && by_default->source() == origin.source) << key;
+    }
+  }
+  EXPECT_GE(platforms, 3U);
+  EXPECT_LE(lines, 350U);
+}
+
+}  // namespace
+}  // namespace sluice::tests
