@@ -28,16 +28,15 @@ Kernel::Kernel(hal::Machine machine, base::Ledger& ledger, const KernelConfig& c
       m_config(base::resolved(config, m_machine.cpu.frequency(), config.reference_frequency)),
       m_frames(m_machine, ledger, m_config.mm, kFirstFrame, frames_of(m_machine)),
       m_scheduler(m_machine, m_config.sched),
-      m_disk(std::make_unique<drivers::DiskDriver>(m_machine, m_scheduler, m_frames, m_config.disk_driver)),
-      m_block_queue(std::make_unique<block::RequestQueue>(m_machine, *m_disk, m_config.block)),
-      m_file_system(
-          std::make_unique<fs::FileSystem>(m_machine, ledger, m_frames, m_scheduler, *m_block_queue, m_config.fs)),
       m_network(std::make_unique<net::Stack>(m_machine, m_scheduler, m_frames, ledger, m_config.net)),
       m_pipes{m_machine, m_frames, ledger, m_scheduler, m_config.pipe} {
   m_processes = std::make_unique<syscalls::ProcessTable>(
       syscalls::Services{
           m_machine, m_ledger, m_scheduler, m_frames, m_config.mm, m_pipes,
-          [this](std::string_view path, int flags, int mode) { return m_file_system->open(path, flags, mode); },
+          [this](std::string_view path, int flags, int mode) {
+            fs::FileSystem& volume = file_system_of(path);
+            return volume.open(path, flags, mode);
+          },
           [this](int flags) -> Result<std::shared_ptr<net::TcpSocket>> { return m_network->create_socket(flags); }},
       m_config.syscall);
 }
@@ -58,28 +57,63 @@ void Kernel::start(std::function<void(Kernel&)> main) {
   });
 }
 
-/// In the first task, for the disk and the network card have to be waited for. Memory, scheduler and system calls are
-/// there since construction.
+const Kernel::Driver Kernel::kDrivers[] = {
+    {"disk", &Kernel::start_disk},
+    {"nic", &Kernel::start_nic},
+};
+
+/// In the first task, for devices have to be waited for. Memory, scheduler and system calls are there since
+/// construction.
 void Kernel::boot() {
-  // 1. The disk: registers, rings, interrupt.
-  if (!m_disk->initialise()) throw base::InputError{"the disk does not answer"};
-  m_block_queue->refresh_limits();
-  // 2. The root file system.
-  if (const auto mounted = m_file_system->mount(); !mounted) {
-    throw base::InputError{mounted.error().value == EIO ? "the disk cannot be read"
-                                                        : "there is no file system on the disk"};
+  // 1. Each device that firmware tells of gets its driver; one that no driver knows is left alone.
+  for (std::size_t device = 0; device < m_machine.devices.size(); ++device) {
+    for (const Driver& driver : kDrivers) {
+      if (m_machine.devices[device].kind == driver.kind) (this->*driver.start)(device);
+    }
   }
-  m_file_system->start_flusher();
-  // 3. The network card, if there is one, and the interface on it.
-  if (m_machine.network_card) {
-    m_nic = std::make_unique<drivers::NicDriver>(m_machine, m_scheduler, m_frames, *m_network, m_config.net);
-    m_network->attach(*m_nic);
-  }
-  // 4. 127.0.0.1.
+  if (m_volumes.empty()) throw base::InputError{"the machine has no disk to boot from"};
+  // 2. 127.0.0.1.
   m_loopback = std::make_unique<drivers::Loopback>(m_machine, m_scheduler, m_ledger, *m_network, m_config.net);
 }
 
-Result<void> Kernel::preload(std::string_view path) { return m_file_system->preload(path); }
+/// Registers, rings and interrupt of the disk, then the file system on it.
+void Kernel::start_disk(std::size_t device) {
+  const hal::DeviceInfo& info = m_machine.devices[device];
+  Volume& volume = m_volumes.emplace_back();
+  volume.mount_point = mount_point(m_volumes.size() - 1, info.name);
+  volume.driver = std::make_unique<drivers::DiskDriver>(m_machine, info, m_scheduler, m_frames, m_config.disk_driver);
+  volume.queue = std::make_unique<block::RequestQueue>(m_machine, *volume.driver, m_config.block);
+  volume.file_system =
+      std::make_unique<fs::FileSystem>(m_machine, m_ledger, m_frames, m_scheduler, *volume.queue, m_config.fs, device);
+  if (!volume.driver->initialise()) throw base::InputError{"the " + info.name + " does not answer"};
+  volume.queue->refresh_limits();
+  if (const auto mounted = volume.file_system->mount(); !mounted) {
+    throw base::InputError{mounted.error().value == EIO ? "the " + info.name + " cannot be read"
+                                                        : "there is no file system on the " + info.name};
+  }
+  volume.file_system->start_flusher();
+}
+
+void Kernel::start_nic(std::size_t device) {
+  const std::uint32_t address = net::Stack::local_address(static_cast<unsigned>(m_nics.size()));
+  m_nics.push_back(std::make_unique<drivers::NicDriver>(m_machine, m_machine.devices[device], m_scheduler, m_frames,
+                                                        *m_network, m_config.net, address));
+}
+
+fs::FileSystem& Kernel::file_system_of(std::string_view& path) {
+  for (const Volume& volume : m_volumes) {
+    const std::string& at = volume.mount_point;
+    if (at.empty() || !path.starts_with(at) || (path.size() > at.size() && path[at.size()] != '/')) continue;
+    path = path.size() == at.size() ? std::string_view{"/"} : path.substr(at.size());
+    return *volume.file_system;
+  }
+  return file_system();
+}
+
+Result<void> Kernel::preload(std::string_view path) {
+  fs::FileSystem& volume = file_system_of(path);
+  return volume.preload(path);
+}
 
 syscalls::Process& Kernel::start_program(std::string name, Main main, sched::Placement placement) {
   return m_processes->start(std::move(name), std::move(main), placement);
@@ -121,12 +155,10 @@ void Kernel::rethrow_failure() const {
 std::vector<std::string> Kernel::shutdown_check() {
   std::vector<std::string> breaches;
   if (m_scheduler.unfinished().empty()) {
-    m_nic.reset();
+    m_nics.clear();
     m_loopback.reset();
     m_network.reset();
-    m_file_system.reset();
-    m_block_queue.reset();
-    m_disk.reset();
+    m_volumes.clear();
     if (const std::uint64_t held = m_frames.total_frames() - m_frames.free_frames(); held != 0) {
       breaches.push_back(std::to_string(held) + " frames were allocated and never freed");
     }

@@ -70,31 +70,51 @@ class Kernel {
   /// Throws what ended the first task early: InputError when this machine cannot boot.
   void rethrow_failure() const;
 
-  fs::FileSystem& file_system() { return *m_file_system; }
+  /// Where the file system of a disk is mounted, the machine's disks counted from 0: the first at the root (""), a
+  /// further one at "/" and its name.
+  static std::string mount_point(std::size_t disk, const std::string& name) { return disk == 0 ? "" : "/" + name; }
+  /// That of the first disk.
+  fs::FileSystem& file_system() { return *m_volumes.front().file_system; }
   net::Stack& network() { return *m_network; }
   sched::Scheduler& scheduler() { return m_scheduler; }
-  [[nodiscard]] const block::BlockStatistics& block_statistics() const { return m_block_queue->statistics(); }
-  [[nodiscard]] const drivers::DiskDriver& disk_driver() const { return *m_disk; }
-  /// Null before boot, and on a machine without one.
-  [[nodiscard]] const drivers::NicDriver* nic_driver() const { return m_nic.get(); }
+  /// Of the first disk.
+  [[nodiscard]] const drivers::DiskDriver& disk_driver() const { return *m_volumes.front().driver; }
+  /// Of the first network card; null before boot, and on a machine without one.
+  [[nodiscard]] const drivers::NicDriver* nic_driver() const { return m_nics.empty() ? nullptr : m_nics[0].get(); }
 
   /// After the run, once: takes the subsystems down and returns one sentence per breach (frames that leaked, were
   /// freed twice or used when free). With tasks still blocked, what they hold is no leak and is not looked for.
   std::vector<std::string> shutdown_check();
 
  private:
+  /// A disk with the file system on it.
+  struct Volume {
+    std::string mount_point;  ///< "" of the first one
+    std::unique_ptr<drivers::DiskDriver> driver;
+    std::unique_ptr<block::RequestQueue> queue;
+    std::unique_ptr<fs::FileSystem> file_system;
+  };
+  /// The driver of each kind of device.
+  struct Driver {
+    const char* kind;
+    void (Kernel::*start)(std::size_t device);
+  };
+  static const Driver kDrivers[];
+
   void boot();
+  void start_disk(std::size_t device);
+  void start_nic(std::size_t device);
+  /// The volume on which a path lies; the path becomes one within it.
+  fs::FileSystem& file_system_of(std::string_view& path);
 
   hal::Machine m_machine;
   base::Ledger& m_ledger;
   KernelConfig m_config;
   mm::FrameAllocator m_frames;
   sched::Scheduler m_scheduler;
-  std::unique_ptr<drivers::DiskDriver> m_disk;
-  std::unique_ptr<block::RequestQueue> m_block_queue;
-  std::unique_ptr<fs::FileSystem> m_file_system;
+  std::vector<Volume> m_volumes;
   std::unique_ptr<net::Stack> m_network;
-  std::unique_ptr<drivers::NicDriver> m_nic;
+  std::vector<std::unique_ptr<drivers::NicDriver>> m_nics;
   std::unique_ptr<drivers::Loopback> m_loopback;
   ipc::PipeSystem m_pipes;
   std::unique_ptr<syscalls::ProcessTable> m_processes;

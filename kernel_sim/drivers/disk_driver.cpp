@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "models/disk/disk_registers.h"
-#include "models/fabric/memory_map.h"
 
 namespace sluice::drivers {
 
@@ -14,20 +13,20 @@ using namespace disk;
 
 namespace {
 
-constexpr auto kVectorNumber = static_cast<unsigned>(fabric::Vector::Disk);
 constexpr unsigned kReadyPolls = 1000;
 constexpr Picoseconds kReadyPause = 10_us;
 static_assert(kBlockSize == block::kSectorSize);
 
 }  // namespace
 
-DiskDriver::DiskDriver(hal::Machine& machine, sched::Scheduler& scheduler, mm::FrameAllocator& frames,
-                       const DiskDriverConfig& config)
+DiskDriver::DiskDriver(hal::Machine& machine, const hal::DeviceInfo& device, sched::Scheduler& scheduler,
+                       mm::FrameAllocator& frames, const DiskDriverConfig& config)
     : m_machine(machine),
       m_scheduler(scheduler),
       m_frames(frames),
       m_config(config),
-      m_registers(machine.cpu, fabric::register_window(fabric::DeviceSlot::Disk)) {}
+      m_registers(machine.cpu, device.registers),
+      m_vector(device.first_vector) {}
 
 DiskDriver::~DiskDriver() {
   for (const auto frame : m_owned) m_frames.put_at_shutdown(frame);
@@ -50,8 +49,8 @@ Result<void> DiskDriver::initialise() {
   m_limits.queue_depth = std::clamp(depth, 1U, m_entries - 1);
   if (const auto rings = allocate_rings(); !rings) return rings;
   // 3. The interrupt, then the queues, then go.
-  m_machine.interrupts.set_handler(kVectorNumber, 0, m_scheduler.interrupt_handler([this] { handle_interrupt(); }));
-  m_registers.write(reg::kVector, kVectorNumber);
+  m_machine.interrupts.set_handler(m_vector, 0, m_scheduler.interrupt_handler([this] { handle_interrupt(); }));
+  m_registers.write(reg::kVector, m_vector);
   m_registers.write(reg::kSqBase, m_submissions.value());
   m_registers.write(reg::kSqSize, m_entries);
   m_registers.write(reg::kCqBase, m_completions.value());

@@ -39,8 +39,8 @@ struct DiskDriverStatistics {
 /// - Bus addresses equal physical ones: the driver maps nothing.
 class DiskDriver final : public block::BlockDevice {
  public:
-  DiskDriver(hal::Machine& machine, sched::Scheduler& scheduler, mm::FrameAllocator& frames,
-             const DiskDriverConfig& config);
+  DiskDriver(hal::Machine& machine, const hal::DeviceInfo& device, sched::Scheduler& scheduler,
+             mm::FrameAllocator& frames, const DiskDriverConfig& config);
   ~DiskDriver() override;
 
   Result<void> initialise();
@@ -61,6 +61,7 @@ class DiskDriver final : public block::BlockDevice {
   mm::FrameAllocator& m_frames;
   const DiskDriverConfig& m_config;
   hal::DeviceRegisters m_registers;
+  unsigned m_vector;
   block::DeviceLimits m_limits;
   bool m_ready = false;
 

@@ -37,14 +37,17 @@ PhysAddr NicDriver::Memory::allocate(Bytes size) {
   return block->address();
 }
 
-NicDriver::NicDriver(hal::Machine& machine, sched::Scheduler& scheduler, mm::FrameAllocator& frames, net::Stack& stack,
-                     const net::NetConfig& config, unsigned core, PhysAddr registers)
+NicDriver::NicDriver(hal::Machine& machine, const hal::DeviceInfo& device, sched::Scheduler& scheduler,
+                     mm::FrameAllocator& frames, net::Stack& stack, const net::NetConfig& config, std::uint32_t address,
+                     unsigned core)
     : m_machine(machine),
       m_scheduler(scheduler),
       m_frames(frames),
       m_stack(stack),
       m_config(config),
-      m_registers(machine.cpu, registers),
+      m_registers(machine.cpu, device.registers),
+      m_transmit_vector(device.first_vector),
+      m_receive_vector(device.first_vector + 1),
       m_ring_memory(frames),
       m_tx_packets(config.tx_ring),
       m_rx_buffers(config.rx_ring) {
@@ -52,11 +55,10 @@ NicDriver::NicDriver(hal::Machine& machine, sched::Scheduler& scheduler, mm::Fra
     throw base::InputError{"the sizes of the network rings must be powers of two"};
   }
   find_features();
-  stack.attach(*this);
+  stack.attach(*this, address);
   set_up_rings();
-  for (const auto vector : {fabric::Vector::NicTx, fabric::Vector::NicRx}) {
-    machine.interrupts.set_handler(static_cast<unsigned>(vector), core,
-                                   scheduler.interrupt_handler([this] { on_interrupt(); }));
+  for (const unsigned vector : {m_transmit_vector, m_receive_vector}) {
+    machine.interrupts.set_handler(vector, core, scheduler.interrupt_handler([this] { on_interrupt(); }));
   }
   m_registers.write(reg::kInterruptMask, 0);
   m_registers.write(reg::kControl, nic::control::kEnable);
@@ -102,10 +104,10 @@ void NicDriver::set_up_rings() {
   m_registers.write(reg::kTxRingBase, m_tx_ring.value());
   m_registers.write(reg::kTxRingSize, m_config.tx_ring);
   m_registers.write(reg::kTxHeadWriteback, m_head_word.value());
-  m_registers.write(reg::kTxVector, static_cast<unsigned>(fabric::Vector::NicTx));
+  m_registers.write(reg::kTxVector, m_transmit_vector);
   m_registers.write(reg::kRxRingBase, m_rx_ring.value());
   m_registers.write(reg::kRxRingSize, m_config.rx_ring);
-  m_registers.write(reg::kRxVector, static_cast<unsigned>(fabric::Vector::NicRx));
+  m_registers.write(reg::kRxVector, m_receive_vector);
   post_buffers();
 }
 
@@ -172,7 +174,7 @@ void NicDriver::clean_transmitted() {
   for (net::Skb* const skb : m_done) m_stack.transmitted(*skb);
   if (m_stopped && tx_room() >= m_config.tx_ring / 4) {
     m_stopped = false;
-    m_stack.device_ready();
+    m_stack.device_ready(*this);
   }
 }
 

@@ -17,7 +17,6 @@
 #include "kernel_sim/mm/frame_allocator.h"
 #include "kernel_sim/net/stack.h"
 #include "kernel_sim/sched/scheduler.h"
-#include "models/fabric/memory_map.h"
 #include "models/nic/nic_registers.h"
 
 namespace sluice::drivers {
@@ -36,11 +35,11 @@ struct NicDriverStatistics {
 
 class NicDriver final : public net::NetDevice {
  public:
-  /// Finds what the device can do, allocates rings and buffers and starts it. InputError when there is no memory or no
-  /// device. Interrupts go to `core`.
-  NicDriver(hal::Machine& machine, sched::Scheduler& scheduler, mm::FrameAllocator& frames, net::Stack& stack,
-            const net::NetConfig& config, unsigned core = 0,
-            PhysAddr registers = fabric::register_window(fabric::DeviceSlot::Nic));
+  /// Finds what the device can do, allocates rings and buffers, starts it and attaches it to the stack under `address`.
+  /// InputError when there is no memory or no device. Interrupts go to `core`.
+  NicDriver(hal::Machine& machine, const hal::DeviceInfo& device, sched::Scheduler& scheduler,
+            mm::FrameAllocator& frames, net::Stack& stack, const net::NetConfig& config,
+            std::uint32_t address = net::Stack::kLocalAddress, unsigned core = 0);
   /// Gives memory back without consuming time.
   ~NicDriver() override;
   NicDriver(const NicDriver&) = delete;
@@ -87,6 +86,8 @@ class NicDriver final : public net::NetDevice {
   net::Stack& m_stack;
   const net::NetConfig& m_config;
   hal::DeviceRegisters m_registers;
+  unsigned m_transmit_vector;
+  unsigned m_receive_vector;
   net::DeviceFeatures m_features;
   NicDriverStatistics m_statistics;
 

@@ -19,10 +19,11 @@ constexpr int kLargeFile = 0100000;
 }  // namespace
 
 FileSystem::FileSystem(hal::Machine& machine, base::Ledger& ledger, mm::FrameAllocator& frames,
-                       sched::Scheduler& scheduler, block::RequestQueue& queue, const FsConfig& config)
-    : m_services{machine, ledger, frames, scheduler, queue, config, {}, {}, 0, {}} {}
+                       sched::Scheduler& scheduler, block::RequestQueue& queue, const FsConfig& config,
+                       std::size_t disk)
+    : m_services{machine, ledger, frames, scheduler, queue, config, disk, {}, {}, 0, {}} {}
 
-FileSystem::~FileSystem() { m_services.frames.set_reclaimer({}); }
+FileSystem::~FileSystem() { m_services.frames.remove_reclaimer(this); }
 
 // --- open -----------------------------------------------------------------------------------------------------------
 
@@ -245,7 +246,7 @@ Result<void> FileSystem::mount() {
   }
   if (const auto read = read_inode_table(); !read) return read;
   if (const auto read = read_directory(); !read) return read;
-  m_services.frames.set_reclaimer([this](std::uint64_t wanted) { return reclaim(wanted); });
+  m_services.frames.add_reclaimer(this, [this](std::uint64_t wanted) { return reclaim(wanted); });
   return {};
 }
 

@@ -23,13 +23,13 @@ namespace sluice::fs {
 class FileSystem {
  public:
   FileSystem(hal::Machine& machine, base::Ledger& ledger, mm::FrameAllocator& frames, sched::Scheduler& scheduler,
-             block::RequestQueue& queue, const FsConfig& config);
+             block::RequestQueue& queue, const FsConfig& config, std::size_t disk = 0);
   /// Open files and mappings must be gone. Takes no time; unwritten data is lost.
   ~FileSystem();
   FileSystem(const FileSystem&) = delete;
   FileSystem& operator=(const FileSystem&) = delete;
 
-  /// EIO when the disk cannot be read, EINVAL when it holds no file system. Registers as the allocator's reclaimer.
+  /// EIO when the disk cannot be read, EINVAL when it holds no file system. Registers as a reclaimer of the allocator.
   Result<void> mount();
   /// A background task that writes dirty pages back when there are many. Optional.
   void start_flusher();

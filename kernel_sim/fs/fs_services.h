@@ -30,6 +30,7 @@ struct Services {
   sched::Scheduler& scheduler;
   block::RequestQueue& queue;
   const FsConfig& config;
+  std::size_t disk;  ///< on which it lies: index in the machine's list of devices
   SpaceMap space;
   FsStatistics statistics;
   std::uint64_t dirty_pages = 0;  ///< of all inodes

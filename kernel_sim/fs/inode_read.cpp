@@ -263,7 +263,7 @@ void Inode::load_page(std::uint64_t index) {
   auto& back_door = m_services.machine.back_door;
   const PhysAddr at = m_cache.find(index)->frame.address();
   const auto piece = m_extents.find(index);
-  if (!piece.hole()) return back_door.load_from_disk(piece.block * kPageSize, at, kPageSize);
+  if (!piece.hole()) return back_door.load_from_disk(m_services.disk, piece.block * kPageSize, at, kPageSize);
   const auto memory = back_door.memory(at, kPageSize);
   std::fill(memory.begin(), memory.end(), std::byte{0});
 }

@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include <tl/expected.hpp>
 
@@ -148,8 +149,17 @@ class BackDoor {
   virtual ~BackDoor() = default;
   [[nodiscard]] virtual Bytes memory_size() const = 0;
   virtual std::span<std::byte> memory(PhysAddr at, Bytes size) = 0;
-  /// Copies disk bytes [offset, offset + size) into memory and declares to the ledger what they are.
-  virtual void load_from_disk(Bytes disk_offset, PhysAddr to, Bytes size) = 0;
+  /// Copies bytes [offset, offset + size) of the disk into memory and declares to the ledger what they are. `disk` is
+  /// its index in the machine's list of devices.
+  virtual void load_from_disk(std::size_t disk, Bytes disk_offset, PhysAddr to, Bytes size) = 0;
+};
+
+/// A device as firmware tells of it.
+struct DeviceInfo {
+  std::string name;
+  std::string kind;           ///< what its driver goes by
+  PhysAddr registers;         ///< start of its register window
+  unsigned first_vector = 0;  ///< of the interrupts that are its own
 };
 
 /// The whole machine, as handed to the kernel at boot.
@@ -158,7 +168,7 @@ struct Machine {
   Contexts& contexts;
   Interrupts& interrupts;
   BackDoor& back_door;
-  bool network_card = true;  ///< whether there is one (firmware's list of devices)
+  std::vector<DeviceInfo> devices = {};
 };
 
 }  // namespace sluice::hal

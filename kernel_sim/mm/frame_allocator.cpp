@@ -299,9 +299,12 @@ void FrameAllocator::reclaim_if_low(std::uint64_t needed) {
 
 std::uint64_t FrameAllocator::reclaim(std::uint64_t wanted) {
   // Reclaim itself may allocate (a request to write a page back): it then lives on what is left.
-  if (!m_reclaimer || m_reclaiming || m_machine.contexts.in_interrupt()) return 0;
+  if (m_reclaimers.empty() || m_reclaiming || m_machine.contexts.in_interrupt()) return 0;
   m_reclaiming = true;
-  const auto freed = m_reclaimer(wanted);
+  std::uint64_t freed = 0;
+  for (const auto& [owner, reclaimer] : m_reclaimers) {
+    if (freed < wanted) freed += reclaimer(wanted - freed);
+  }
   m_reclaiming = false;
   m_reclaim_pause = freed == 0 ? kPauseAfterNothing : 0;
   return freed;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernel_sim/hal/machine.h"
@@ -62,7 +63,11 @@ class FrameAllocator {
   /// Frames of the allocation that contains `frame`.
   [[nodiscard]] std::uint32_t size_of(Frame frame) const;
 
-  void set_reclaimer(Reclaimer reclaimer) { m_reclaimer = std::move(reclaimer); }
+  /// Several may be there; they are asked in their order until there is enough. `owner` names one for its removal.
+  void add_reclaimer(const void* owner, Reclaimer reclaimer) { m_reclaimers.emplace_back(owner, std::move(reclaimer)); }
+  void remove_reclaimer(const void* owner) {
+    std::erase_if(m_reclaimers, [&](const auto& entry) { return entry.first == owner; });
+  }
   [[nodiscard]] std::uint64_t free_frames() const { return m_free_count; }
   [[nodiscard]] std::uint64_t total_frames() const { return m_count; }
   /// What a frame was allocated for, as long as it is.
@@ -124,7 +129,7 @@ class FrameAllocator {
   unsigned m_reclaim_pause = 0;
   bool m_reclaiming = false;
   std::array<std::uint64_t, kPlaces> m_held{};
-  Reclaimer m_reclaimer;
+  std::vector<std::pair<const void*, Reclaimer>> m_reclaimers;
   std::vector<std::string> m_breaches;
 };
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel_sim/net/stack.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "kernel_sim/net/tcp_connection.h"
+#include "models/base/result.h"
 
 namespace sluice::net {
 
@@ -35,11 +37,12 @@ Stack::Stack(hal::Machine& machine, sched::Scheduler& scheduler, mm::FrameAlloca
 Stack::~Stack() = default;
 
 void Stack::attach(NetDevice& device, std::uint32_t address) {
-  if (m_card == &device) return;
-  m_card = &device;
-  m_address = address;
-  m_skbs = std::make_unique<SkbPool>(m_frames, nic::segment_size(device.features().mtu));
-  m_queue = std::make_unique<TransmitQueue>(m_machine, m_config, *m_skbs, device);
+  const Bytes segment = nic::segment_size(device.features().mtu);
+  if (m_skbs == nullptr) m_skbs = std::make_unique<SkbPool>(m_frames, segment);
+  if (segment > m_skbs->linear_payload()) {
+    throw base::InputError{"a further network card has a larger MTU than the first one"};
+  }
+  m_cards.push_back({&device, address, std::make_unique<TransmitQueue>(m_machine, m_config, *m_skbs, device)});
 }
 
 void Stack::attach_loopback(NetDevice& device) {
@@ -48,14 +51,28 @@ void Stack::attach_loopback(NetDevice& device) {
   if (m_skbs == nullptr) m_skbs = std::make_unique<SkbPool>(m_frames, nic::segment_size(kStandardMtu));
 }
 
-NetDevice* Stack::route(std::uint32_t destination) const { return is_local(destination) ? m_loopback : m_card; }
+const Stack::Card* Stack::card_for(std::uint32_t destination) const {
+  for (const Card& card : m_cards) {
+    if (card.address >> 8 == destination >> 8) return &card;
+  }
+  return m_cards.empty() ? nullptr : &m_cards.front();
+}
+
+NetDevice* Stack::route(std::uint32_t destination) const {
+  if (is_local(destination)) return m_loopback;
+  const Card* card = card_for(destination);
+  return card != nullptr ? card->device : nullptr;
+}
 
 bool Stack::is_local(std::uint32_t address) const {
-  return (address >> 24) == (kLoopbackAddress >> 24) || (m_card != nullptr && address == m_address);
+  return (address >> 24) == (kLoopbackAddress >> 24) ||
+         std::any_of(m_cards.begin(), m_cards.end(), [&](const Card& card) { return card.address == address; });
 }
 
 std::uint32_t Stack::source_address(std::uint32_t destination) const {
-  return (destination >> 24) == (kLoopbackAddress >> 24) ? kLoopbackAddress : m_address;
+  if ((destination >> 24) == (kLoopbackAddress >> 24)) return kLoopbackAddress;
+  const Card* card = card_for(destination);
+  return card != nullptr ? card->address : kLocalAddress;
 }
 
 std::shared_ptr<TcpSocket> Stack::create_socket(int flags) {
@@ -153,7 +170,7 @@ void Stack::transmit(Skb& skb) {
     m_loopback_queue->add(skb);
   } else {
     spend(m_config.queue_transmit, hal::Work::TcpOutput);
-    m_queue->add(skb);
+    card_for(skb.header.destination_address)->queue->add(skb);
   }
 }
 
@@ -202,7 +219,11 @@ void Stack::transmitted(Skb& skb) {
   m_skbs->release(skb);
 }
 
-void Stack::device_ready() { m_queue->run(); }
+void Stack::device_ready(const NetDevice& device) {
+  for (const Card& card : m_cards) {
+    if (card.device == &device) card.queue->run();
+  }
+}
 
 void Stack::poll_finished() {
   while (!m_throttled.empty()) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The network stack: TCP over IPv4 with static neighbours, on at most one network card and the loopback device. Sockets
-// above, the interfaces below, and between them the transmit queue of the card.
+// The network stack: TCP over IPv4 with static neighbours, on any number of network cards and the loopback device.
+// Sockets above, the interfaces below, and between them a transmit queue for each card. A card leads to the addresses
+// that share its first three bytes (10.0.1.1 to 10.0.1.x); the first card leads everywhere else.
 //
 //   program ─ TcpSocket ─ TcpConnection ── TransmitQueue ── NetDevice of a card
 //                             │       └──────────────────── NetDevice of loopback
@@ -41,16 +42,16 @@ class Stack {
   Stack(const Stack&) = delete;
   Stack& operator=(const Stack&) = delete;
 
-  /// At boot, by the driver of a card before it takes interrupts. Where no interface leads connect is refused with
-  /// ENETUNREACH.
+  /// At boot, by the driver of a card before it takes interrupts; `address` is the machine's on that card. Where no
+  /// interface leads connect is refused with ENETUNREACH. InputError when it takes larger packets than the first card.
   void attach(NetDevice& device, std::uint32_t address = kLocalAddress);
   /// The device for 127.0.0.0/8 and for this machine's own addresses. It takes packets at once and never stops.
   void attach_loopback(NetDevice& device);
   /// An unconnected TCP socket; `flags` are those of the open file (O_RDWR, O_NONBLOCK).
   std::shared_ptr<TcpSocket> create_socket(int flags);
   [[nodiscard]] const StackStatistics& statistics() const { return m_statistics; }
-  /// Of the card; there must be one.
-  [[nodiscard]] const TransmitQueue& transmit_queue() const { return *m_queue; }
+  /// Of the first card; there must be one.
+  [[nodiscard]] const TransmitQueue& transmit_queue() const { return *m_cards.front().queue; }
   /// Connections that are not over, closed sockets that still drain among them.
   [[nodiscard]] std::size_t connections() const { return m_connections.size(); }
 
@@ -60,8 +61,9 @@ class Stack {
 
   /// 127.0.0.1
   static constexpr std::uint32_t kLoopbackAddress = 0x7F00'0001;
-  /// 10.0.0.1
+  /// 10.0.0.1 on the first card, 10.0.1.1 on the second, ...
   static constexpr std::uint32_t kLocalAddress = 0x0A00'0001;
+  static constexpr std::uint32_t local_address(unsigned card) { return kLocalAddress + (card << 8); }
 
   // --- for drivers ----------------------------------------------------------------------------------------------
   SkbPool& skbs() { return *m_skbs; }
@@ -69,8 +71,8 @@ class Stack {
   void receive(Skb& skb);
   /// The interface is done with a packet that transmit gave it.
   void transmitted(Skb& skb);
-  /// The interface takes packets again after it had stopped.
-  void device_ready();
+  /// The card takes packets again after it had stopped.
+  void device_ready(const NetDevice& device);
   /// The end of a driver's poll: connections that waited for transmitted packets go on (TSQ).
   void poll_finished();
 
@@ -78,6 +80,14 @@ class Stack {
   friend class TcpConnection;
   friend class TcpTimer;
   friend class TcpSocket;
+
+  struct Card {
+    NetDevice* device;
+    std::uint32_t address;  // of this machine
+    std::unique_ptr<TransmitQueue> queue;
+  };
+  /// The card that leads to an address that is not local; null on a machine without one.
+  [[nodiscard]] const Card* card_for(std::uint32_t destination) const;
 
   // --- for connections ------------------------------------------------------------------------------------------
   /// Gives the connection its local port and the packets that come from `peer`.
@@ -110,11 +120,9 @@ class Stack {
   base::Ledger& m_ledger;
   const NetConfig& m_config;
   StackStatistics m_statistics;
-  NetDevice* m_card = nullptr;
+  std::vector<Card> m_cards;
   NetDevice* m_loopback = nullptr;
-  std::uint32_t m_address = kLocalAddress;  // of the card
   std::unique_ptr<SkbPool> m_skbs;
-  std::unique_ptr<TransmitQueue> m_queue;
   std::unique_ptr<TransmitQueue> m_loopback_queue;
   std::unordered_map<std::uint64_t, std::shared_ptr<TcpConnection>> m_connections;  // by peer and port; never walked
   std::unordered_map<std::uint16_t, Picoseconds> m_time_wait;                       // local port: until when

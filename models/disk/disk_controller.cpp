@@ -10,7 +10,6 @@
 namespace sluice::disk {
 namespace {
 
-constexpr fabric::RequesterId kRequester{0x0100};  // bus 1, device 0, function 0
 constexpr std::size_t kCommandIds = 1 << 16;
 
 }  // namespace
@@ -19,7 +18,7 @@ DiskController::DiskController(sc_core::sc_module_name name, const DiskConfig& c
                                base::Ledger& ledger)
     : sc_module(name),
       registers("registers"),
-      dma("dma", kRequester),
+      dma("dma"),
       m_config(config),
       m_image(std::move(image)),
       m_ledger(ledger),

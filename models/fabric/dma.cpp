@@ -19,10 +19,7 @@ void take_data(const tlm::tlm_generic_payload& write, std::byte* to) {
     extension->named->contents->make(piece, to + piece.at);
 }
 
-DmaPort::DmaPort(const char* socket_name, RequesterId requester) : bus(socket_name) {
-  m_extension.requester = requester;
-  m_payload.set_extension(&m_extension);
-}
+DmaPort::DmaPort(const char* socket_name) : bus(socket_name) { m_payload.set_extension(&m_extension); }
 
 DmaPort::~DmaPort() { m_payload.clear_extension(&m_extension); }  // else the payload would delete a member
 

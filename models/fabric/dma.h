@@ -18,6 +18,8 @@ namespace sluice::fabric {
 /// PCIe requester id of a device function: bus 8 bits, device 5, function 3.
 struct RequesterId {
   std::uint16_t value = 0;
+  /// Device 0, function 0 of a bus.
+  static constexpr RequesterId of_bus(unsigned bus) { return {static_cast<std::uint16_t>(bus << 8)}; }
 };
 
 /// Travels with every DMA. The root complex, which knows physical addresses, reports to the ledger.
@@ -66,11 +68,13 @@ class DmaPort {
     [[nodiscard]] bool ok() const { return status == tlm::TLM_OK_RESPONSE; }
   };
 
-  DmaPort(const char* socket_name, RequesterId requester);
+  explicit DmaPort(const char* socket_name);
   ~DmaPort();
   DmaPort(const DmaPort&) = delete;
   DmaPort& operator=(const DmaPort&) = delete;
 
+  /// As firmware has numbered the device.
+  void identify(RequesterId requester) { m_extension.requester = requester; }
   /// Reads `to.size()` bytes; the request leaves the device no earlier than `earliest` (an absolute time not before
   /// now). With `shadow`, learns what the bytes are; `place` is where in the device they go. With `named`, bytes that
   /// memory keeps by name come so, and `to` is then not written.

@@ -2,6 +2,9 @@
 // The machine's physical address map, one file. Memory starts at 0; device registers and MSI lie above all of it.
 #pragma once
 
+#include <cstdint>
+#include <optional>
+
 #include "models/base/types.h"
 
 namespace sluice::fabric {
@@ -12,15 +15,19 @@ inline constexpr Bytes kMmioWindow = Bytes{1} << 20;          ///< 1 MiB of regi
 inline constexpr std::uint64_t kMsiBase = 0xFEE0'0000'0000;   ///< writes of 4 bytes here are interrupts
 inline constexpr Bytes kMsiSize = Bytes{1} << 16;             ///< vector = (address - base) / 16, data = vector
 
-/// Slots on the root complex, in the order of their register windows.
-enum class DeviceSlot : unsigned { Disk = 0, Nic = 1, Dma = 2 };
-constexpr PhysAddr register_window(DeviceSlot slot) {
-  return PhysAddr{kMmioBase + static_cast<std::uint64_t>(slot) * kMmioWindow};
+/// Devices have windows 0, 1, ... in the order in which firmware finds them.
+constexpr PhysAddr register_window(unsigned window) {
+  return PhysAddr{kMmioBase + std::uint64_t{window} * kMmioWindow};
+}
+/// The window in which an address lies; none below them all.
+constexpr std::optional<unsigned> window_of(PhysAddr at) {
+  if (at.value() < kMmioBase) return std::nullopt;
+  return static_cast<unsigned>((at.value() - kMmioBase) / kMmioWindow);
 }
 constexpr BusAddr msi_address(unsigned vector) { return BusAddr{kMsiBase + std::uint64_t{vector} * 16}; }
 
-/// Interrupt vectors handed out to devices at boot.
-enum class Vector : unsigned { Timer = 0, Disk = 1, NicTx = 2, NicRx = 3 };
+inline constexpr unsigned kTimerVector = 0;        ///< of the cores' own timers
+inline constexpr unsigned kFirstDeviceVector = 1;  ///< firmware gives devices their vectors from here on
 inline constexpr unsigned kVectors = 64;
 
 }  // namespace sluice::fabric

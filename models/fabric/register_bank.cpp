@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "models/base/result.h"
+#include "models/fabric/memory_map.h"
 
 namespace sluice::fabric {
 
@@ -34,7 +35,7 @@ void RegisterBank::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_ti
 }
 
 tlm::tlm_response_status RegisterBank::access(tlm::tlm_generic_payload& payload) {
-  const auto found = m_registers.find(payload.get_address());
+  const auto found = m_registers.find(payload.get_address() % kMmioWindow);
   if (found == m_registers.end()) return tlm::TLM_ADDRESS_ERROR_RESPONSE;
   const Entry& reg = found->second;
   if (payload.get_byte_enable_ptr() != nullptr) return tlm::TLM_BYTE_ENABLE_ERROR_RESPONSE;

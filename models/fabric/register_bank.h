@@ -20,7 +20,8 @@ namespace sluice::fabric {
 /// - a hole in the map or an address inside a register: TLM_ADDRESS_ERROR_RESPONSE
 /// - another size than the register's: TLM_BURST_ERROR_RESPONSE; byte enables: TLM_BYTE_ENABLE_ERROR_RESPONSE
 /// - a write to a read-only register: ignored, TLM_OK_RESPONSE, as hardware does
-/// - addresses count from the start of the device's window, values are little-endian
+/// - offsets count from the start of the device's window (the bank looks at the address within a window only), values
+///   are little-endian
 /// - handlers run in the writer's process and must not wait
 class RegisterBank {
  public:

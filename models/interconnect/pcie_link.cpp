@@ -48,8 +48,8 @@ void PcieLink::dma_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time
   delay = fabric::to_sc_time(done - now());
 }
 
-/// 1. The TLPs take their slot upstream. 2. The first one arrives, the rest follow over the spread. 3. The root complex
-/// says when the last byte is visible; no TLP comes back.
+/// 1. The TLPs take their slot upstream. 2. The first one arrives, the rest follow over the spread, which is no shorter
+/// than that in which they came. 3. The root complex says when the last byte is visible; no TLP comes back.
 Picoseconds PcieLink::dma_write(tlm::tlm_generic_payload& payload, Picoseconds at) {
   const Bytes size = payload.get_data_length();
   const std::uint64_t address = payload.get_address();
@@ -61,7 +61,8 @@ Picoseconds PcieLink::dma_write(tlm::tlm_generic_payload& payload, Picoseconds a
           : m_arithmetic.time(m_arithmetic.first_write_payload(address, size) + m_arithmetic.request_header());
   const Picoseconds first_arrives = slot.begin + first_tlp + m_config.latency;
   if (auto* extension = payload.get_extension<fabric::DmaExtension>()) {
-    extension->spread = slot.end + m_config.latency - first_arrives;
+    const Picoseconds last_leaves = std::max(slot.end, at + extension->spread);
+    extension->spread = last_leaves + m_config.latency - first_arrives;
     extension->sent = slot.end;
   }
   return forward(payload, first_arrives);
@@ -99,6 +100,10 @@ Picoseconds PcieLink::dma_read(tlm::tlm_generic_payload& payload, Picoseconds at
   const Picoseconds round_trip = first_ready - request.begin + one_request + m_config.latency;
   const Picoseconds tags_allow = tag_limit(request.begin, round_trip, requests.count);
   m_last_read_done = std::max({arrived, tags_allow, m_last_read_done});
+  if (extension != nullptr) {  // what comes over a switch goes on over a link of the device
+    const Picoseconds first_arrived = stream.begin + serialised / tlps.count + m_config.latency;
+    extension->spread = std::max(m_last_read_done - first_arrived, Picoseconds{});
+  }
   return m_last_read_done;
 }
 

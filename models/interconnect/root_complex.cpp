@@ -114,14 +114,12 @@ void RootComplex::cpu_transport(int /*core*/, tlm::tlm_generic_payload& payload,
   const Picoseconds issued = now() + fabric::to_picoseconds(delay);
   ++(payload.is_write() ? m_statistics.register_writes : m_statistics.register_reads);
 
-  const std::uint64_t address = payload.get_address();
-  const std::uint64_t window = (address - fabric::kMmioBase) / fabric::kMmioWindow;
+  const auto window = fabric::window_of(PhysAddr{payload.get_address()});
+  const auto port = window ? m_ports.find(*window) : m_ports.end();
   Picoseconds answered = issued + m_config.routing_latency;
-  if (address >= fabric::kMmioBase && window < links.size()) {
-    payload.set_address((address - fabric::kMmioBase) % fabric::kMmioWindow);
-    answered = forward(links[window], payload, answered);
-    payload.set_address(address);
-    answered = std::max(answered, m_writes_visible[window]);
+  if (port != m_ports.end()) {
+    answered = forward(links[port->second], payload, answered);
+    answered = std::max(answered, m_writes_visible[port->second]);
   } else {
     refuse(payload);
   }

@@ -3,7 +3,7 @@
 //
 //   PcieLink::root_complex ──► devices[i] ──┬─► memory      (addresses below the memory size)
 //                                           └─► interrupts  (4-byte writes to the MSI range)
-//   cores ──► cpu ──► links[i] ──► PcieLink::mmio           (register window i, see fabric/memory_map.h)
+//   cores ──► cpu ──► links[i] ──► PcieLink::mmio           (register windows behind port i, see fabric/memory_map.h)
 //
 // Any other address gets TLM_ADDRESS_ERROR_RESPONSE and is counted. The root complex sees physical addresses, so it is
 // here that DMA is reported to the ledger. An IOMMU belongs between a link and devices[i]: it rewrites the address of a
@@ -15,6 +15,7 @@
 #include <tlm_utils/simple_initiator_socket.h>
 #include <tlm_utils/simple_target_socket.h>
 
+#include <map>
 #include <vector>
 
 #include "models/base/ledger.h"
@@ -44,9 +45,12 @@ class RootComplex : public sc_core::sc_module {
   tlm_utils::simple_initiator_socket<RootComplex> memory;
   tlm_utils::simple_initiator_socket<RootComplex> interrupts;
 
-  /// `ports` links, all of which must be bound; link i has register window i.
+  /// `ports` links, all of which must be bound.
   RootComplex(const sc_core::sc_module_name& name, const RootComplexConfig& config, Bytes memory_size,
               base::Ledger& ledger, unsigned ports);
+
+  /// Register window number `window` lies behind `port`.
+  void add_window(unsigned window, unsigned port) { m_ports[window] = port; }
 
   [[nodiscard]] const Statistics& statistics() const { return m_statistics; }
 
@@ -64,6 +68,7 @@ class RootComplex : public sc_core::sc_module {
   const RootComplexConfig m_config;
   const Bytes m_memory_size;
   base::Ledger& m_ledger;
+  std::map<unsigned, unsigned> m_ports;       // by window
   std::vector<Picoseconds> m_writes_visible;  // by port: when all its posted writes so far are in memory
   Statistics m_statistics;
 };

@@ -4,14 +4,11 @@
 #include <utility>
 
 #include "models/base/result.h"
-#include "models/fabric/memory_map.h"
 #include "models/nic/nic_registers.h"
 
 namespace sluice::nic {
 namespace {
 
-/// Bus number = slot + 1, device 0, function 0.
-constexpr fabric::RequesterId kRequester{(static_cast<unsigned>(fabric::DeviceSlot::Nic) + 1) << 8};
 constexpr Bytes kSmallestMtu = 576;  // RFC 791: what every host must accept
 constexpr Bytes kLargestMtu = 9216;
 constexpr std::size_t kStack = 64 * 1024;
@@ -27,7 +24,7 @@ NicConfig checked(NicConfig config) {
 Nic::Nic(sc_core::sc_module_name name, const NicConfig& config, base::Ledger& ledger)
     : sc_module(name),
       registers("registers"),
-      dma("dma", kRequester),
+      dma("dma"),
       m_config(checked(config)),
       m_core(m_config, dma, ledger),
       m_transmit(m_core),

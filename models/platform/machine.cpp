@@ -46,23 +46,22 @@ Machine::Machine(const MachineDescription& description, std::shared_ptr<disk::Di
   }
 
   // The root complex between them; a device's port is its register window.
-  static_assert(static_cast<unsigned>(fabric::DeviceSlot::Disk) == 0);
-  static_assert(static_cast<unsigned>(fabric::DeviceSlot::Nic) == 1);
   const unsigned ports = nic ? 2 : 1;
   root_complex = std::make_unique<interconnect::RootComplex>("root_complex", description.root_complex,
                                                              description.memory.size, ledger, ports);
   disk_link = std::make_unique<interconnect::PcieLink>("disk_link", link_config(description, "disk"));
   if (nic) nic_link = std::make_unique<interconnect::PcieLink>("nic_link", link_config(description, "nic"));
   const auto plug = [&](interconnect::PcieLink& link, fabric::DmaPort& dma, fabric::RegisterBank& registers,
-                        fabric::DeviceSlot slot) {
-    const auto port = static_cast<unsigned>(slot);
+                        unsigned port) {
+    root_complex->add_window(port, port);
+    dma.identify(fabric::RequesterId::of_bus(port + 1));
     dma.bus.bind(link.device);
     link.root_complex.bind(root_complex->devices[port]);
     root_complex->links[port].bind(link.mmio);
     link.registers.bind(registers.bus);
   };
-  plug(*disk_link, disk->dma, disk->registers, fabric::DeviceSlot::Disk);
-  if (nic) plug(*nic_link, nic->dma, nic->registers, fabric::DeviceSlot::Nic);
+  plug(*disk_link, disk->dma, disk->registers, 0);
+  if (nic) plug(*nic_link, nic->dma, nic->registers, 1);
   for (const auto& core : cores) core->bus.bind(root_complex->cpu);
   root_complex->memory.bind(caches->dma);
   root_complex->interrupts.bind(interrupts->messages);

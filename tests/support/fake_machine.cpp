@@ -270,7 +270,7 @@ void FakeMachine::mmio_write(PhysAddr reg, unsigned size, std::uint64_t value) {
   }
 }
 
-void FakeMachine::load_from_disk(Bytes disk_offset, PhysAddr to, Bytes size) {
+void FakeMachine::load_from_disk(std::size_t /*disk*/, Bytes disk_offset, PhysAddr to, Bytes size) {
   if (disk_reader) disk_reader(disk_offset, memory(to, size));
 }
 

@@ -40,7 +40,9 @@ class FakeMachine : private hal::Cpu, private hal::Contexts, private hal::Interr
   /// both calls it first.
   void stop();
 
-  hal::Machine machine() { return {*this, *this, *this, *this}; }
+  hal::Machine machine() { return {*this, *this, *this, *this, devices}; }
+  /// What firmware tells of; before machine() is asked for.
+  std::vector<hal::DeviceInfo> devices;
   base::Ledger& ledger() { return m_ledger; }
 
   /// Creates a context, puts it on core 0 and runs until all contexts have finished.
@@ -110,7 +112,7 @@ class FakeMachine : private hal::Cpu, private hal::Contexts, private hal::Interr
   // hal::BackDoor
   [[nodiscard]] Bytes memory_size() const override { return m_memory_size; }
   std::span<std::byte> memory(PhysAddr at, Bytes size) override;
-  void load_from_disk(Bytes disk_offset, PhysAddr to, Bytes size) override;
+  void load_from_disk(std::size_t disk, Bytes disk_offset, PhysAddr to, Bytes size) override;
 
   struct Event {
     std::function<void()> action;

@@ -38,7 +38,7 @@ SystemcMachine::SystemcMachine(platform::Machine& models)
         .acknowledge =
             [this](unsigned vector) {
               // The core's own timer is no message and has nothing to acknowledge.
-              if (vector != static_cast<unsigned>(fabric::Vector::Timer)) m_models.interrupts->acknowledge(vector);
+              if (vector != fabric::kTimerVector) m_models.interrupts->acknowledge(vector);
             },
     });
   }
@@ -221,7 +221,7 @@ void SystemcMachine::set_handler(unsigned vector, unsigned core, Handler handler
 
 void SystemcMachine::take_interrupt(unsigned core, unsigned vector) {
   m_core = core;
-  if (vector == static_cast<unsigned>(fabric::Vector::Timer)) {
+  if (vector == fabric::kTimerVector) {
     for (auto& [id, handler] : std::exchange(m_due[core], {})) {
       handler();
       m_core = core;
@@ -274,7 +274,7 @@ void SystemcMachine::timers_due() {
     auto entry = m_timers.extract(m_timers.begin());
     const unsigned core = entry.mapped().core;
     m_due[core].emplace_back(entry.key().second, std::move(entry.mapped().handler));
-    m_models.cores[core]->interrupt(static_cast<unsigned>(fabric::Vector::Timer), Picoseconds{time});
+    m_models.cores[core]->interrupt(fabric::kTimerVector, Picoseconds{time});
   }
   arm_timers();
 }
@@ -285,7 +285,13 @@ void SystemcMachine::timers_due() {
 Bytes SystemcMachine::memory_size() const { return m_models.memory->size(); }
 std::span<std::byte> SystemcMachine::memory(PhysAddr at, Bytes size) { return m_models.memory->at(at, size); }
 
-void SystemcMachine::load_from_disk(Bytes disk_offset, PhysAddr to, Bytes size) {
+std::vector<DeviceInfo> SystemcMachine::devices() const {
+  std::vector<DeviceInfo> found{{"disk", "disk", fabric::register_window(0), fabric::kFirstDeviceVector}};
+  if (m_models.nic) found.push_back({"nic", "nic", fabric::register_window(1), fabric::kFirstDeviceVector + 1});
+  return found;
+}
+
+void SystemcMachine::load_from_disk(std::size_t /*disk*/, Bytes disk_offset, PhysAddr to, Bytes size) {
   if (m_models.image->named(disk_offset, size, m_loaded)) {
     m_models.memory->put(to, size, m_loaded);
   } else {

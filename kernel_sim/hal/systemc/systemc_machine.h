@@ -20,7 +20,7 @@ class SystemcMachine : private Cpu, private Contexts, private Interrupts, privat
   explicit SystemcMachine(platform::Machine& models);
   ~SystemcMachine() override;
 
-  Machine machine() { return {*this, *this, *this, *this, m_models.nic != nullptr}; }
+  Machine machine() { return {*this, *this, *this, *this, devices()}; }
   /// Lets SystemC time catch up with the running core: after it, what other processes see is up to date.
   void synchronise() override;
   /// The time of the running core.
@@ -79,8 +79,9 @@ class SystemcMachine : private Cpu, private Contexts, private Interrupts, privat
   // BackDoor
   [[nodiscard]] Bytes memory_size() const override;
   std::span<std::byte> memory(PhysAddr at, Bytes size) override;
-  void load_from_disk(Bytes disk_offset, PhysAddr to, Bytes size) override;
+  void load_from_disk(std::size_t disk, Bytes disk_offset, PhysAddr to, Bytes size) override;
 
+  [[nodiscard]] std::vector<DeviceInfo> devices() const;
   void run_context(Context& context);
   void grant(Id context, unsigned core);
   void take_interrupt(unsigned core, unsigned vector);

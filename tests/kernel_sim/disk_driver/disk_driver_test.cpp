@@ -15,13 +15,14 @@
 namespace sluice::drivers {
 namespace {
 
+const hal::DeviceInfo kDevice{"disk", "disk", fabric::register_window(4), 7};
+
 /// Follows the data sheet; checks what the driver does on the way.
 class Controller {
  public:
   explicit Controller(tests::FakeMachine& fake) : media(4_MiB), m_fake(fake) {
     fake.map_device(
-        fabric::register_window(fabric::DeviceSlot::Disk), fabric::kMmioWindow,
-        [this](Bytes offset, unsigned) { return read(offset); },
+        kDevice.registers, fabric::kMmioWindow, [this](Bytes offset, unsigned) { return read(offset); },
         [this](Bytes offset, unsigned, std::uint64_t value) { write(offset, value); });
   }
   std::vector<std::byte> media;
@@ -102,7 +103,7 @@ struct Rig {
       : machine(fake.machine()),
         scheduler(machine, sched_config),
         frames(machine, fake.ledger(), mm_config, Frame{0}, 1024),
-        driver(machine, scheduler, frames, config),
+        driver(machine, kDevice, scheduler, frames, config),
         queue(machine, driver, block_config) {}
   void run(std::function<void()> body) {
     scheduler.spawn("task", std::move(body));

@@ -4,6 +4,9 @@
 
 #include <csignal>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -38,21 +41,31 @@ TEST(Kernel, SettingAParameterByNameReachesItsPart) {
   EXPECT_EQ(config.syscall.entry, CpuCost::cycles(300));
 }
 
-TEST(Kernel, AMachineWithoutADiskDoesNotBootAndSaysWhy) {
+/// Why the kernel does not boot with these devices, none of which answers.
+std::string refusal(std::vector<hal::DeviceInfo> devices) {
   tests::FakeMachine fake{64_MiB};
+  fake.devices = std::move(devices);
   Kernel kernel{fake.machine(), fake.ledger(), KernelConfig{}};
-  bool ran = false;
-  kernel.start([&](Kernel&) { ran = true; });
+  kernel.start([&](Kernel&) { ADD_FAILURE() << "booted"; });
   fake.run_all();
-  EXPECT_FALSE(ran);
+  EXPECT_TRUE(kernel.blocked_tasks().empty());
+  std::string why;
   try {
     kernel.rethrow_failure();
-    FAIL() << "booted";
   } catch (const base::InputError& error) {
-    EXPECT_STREQ(error.what(), "the disk does not answer");
+    why = error.what();
   }
-  EXPECT_TRUE(kernel.blocked_tasks().empty());
   EXPECT_TRUE(kernel.shutdown_check().empty());
+  return why;
+}
+
+TEST(Kernel, AMachineWithoutADiskDoesNotBootAndSaysWhy) {
+  EXPECT_EQ(refusal({}), "the machine has no disk to boot from");
+  EXPECT_EQ(refusal({{"nvme0", "disk", PhysAddr{0xF000'0000'0000}, 1}}), "the nvme0 does not answer");
+}
+
+TEST(Kernel, ADeviceThatNoDriverKnowsIsLeftAlone) {
+  EXPECT_EQ(refusal({{"tpm", "mystery", PhysAddr{0xF000'0000'0000}, 1}}), "the machine has no disk to boot from");
 }
 
 TEST(Kernel, AMachineWithTooLittleMemoryIsAnInputError) {

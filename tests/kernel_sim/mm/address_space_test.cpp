@@ -184,7 +184,7 @@ TEST(AddressSpace, ATruncationDuringAWriteFaultLeavesNoMapping) {
       object->on_dirtied = truncate;
       // A private copy needs a frame, and a reclaimer may wait for the disk while others run.
       std::vector<Frame> held;
-      rig.frames.set_reclaimer([&](std::uint64_t) -> std::uint64_t {
+      rig.frames.add_reclaimer(&rig, [&](std::uint64_t) -> std::uint64_t {
         truncate();
         rig.frames.put(held.back());
         held.pop_back();
@@ -194,7 +194,7 @@ TEST(AddressSpace, ATruncationDuringAWriteFaultLeavesNoMapping) {
       EXPECT_EQ(rig.store(at, 0x55), FaultOutcome::BusError) << sharing;
       EXPECT_EQ(object->pages, 0U);
       for (const Frame frame : held) rig.frames.put(frame);
-      rig.frames.set_reclaimer({});
+      rig.frames.remove_reclaimer(&rig);
     });
     EXPECT_TRUE(rig.frames.breaches().empty()) << sharing << ": " << rig.frames.breaches().front();
     EXPECT_EQ(rig.frames.free_frames(), rig.frames.total_frames()) << sharing;

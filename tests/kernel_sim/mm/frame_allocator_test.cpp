@@ -103,7 +103,7 @@ TEST(FrameAllocator, AsksTheReclaimerBeforeMemoryRunsOut) {
   Rig rig{512};
   std::vector<Frame> cache;
   unsigned calls = 0;
-  rig.frames.set_reclaimer([&](std::uint64_t wanted) {
+  rig.frames.add_reclaimer(&rig, [&](std::uint64_t wanted) {
     ++calls;
     std::uint64_t freed = 0;
     for (; freed < wanted && !cache.empty(); ++freed) {
@@ -195,7 +195,7 @@ TEST(FrameAllocator, TooManyReferencesGivenBackAreABreach) {
 TEST(FrameAllocator, TryingGivesUpWhereAllocatingReclaims) {
   Rig rig{4096};
   unsigned asked = 0;
-  rig.frames.set_reclaimer([&](std::uint64_t) {
+  rig.frames.add_reclaimer(&rig, [&](std::uint64_t) {
     ++asked;
     return 0;
   });

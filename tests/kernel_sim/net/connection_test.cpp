@@ -54,6 +54,31 @@ TEST(Connect, GivesUpAfterDoublingTimeOuts) {
   EXPECT_NEAR(static_cast<double>((bench.sent[2].at - bench.sent[1].at).count()), 2e12, 1e9);
 }
 
+TEST(Connect, GoesOverTheCardOfTheNetworkAndElsewhereOverTheFirst) {
+  TestBench bench;
+  RecordingDevice second{bench.device.features()};
+  std::vector<std::pair<int, nic::PacketHeader>> sent;
+  const auto record = [&](int card) {
+    return [&, card](net::Skb& skb, bool) {
+      sent.emplace_back(card, skb.header);
+      bench.stack.transmitted(skb);
+    };
+  };
+  bench.device.on_transmit = record(0);
+  second.on_transmit = record(1);
+  bench.stack.attach(second, net::Stack::local_address(1));
+  bench.run([&] {
+    for (const std::uint32_t address : {0x0A00'0102U, 0x0A00'0002U, 0xC0A8'0001U}) {
+      const auto socket = bench.stack.create_socket(O_RDWR | O_NONBLOCK);
+      EXPECT_EQ(socket->connect({address, 80}).error().value, EINPROGRESS);
+      ASSERT_FALSE(sent.empty());
+      EXPECT_EQ(sent.back().first, address == 0x0A00'0102U ? 1 : 0) << address;
+      EXPECT_EQ(sent.back().second.source_address, address == 0x0A00'0102U ? 0x0A00'0101U : 0x0A00'0001U) << address;
+      socket->close();
+    }
+  });
+}
+
 TEST(Connect, OfANonBlockingSocketIsReportedByPoll) {
   TestBench bench;
   bench.run([&] {

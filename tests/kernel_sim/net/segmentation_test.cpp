@@ -147,7 +147,7 @@ TEST(TransmitQueue, KeepsItsOrderWhileTheInterfaceIsStopped) {
         bench.fake.after(30_us, [&] {
           room = 3;
           bench.device.is_stopped = false;
-          bench.stack.device_ready();
+          bench.stack.device_ready(bench.device);
         });
       }
     };

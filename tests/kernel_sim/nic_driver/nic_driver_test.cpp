@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "kernel_sim/net/tcp_connection.h"
+#include "models/fabric/memory_map.h"
 #include "tests/support/fake_machine.h"
 
 namespace sluice::tests {
@@ -18,12 +19,16 @@ namespace reg = nic::reg;
 using nic::RxDescriptor;
 using nic::TxDescriptor;
 
+constexpr unsigned kTransmitVector = 5;
+constexpr unsigned kReceiveVector = 6;
+const hal::DeviceInfo kDevice{"nic", "nic", fabric::register_window(3), kTransmitVector};
+
 /// The device: reads descriptors when it is told to, checks them, completes packets after a while.
 class FakeNic {
  public:
   explicit FakeNic(FakeMachine& fake, std::uint32_t capabilities) : m_fake(fake), m_capabilities(capabilities) {
     fake.map_device(
-        fabric::register_window(fabric::DeviceSlot::Nic), fabric::kMmioWindow,
+        kDevice.registers, fabric::kMmioWindow,
         [this](Bytes offset, unsigned) -> std::uint64_t {
           if (offset == reg::kCapabilities.offset) return m_capabilities;
           return offset == reg::kMtu.offset ? 1500U : registers[offset];
@@ -57,7 +62,7 @@ class FakeNic {
     descriptor.status = nic::kRxDone | nic::kRxChecksumGood;
     std::memcpy(slot.data(), &descriptor, 16);
     rx_head = (rx_head + 1) % registers[reg::kRxRingSize.offset];
-    raise(fabric::Vector::NicRx);
+    raise(kReceiveVector);
   }
 
   std::map<Bytes, std::uint64_t> registers;
@@ -71,7 +76,7 @@ class FakeNic {
 
  private:
   /// Coalesced: a message 100 ns after the first cause, if the causes are not masked by then.
-  void raise(fabric::Vector vector) {
+  void raise(unsigned vector) {
     if (std::exchange(m_due, true)) return;
     m_fake.after(100_ns, [this, vector] {
       m_due = false;
@@ -80,7 +85,7 @@ class FakeNic {
         return;
       }
       ++interrupts;
-      m_fake.raise_interrupt(static_cast<unsigned>(vector));
+      m_fake.raise_interrupt(vector);
     });
   }
 
@@ -107,14 +112,14 @@ class FakeNic {
     EXPECT_TRUE(packet.descriptors.empty()) << "half a packet behind a doorbell";
     m_fake.after(completion, [this, head = static_cast<std::uint32_t>(value)] {
       std::memcpy(at(registers[reg::kTxHeadWriteback.offset], 4).data(), &head, 4);
-      raise(fabric::Vector::NicTx);
+      raise(kTransmitVector);
     });
   }
 
   FakeMachine& m_fake;
   std::uint32_t m_capabilities;
   std::uint64_t m_fetched = 0;
-  std::optional<fabric::Vector> m_pending;
+  std::optional<unsigned> m_pending;
   bool m_due = false;
 };
 
@@ -134,7 +139,7 @@ class Bench {
     bool returned = false;
     scheduler.spawn("test", [&] {
       net::Stack stack{machine, scheduler, frames, fake.ledger(), config};
-      drivers::NicDriver driver{machine, scheduler, frames, stack, config};
+      drivers::NicDriver driver{machine, kDevice, scheduler, frames, stack, config};
       body(stack, driver);
       sleep(10_ms);
       returned = true;
@@ -238,7 +243,7 @@ TEST(NicDriver, RefusesAMachineWithoutDevice) {
   mm::FrameAllocator frames{machine, fake.ledger(), mm_config, Frame{1}, 1000};
   const net::NetConfig config;
   net::Stack stack{machine, scheduler, frames, fake.ledger(), config};
-  EXPECT_THROW((drivers::NicDriver{machine, scheduler, frames, stack, config}), base::InputError);
+  EXPECT_THROW((drivers::NicDriver{machine, kDevice, scheduler, frames, stack, config}), base::InputError);
 }
 
 TEST(NicDriver, DescribesHeadersAndEachPage) {
@@ -359,7 +364,7 @@ TEST(NicDriver, AFrameThatIsNoTcpIsCountedAndItsBufferServesAgain) {
         descriptor.status = nic::kRxDone;
         std::memcpy(slot.data(), &descriptor, 16);
         bench.nic.rx_head = (bench.nic.rx_head + 1) % 8;
-        bench.fake.raise_interrupt(static_cast<unsigned>(fabric::Vector::NicRx));
+        bench.fake.raise_interrupt(kReceiveVector);
       });
       bench.sleep(20_us);
     }

@@ -42,12 +42,15 @@ struct Target : sc_core::sc_module {
 
 struct Device : sc_core::sc_module {
   explicit Device(const sc_core::sc_module_name& name) : sc_module(name) {}
-  DmaPort port{"port", RequesterId{0x0108}};
+  DmaPort port{"port"};
 };
 
 class DmaPortTest : public tests::Simulation {
  protected:
-  DmaPortTest() { port.bus.bind(target.bus); }
+  DmaPortTest() {
+    port.bus.bind(target.bus);
+    port.identify(RequesterId{0x0108});
+  }
   Device device{"device"};
   DmaPort& port = device.port;
   Target target{"target"};

@@ -72,7 +72,7 @@ struct TestDevice : sc_core::sc_module {
         });
     bank.add_read_only({0x20, 8, "STATUS"}, [this] { return last; });
   }
-  fabric::DmaPort dma{"dma", fabric::RequesterId{0x0100}};
+  fabric::DmaPort dma{"dma"};
   fabric::RegisterBank bank{"registers"};
   std::uint64_t last = 0;
   std::vector<std::pair<std::uint64_t, Picoseconds>> rung;
@@ -112,6 +112,7 @@ struct TestMachine {
     device.dma.bus.bind(link.device);
     link.root_complex.bind(root.devices[0]);
     root.links[0].bind(link.mmio);
+    root.add_window(0, 0);
     link.registers.bind(device.bank.bus);
     root.memory.bind(memory.bus);
     root.interrupts.bind(interrupts.messages);

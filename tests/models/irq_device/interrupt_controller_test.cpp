@@ -36,7 +36,7 @@ struct Core : fabric::InterruptSink {
 
 struct Device : sc_core::sc_module {
   explicit Device(const sc_core::sc_module_name& name) : sc_module(name) {}
-  fabric::DmaPort dma{"dma", fabric::RequesterId{}};
+  fabric::DmaPort dma{"dma"};
 };
 
 class InterruptControllerTest : public tests::Simulation {
