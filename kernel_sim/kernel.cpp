@@ -122,13 +122,25 @@ syscalls::Process& Kernel::start_program(std::string name, Main main, sched::Pla
 int Kernel::wait_for(syscalls::Process& process) { return m_processes->wait_for(process); }
 
 KernelCounts Kernel::counts() const {
-  return {m_processes->counts.by_name(), m_processes->counts.mode_switches, m_scheduler.context_switches(),
-          m_processes->faults()};
+  return with_network({.system_calls = m_processes->counts.by_name(),
+                       .mode_switches = m_processes->counts.mode_switches,
+                       .context_switches = m_scheduler.context_switches(),
+                       .faults = m_processes->faults()});
 }
 
 KernelCounts Kernel::counts_of(const syscalls::Process& process) const {
-  return {process.counts.by_name(), process.counts.mode_switches, m_scheduler.context_switches(),
-          process.memory->faults()};
+  return with_network({.system_calls = process.counts.by_name(),
+                       .mode_switches = process.counts.mode_switches,
+                       .context_switches = m_scheduler.context_switches(),
+                       .faults = process.memory->faults()});
+}
+
+KernelCounts Kernel::with_network(KernelCounts counts) const {
+  counts.retransmissions = m_network->statistics().retransmissions;
+  counts.drops = m_network->dropped();
+  if (m_loopback) counts.drops += m_loopback->statistics().dropped;
+  for (const auto& nic : m_nics) counts.drops += nic->statistics().rx_no_buffer;
+  return counts;
 }
 
 std::vector<std::string> Kernel::blocked_tasks() const {

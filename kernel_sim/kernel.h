@@ -34,6 +34,8 @@ struct KernelCounts {
   std::uint64_t mode_switches = 0;     ///< by system calls, two each
   std::uint64_t context_switches = 0;  ///< see sched::Scheduler::context_switches
   mm::FaultCounts faults;
+  std::uint64_t retransmissions = 0;  ///< TCP packets sent again, of all connections
+  std::uint64_t drops = 0;  ///< packets that the kernel threw away: no room in a queue, no memory, checksum wrong
 };
 
 class Kernel {
@@ -106,6 +108,7 @@ class Kernel {
   void start_nic(std::size_t device);
   /// The volume on which a path lies; the path becomes one within it.
   fs::FileSystem& file_system_of(std::string_view& path);
+  [[nodiscard]] KernelCounts with_network(KernelCounts counts) const;
 
   hal::Machine m_machine;
   base::Ledger& m_ledger;

@@ -22,9 +22,23 @@ void ReceiveWindow::fix_buffer(Bytes buffer) {
   m_fixed = true;
 }
 
+void ReceiveWindow::set_clamp(Bytes clamp, Bytes announced) {
+  if (clamp == m_clamp) return;
+  m_threshold = clamp < m_clamp ? std::min(m_threshold, clamp) : std::max(m_threshold, std::min(announced, clamp));
+  m_clamp = clamp;
+}
+
+void ReceiveWindow::set_low_mark(Bytes size) {
+  m_low_mark = std::max<Bytes>(std::min(size, (m_fixed ? m_buffer : m_most) / 2), 1);
+  const Bytes needed = memory_for(m_low_mark);
+  if (m_fixed || needed <= m_buffer) return;
+  m_buffer = needed;
+  if (m_clamp != 0) m_clamp = m_low_mark;
+}
+
 void ReceiveWindow::start(Bytes segment, Picoseconds now) {
   m_largest_segment = segment;
-  m_clamp = window_from(m_buffer);
+  m_clamp = m_clamp == 0 ? window_from(m_buffer) : std::min(m_clamp, window_from(m_buffer));
   // tcp_select_initial_window: the least scale with which the largest window can be announced, rounded down.
   const Bytes most = std::max(m_fixed ? m_clamp : m_most, kUnscaled);
   m_scale = std::min(static_cast<unsigned>(std::bit_width(most) - std::bit_width(kUnscaled)), kMostScale);

@@ -23,6 +23,13 @@ class ReceiveWindow {
   /// SO_RCVBUF: from now on the buffer is as set and does not follow the reader.
   void fix_buffer(Bytes buffer);
   [[nodiscard]] bool buffer_fixed() const { return m_fixed; }
+  /// TCP_WINDOW_CLAMP. `announced`: what the peer may still send.
+  void set_clamp(Bytes clamp, Bytes announced);
+  [[nodiscard]] Bytes clamp() const { return m_clamp; }
+  /// SO_RCVLOWAT, up to half of the buffer; a buffer that follows the reader grows to hold it (tcp_set_rcvlowat).
+  void set_low_mark(Bytes size);
+  /// Bytes that a reader waits for.
+  [[nodiscard]] Bytes low_mark() const { return m_low_mark; }
   /// The connection is established: windows start from here (tcp_init_buffer_space). `segment`: largest of the path.
   void start(Bytes segment, Picoseconds now);
 
@@ -44,6 +51,8 @@ class ReceiveWindow {
   // --- what to announce -------------------------------------------------------------------------------------------
   /// __tcp_select_window: 0 rather than a window that only a fraction of a segment fits into; a multiple of unit().
   [[nodiscard]] Bytes select() const;
+  /// What a SYN may announce.
+  [[nodiscard]] Bytes first() const { return m_clamp == 0 ? m_buffer / 2 : std::min(m_clamp, m_buffer / 2); }
   /// Windows are announced in 16 bits, of so many bytes each (RFC 7323). A buffer that was set by hand chooses the unit
   /// by its size, so that the largest window may be less than what the buffer would hold.
   [[nodiscard]] Bytes unit() const { return Bytes{1} << m_scale; }
@@ -76,6 +85,7 @@ class ReceiveWindow {
   Bytes m_segment = 536;          // TCP_MSS_DEFAULT until something came
   Bytes m_last_small = 0;         // size of the last packet, if it was smaller and may be the peer's real segment
   Bytes m_largest_segment = 536;
+  Bytes m_low_mark = 1;
   Bytes m_clamp = 0;
   Bytes m_threshold = 0;  // rcv_ssthresh
   Bytes m_in_round = 0;   // read since the round began

@@ -73,6 +73,7 @@ Skb& SkbPool::clone(Skb& skb) {
   copy.size = skb.size;
   copy.frames = skb.frames;
   copy.segment = skb.segment;
+  copy.segment_limit = skb.segment_limit;
   copy.checksum_by_device = skb.checksum_by_device;
   copy.truesize = skb.truesize;
   copy.fragment_count = skb.fragment_count;

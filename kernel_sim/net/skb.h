@@ -41,6 +41,7 @@ struct Skb {
   std::array<mm::Fragment, kMaxFragments> fragments;
 
   // what TCP needs
+  std::uint16_t segment_limit = 0;  ///< of a SYN: what its sender takes in a segment at most; 0 says nothing
   bool syn = false;
   bool fin = false;
   bool push = false;

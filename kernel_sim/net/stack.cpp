@@ -2,6 +2,7 @@
 #include "kernel_sim/net/stack.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "kernel_sim/net/tcp_connection.h"
@@ -10,9 +11,6 @@
 namespace sluice::net {
 
 namespace {
-// net.ipv4.ip_local_port_range; as Linux's connect, every second port.
-constexpr std::uint16_t kFirstPort = 32768;
-constexpr std::uint16_t kLastPort = 60999;
 constexpr Picoseconds kTimeWait = Picoseconds{kPicosecondsPerSecond} * 60;  // TCP_TIMEWAIT_LEN
 /// The first connection's numbers pass 2^32 after 1 MiB, so that every longer transfer tests wrapping.
 constexpr std::uint64_t kFirstSequence = 0xFFF0'0000;
@@ -31,7 +29,6 @@ Stack::Stack(hal::Machine& machine, sched::Scheduler& scheduler, mm::FrameAlloca
       m_frames(frames),
       m_ledger(ledger),
       m_config(config),
-      m_next_port(kFirstPort),
       m_next_sequence(kFirstSequence) {}
 
 Stack::~Stack() = default;
@@ -86,34 +83,25 @@ std::uint32_t Stack::timestamp() const {
 
 // --- connections -----------------------------------------------------------------------------------------------------
 
-void Stack::advance_port() {
-  const unsigned next = m_next_port + 2U;
-  m_next_port = static_cast<std::uint16_t>(next <= kLastPort ? next : kFirstPort + 1U - next % 2);
-}
-
-bool Stack::free_port(const TcpConnection& connection, std::uint16_t port) const {
-  if (m_connections.contains(key_of(connection.m_peer, port))) return false;
-  const auto waiting = m_time_wait.find(port);
-  return waiting == m_time_wait.end() || waiting->second <= m_machine.cpu.now();
-}
-
 Result<void> Stack::enter(const std::shared_ptr<TcpConnection>& connection) {
   TcpConnection& tcp = *connection;
+  const Picoseconds now = m_machine.cpu.now();
+  const auto is_free = [&](std::uint16_t port) { return !m_connections.contains(key_of(tcp.m_peer, port)); };
+  const bool came_in = tcp.m_listener.lock() != nullptr;
   if (tcp.m_local.port == 0) {
-    for (unsigned tries = 0; tries <= unsigned{kLastPort} - kFirstPort && tcp.m_local.port == 0; ++tries) {
-      if (!m_bound_ports.contains(m_next_port) && free_port(tcp, m_next_port)) tcp.m_local.port = m_next_port;
-      advance_port();
-    }
-    if (tcp.m_local.port == 0) return refuse(EADDRNOTAVAIL);
-  } else if (!free_port(tcp, tcp.m_local.port)) {
+    const Result<std::uint16_t> port = m_ports.choose_for_connection(tcp.m_peer, now, is_free);
+    if (!port) return tl::unexpected{port.error()};
+    tcp.m_local.port = *port;
+  } else if (!is_free(tcp.m_local.port) || (!came_in && m_ports.waits(tcp.m_local.port, tcp.m_peer, now))) {
     return refuse(EADDRNOTAVAIL);
   }
-  m_time_wait.erase(tcp.m_local.port);
+  if (!std::exchange(tcp.m_holds_port, true)) m_ports.add(tcp, tcp.m_local.port, !came_in);
   m_connections.emplace(key_of(tcp.m_peer, tcp.m_local.port), connection);
   tcp.m_entered = true;
 
   const DeviceFeatures& device = route(tcp.m_peer.address)->features();
   tcp.m_mss = tcp.m_device_mss = static_cast<std::uint32_t>(nic::segment_size(device.mtu));
+  tcp.limit_segments(static_cast<std::uint32_t>(tcp.m_options.segment_size));
   tcp.m_linear = !device.gather && !m_config.gso;
   tcp.m_large = m_config.gso || (device.gather && device.segmentation && device.checksum);
   tcp.m_initial = tcp.m_una = tcp.m_next = tcp.m_highest = m_next_sequence;
@@ -122,30 +110,53 @@ Result<void> Stack::enter(const std::shared_ptr<TcpConnection>& connection) {
   return {};
 }
 
-Result<std::uint16_t> Stack::take_port(const TcpConnection& connection, std::uint16_t port) {
-  if (port == 0) {
-    for (unsigned tries = 0; tries <= unsigned{kLastPort} - kFirstPort && port == 0; ++tries) {
-      if (!m_bound_ports.contains(m_next_port) && free_port(connection, m_next_port)) port = m_next_port;
-      advance_port();
-    }
-    if (port == 0) return refuse(EADDRINUSE);
-  }
-  if (!m_bound_ports.insert(port).second) return refuse(EADDRINUSE);
-  return port;
-}
-
-void Stack::give_port(const TcpConnection& connection) { m_bound_ports.erase(connection.m_local.port); }
-
-Result<void> Stack::add_listener(const std::shared_ptr<TcpConnection>& connection) {
-  if (!m_listeners.try_emplace(connection->m_local.port, connection).second) return refuse(EADDRINUSE);
+Result<void> Stack::take_port(TcpConnection& connection, std::uint16_t port) {
+  const Result<std::uint16_t> chosen = m_ports.choose(connection, port, m_machine.cpu.now());
+  if (!chosen) return tl::unexpected{chosen.error()};
+  m_ports.add(connection, *chosen, false);
+  connection.m_local.port = *chosen;
+  connection.m_holds_port = true;
   return {};
 }
 
-void Stack::remove_listener(const TcpConnection& connection) { m_listeners.erase(connection.m_local.port); }
+void Stack::give_port(TcpConnection& connection) {
+  if (std::exchange(connection.m_holds_port, false)) m_ports.remove(connection, connection.m_local.port);
+}
+
+void Stack::add_listener(const std::shared_ptr<TcpConnection>& connection) {
+  m_listeners[connection->m_local.port].push_back(connection);
+}
+
+void Stack::remove_listener(const TcpConnection& connection) {
+  const auto found = m_listeners.find(connection.m_local.port);
+  std::erase_if(found->second, [&](const auto& listener) { return listener.get() == &connection; });
+  if (found->second.empty()) m_listeners.erase(found);
+}
+
+/// inet_lookup_listener: who listens at this very address goes before who listens everywhere; several with SO_REUSEPORT
+/// share by the peer's port.
+std::shared_ptr<TcpConnection> Stack::listener_for(const nic::PacketHeader& syn) const {
+  const auto found = m_listeners.find(syn.destination_port);
+  if (found == m_listeners.end()) return nullptr;
+  for (const std::uint32_t address : {syn.destination_address, std::uint32_t{0}}) {
+    std::vector<std::shared_ptr<TcpConnection>> here;
+    std::ranges::copy_if(found->second, std::back_inserter(here),
+                         [&](const auto& listener) { return listener->m_local.address == address; });
+    if (!here.empty()) return here[syn.source_port / 2 % here.size()];
+  }
+  return nullptr;
+}
+
+std::uint64_t Stack::dropped() const {
+  std::uint64_t sum = m_statistics.bad_packets + m_statistics.listen_overflows;
+  for (const Card& card : m_cards) sum += card.queue->statistics().out_of_memory;
+  if (m_loopback_queue) sum += m_loopback_queue->statistics().out_of_memory;
+  return sum;
+}
 
 void Stack::leave(TcpConnection& connection) {
   if (connection.state() == TcpConnection::State::TimeWait) {
-    m_time_wait[connection.m_local.port] = m_machine.cpu.now() + kTimeWait;
+    m_ports.wait(connection.m_local.port, connection.m_peer, connection.claim(), m_machine.cpu.now() + kTimeWait);
   }
   m_connections.erase(key_of(connection.m_peer, connection.m_local.port));
 }
@@ -186,10 +197,8 @@ void Stack::receive(Skb& skb) {
   if (found == m_connections.end()) {
     const bool opens =
         (skb.header.flags & (nic::tcp_flag::kSyn | nic::tcp_flag::kAck | nic::tcp_flag::kReset)) == nic::tcp_flag::kSyn;
-    const auto listener = m_listeners.find(skb.header.destination_port);
-    if (opens && listener != m_listeners.end()) {
-      const std::shared_ptr<TcpConnection> listening = listener->second;
-      listening->receive_syn(skb);
+    if (const auto listener = opens ? listener_for(skb.header) : nullptr) {
+      listener->receive_syn(skb);
       return;
     }
     spend(m_config.tcp_receive, hal::Work::TcpInput);

@@ -10,7 +10,6 @@
 
 #include <functional>
 #include <memory>
-#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -18,6 +17,7 @@
 #include "kernel_sim/mm/frame_allocator.h"
 #include "kernel_sim/net/net_config.h"
 #include "kernel_sim/net/net_device.h"
+#include "kernel_sim/net/port_table.h"
 #include "kernel_sim/net/skb.h"
 #include "kernel_sim/net/tcp_socket.h"
 #include "kernel_sim/net/transmit_queue.h"
@@ -31,6 +31,7 @@ struct StackStatistics {
   std::uint64_t retransmissions = 0;   ///< packets sent again
   std::uint64_t bad_packets = 0;       ///< dropped for a wrong checksum
   std::uint64_t resets_sent = 0;
+  std::uint64_t listen_overflows = 0;  ///< opening packets dropped, for as many waited to be accepted as may
 };
 
 class Stack {
@@ -50,6 +51,8 @@ class Stack {
   /// An unconnected TCP socket; `flags` are those of the open file (O_RDWR, O_NONBLOCK).
   std::shared_ptr<TcpSocket> create_socket(int flags);
   [[nodiscard]] const StackStatistics& statistics() const { return m_statistics; }
+  /// Packets thrown away between TCP and the interfaces.
+  [[nodiscard]] std::uint64_t dropped() const;
   /// Of the first card; there must be one.
   [[nodiscard]] const TransmitQueue& transmit_queue() const { return *m_cards.front().queue; }
   /// Connections that are not over, closed sockets that still drain among them.
@@ -96,12 +99,13 @@ class Stack {
   [[nodiscard]] NetDevice* route(std::uint32_t destination) const;
   [[nodiscard]] bool is_local(std::uint32_t address) const;
   [[nodiscard]] std::uint32_t source_address(std::uint32_t destination) const;
-  /// For bind: reserves `port`, or any for 0. EADDRINUSE.
-  Result<std::uint16_t> take_port(const TcpConnection& connection, std::uint16_t port);
-  void give_port(const TcpConnection& connection);
-  /// Opening packets for the connection's local port go to it. EADDRINUSE.
-  Result<void> add_listener(const std::shared_ptr<TcpConnection>& connection);
+  /// For bind and listen: the connection holds `port`, or any for 0. EADDRINUSE.
+  Result<void> take_port(TcpConnection& connection, std::uint16_t port);
+  void give_port(TcpConnection& connection);
+  /// Opening packets for the connection's local address and port go to it.
+  void add_listener(const std::shared_ptr<TcpConnection>& connection);
   void remove_listener(const TcpConnection& connection);
+  [[nodiscard]] std::shared_ptr<TcpConnection> listener_for(const nic::PacketHeader& syn) const;
   void leave(TcpConnection& connection);
   /// Takes over one reference of the packet, whose header is complete but for the checksum.
   void transmit(Skb& skb);
@@ -111,8 +115,6 @@ class Stack {
   [[nodiscard]] bool checksum_holds(const Skb& skb);
   void spend(CpuCost cost, hal::Work work) { m_machine.cpu.execute(cost, work); }
   [[nodiscard]] std::uint32_t timestamp() const;
-  void advance_port();
-  [[nodiscard]] bool free_port(const TcpConnection& connection, std::uint16_t port) const;
 
   hal::Machine& m_machine;
   sched::Scheduler& m_scheduler;
@@ -124,13 +126,11 @@ class Stack {
   NetDevice* m_loopback = nullptr;
   std::unique_ptr<SkbPool> m_skbs;
   std::unique_ptr<TransmitQueue> m_loopback_queue;
+  PortTable m_ports;                                                                // outlives those who hold ports
   std::unordered_map<std::uint64_t, std::shared_ptr<TcpConnection>> m_connections;  // by peer and port; never walked
-  std::unordered_map<std::uint16_t, Picoseconds> m_time_wait;                       // local port: until when
-  std::unordered_map<std::uint16_t, std::shared_ptr<TcpConnection>> m_listeners;    // by local port
-  std::set<std::uint16_t> m_bound_ports;
+  std::unordered_map<std::uint16_t, std::vector<std::shared_ptr<TcpConnection>>> m_listeners;  // by local port
   ReceiveObserver m_receive_observer;
   std::vector<std::shared_ptr<TcpConnection>> m_throttled;
-  std::uint16_t m_next_port;
   std::uint64_t m_next_sequence;
 };
 

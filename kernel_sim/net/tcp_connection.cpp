@@ -2,6 +2,7 @@
 // Ownership, opening, closing and options of a connection.
 #include "kernel_sim/net/tcp_connection.h"
 
+#include <climits>
 #include <poll.h>
 #include <utility>
 
@@ -13,6 +14,14 @@
 
 namespace sluice::net {
 
+namespace {
+constexpr std::uint16_t kFirstUnprivilegedPort =
+    1024;                                        // net.ipv4.ip_unprivileged_port_start; programs are nobody special
+constexpr Bytes kLeastReceiveBuffer = 2304;      // SOCK_MIN_RCVBUF
+constexpr std::uint32_t kTimestampsOption = 12;  // counted in the other end's limit, not in a segment's payload
+constexpr std::uint32_t kDefaultSegment = 536;   // TCP_MSS_DEFAULT
+}  // namespace
+
 TcpConnection::TcpConnection(Stack& stack)
     : m_stack(stack),
       m_congestion(stack.m_config.initial_window),
@@ -22,6 +31,7 @@ TcpConnection::TcpConnection(Stack& stack)
       m_ack(stack.m_config.quick_acks, stack.m_config.delayed_ack) {}
 
 TcpConnection::~TcpConnection() {
+  m_stack.give_port(*this);
   if (m_page_fragment.size > 0) m_stack.m_frames.put_at_shutdown(Frame::of(m_page_fragment.address));
 }
 
@@ -102,14 +112,26 @@ int TcpConnection::take_error() { return std::exchange(m_error, 0); }
 
 // --- opening ---------------------------------------------------------------------------------------------------------
 
+/// __inet_bind, inet_csk_get_port.
 Result<void> TcpConnection::bind(kernel_sim::Endpoint local) {
-  if (m_state != State::Closed || m_local.port != 0) return refuse(EINVAL);
   if (local.address != 0 && !m_stack.is_local(local.address)) return refuse(EADDRNOTAVAIL);
-  const Result<std::uint16_t> port = m_stack.take_port(*this, local.port);
-  if (!port) return tl::unexpected{port.error()};
-  m_local = {local.address, *port};
-  m_bound = true;
+  if (local.port != 0 && local.port < kFirstUnprivilegedPort) return refuse(EACCES);
+  if (m_state != State::Closed || m_holds_port) return refuse(EINVAL);
+  const std::uint32_t before = std::exchange(m_local.address, local.address);
+  if (const Result<void> taken = m_stack.take_port(*this, local.port); !taken) {
+    m_local.address = before;
+    return taken;
+  }
+  m_bound_address = local.address != 0;
+  m_bound_port = local.port != 0;
   return {};
+}
+
+PortHolder::Claim TcpConnection::claim() const {
+  return {.address = m_local.address,
+          .reuse_address = m_options.reuse_address != 0,
+          .reuse_port = m_options.reuse_port != 0,
+          .listens = m_state == State::Listen};
 }
 
 Result<void> TcpConnection::connect(kernel_sim::Endpoint peer, bool non_blocking) {
@@ -149,14 +171,14 @@ void TcpConnection::disconnect() {
   finish();
   drop_received();
   m_send_shutdown = m_receive_shutdown = m_peer_finished = false;
-  if (!m_bound) m_local = {};
+  if (!m_bound_address) m_local.address = 0;
 }
 
 Result<void> TcpConnection::start_handshake(kernel_sim::Endpoint peer) {
   if (m_stack.route(peer.address) == nullptr) return refuse(ENETUNREACH);
   m_peer = peer;
-  if (m_local.address == 0) m_local.address = m_stack.source_address(peer.address);
-  if (!m_bound) m_local.port = 0;
+  if (!m_bound_address) m_local.address = m_stack.source_address(peer.address);
+  if (!m_holds_port) m_local.port = 0;
   if (const Result<void> entered = m_stack.enter(shared_from_this()); !entered) return entered;
   m_send_shutdown = m_receive_shutdown = m_peer_finished = false;
   m_attempts = 0;
@@ -169,6 +191,7 @@ Result<void> TcpConnection::start_handshake(kernel_sim::Endpoint peer) {
   }
   (*syn)->syn = true;
   (*syn)->sequence = m_una;
+  (*syn)->segment_limit = static_cast<std::uint16_t>(m_options.segment_size);
   m_unsent.push_back(**syn);
   sent_new_data(**syn);
   transmit(**syn);
@@ -269,7 +292,7 @@ void TcpConnection::close_owned() {
     stop_listening();
   } else if (m_state == State::Closed || m_state == State::SynSent || m_state == State::TimeWait) {
     finish();
-  } else if (!m_received.empty()) {  // data that nobody will read: tell the peer (RFC 2525, 2.17)
+  } else if (!m_received.empty() || m_in_accept_queue) {  // nobody will read: tell the peer (RFC 2525, 2.17)
     send_control(nic::tcp_flag::kReset | nic::tcp_flag::kAck, m_next);
     finish();
   } else if (!m_send_shutdown) {
@@ -300,7 +323,7 @@ void TcpConnection::finish() {
   while (Skb* const skb = m_unsent.pop_front()) m_stack.skbs().release(*skb);
   m_queued_memory = 0;
   m_in_flight = 0;
-  if (m_bound) m_stack.give_port(*this);
+  if (m_orphan || !m_bound_port) m_stack.give_port(*this);
   if (m_orphan) drop_received();
   if (m_page_fragment.size > 0) m_stack.m_frames.put(std::exchange(m_page_fragment, {}));
   if (std::exchange(m_entered, false)) m_stack.leave(*this);
@@ -317,17 +340,23 @@ void TcpConnection::drop_received() {
 // --- options and readiness -------------------------------------------------------------------------------------------
 
 Result<void> TcpConnection::set_option(int level, int option, int value) {
-  if (level != SOL_SOCKET && level != IPPROTO_TCP) return refuse(ENOPROTOOPT);
   lock();
-  Result<void> result;
-  const auto twice = static_cast<Bytes>(std::max(value, 0)) * 2;  // the kernel doubles it for its own overhead
+  const Result<void> result = set_owned_option(level, option, value);
+  unlock();
+  return result;
+}
+
+Result<void> TcpConnection::set_owned_option(int level, int option, int value) {
+  // As the kernel, which takes them for unsigned and doubles them for its own overhead.
+  const auto buffer = [value](Bytes most) { return 2 * std::min<Bytes>(static_cast<unsigned>(value), most); };
   if (level == SOL_SOCKET && option == SO_SNDBUF) {
-    m_send_buffer = std::max<Bytes>(std::min(twice, m_stack.m_config.sndbuf_max * 2), 4608);  // SOCK_MIN_SNDBUF
+    m_send_buffer = std::max<Bytes>(buffer(m_stack.m_config.sndbuf_max), 4608);  // SOCK_MIN_SNDBUF
     m_send_buffer_fixed = true;
   } else if (level == SOL_SOCKET && option == SO_RCVBUF) {
-    m_receive_window.fix_buffer(std::max<Bytes>(std::min(twice, m_stack.m_config.rcvbuf_max * 2), 2304));
-  } else if (level == SOL_SOCKET && (option == SO_REUSEADDR || option == SO_KEEPALIVE)) {
-    // accepted: every local port is used once, and there is nothing to keep alive for hours
+    m_receive_window.fix_buffer(std::max<Bytes>(buffer(m_stack.m_config.rcvbuf_max), kLeastReceiveBuffer));
+  } else if (level == SOL_SOCKET && option == SO_RCVLOWAT) {
+    m_receive_window.set_low_mark(value < 0 ? Bytes{INT_MAX} : static_cast<Bytes>(value));
+    if (readable()) wake();
   } else if (level == IPPROTO_TCP && option == TCP_NODELAY) {
     m_nagle = value != 0 ? m_nagle | kNagleOff | kPushOnce : m_nagle & ~unsigned{kNagleOff};
     if (value != 0) push_pending(m_nagle);
@@ -337,11 +366,37 @@ Result<void> TcpConnection::set_option(int level, int option, int value) {
     if (value == 0) push_pending(m_nagle);
   } else if (level == IPPROTO_TCP && option == TCP_QUICKACK) {
     set_quick_ack(value);
+  } else if (level == IPPROTO_TCP && option == TCP_WINDOW_CLAMP) {
+    return set_window_clamp(value);
+  } else if (level == IPPROTO_TCP && option == TCP_FASTOPEN) {
+    return set_fast_open(value);
   } else {
-    result = refuse(ENOPROTOOPT);
+    const Result<void> kept = m_options.set(level, option, value);
+    if (kept && level == IPPROTO_TCP && option == TCP_NOTSENT_LOWAT && writable()) wake();
+    return kept;
   }
-  unlock();
-  return result;
+  return {};
+}
+
+/// tcp_set_window_clamp.
+Result<void> TcpConnection::set_window_clamp(int value) {
+  if (value == 0 && m_state != State::Closed) return refuse(EINVAL);
+  const Bytes clamp = value == 0 ? 0 : std::max<Bytes>(static_cast<Bytes>(std::max(value, 0)), kLeastReceiveBuffer / 2);
+  m_receive_window.set_clamp(clamp, announced_window());
+  return {};
+}
+
+/// Taken as Linux takes it; no SYN carries data here.
+Result<void> TcpConnection::set_fast_open(int value) {
+  if (value < 0 || (m_state != State::Closed && m_state != State::Listen)) return refuse(EINVAL);
+  m_fast_open = std::min(value, static_cast<int>(kSomaxconn));
+  return {};
+}
+
+void TcpConnection::limit_segments(std::uint32_t with_timestamps) {
+  if (with_timestamps == 0) return;
+  m_device_mss = std::min(m_device_mss, with_timestamps - kTimestampsOption);
+  m_mss = std::min(m_mss, m_device_mss);
 }
 
 /// __tcp_sock_set_quickack: an odd value leaves interactive mode, an even one but 0 only for what waits now.
@@ -359,10 +414,20 @@ Result<int> TcpConnection::option(int level, int option) {
   if (level == SOL_SOCKET && option == SO_TYPE) return SOCK_STREAM;
   if (level == SOL_SOCKET && option == SO_SNDBUF) return static_cast<int>(m_send_buffer);
   if (level == SOL_SOCKET && option == SO_RCVBUF) return static_cast<int>(m_receive_window.buffer());
+  if (level == SOL_SOCKET && option == SO_RCVLOWAT) return static_cast<int>(m_receive_window.low_mark());
   if (level == IPPROTO_TCP && option == TCP_NODELAY) return (m_nagle & kNagleOff) != 0 ? 1 : 0;
   if (level == IPPROTO_TCP && option == TCP_CORK) return (m_nagle & kCork) != 0 ? 1 : 0;
-  if (level == IPPROTO_TCP && option == TCP_MAXSEG) return static_cast<int>(m_mss);
-  return refuse(ENOPROTOOPT);
+  if (level == IPPROTO_TCP && option == TCP_QUICKACK) return m_ack.interactive() ? 0 : 1;
+  if (level == IPPROTO_TCP && option == TCP_WINDOW_CLAMP) return static_cast<int>(m_receive_window.clamp());
+  if (level == IPPROTO_TCP && option == TCP_FASTOPEN) return m_fast_open;
+  if (level == IPPROTO_TCP && option == TCP_MAXSEG) {
+    const bool idle = m_state == State::Closed || m_state == State::Listen;
+    if (idle && m_options.segment_size != 0) return m_options.segment_size;
+    return static_cast<int>(m_mss != 0 ? m_mss : kDefaultSegment);
+  }
+  if (level == IPPROTO_TCP && option == TCP_SYNCNT && m_options.syn_count == 0)
+    return static_cast<int>(m_stack.m_config.syn_retries);
+  return m_options.get(level, option);
 }
 
 /// tcp_poll.
@@ -373,14 +438,25 @@ std::int16_t TcpConnection::poll() const {
   if (m_state == State::Listen) return static_cast<std::int16_t>(m_accept_queue.empty() ? 0 : POLLIN | POLLRDNORM);
   if (m_state == State::SynSent) return static_cast<std::int16_t>(bits);
   if (m_receive_shutdown) bits |= POLLIN | POLLRDNORM | POLLRDHUP;
-  if (m_received_bytes > 0) bits |= POLLIN | POLLRDNORM;
-  const bool room = m_queued_memory < m_send_buffer && m_send_buffer - m_queued_memory >= m_queued_memory / 2;
-  if (m_send_shutdown || room) {
+  if (readable()) bits |= POLLIN | POLLRDNORM;
+  if (m_send_shutdown || writable()) {
     bits |= POLLOUT | POLLWRNORM;
   } else {
     m_wants_space = true;
   }
   return static_cast<std::int16_t>(bits);
+}
+
+/// tcp_epollin_ready: as much as the low-water mark asks for, or as will come without a reader.
+bool TcpConnection::readable() const {
+  if (m_received_bytes == 0) return false;
+  return m_received_bytes >= m_receive_window.low_mark() || m_receive_window.memory() > m_receive_window.buffer() ||
+         announced_window() <= m_receive_window.measured_segment();
+}
+
+/// __sk_stream_is_writeable: a third of the buffer is free, and half of what may wait to be sent does.
+bool TcpConnection::writable() const {
+  return m_queued_memory < m_send_buffer && m_send_buffer - m_queued_memory >= m_queued_memory / 2 && few_not_sent(2);
 }
 
 // --- accounting of what the interface holds --------------------------------------------------------------------------

@@ -18,8 +18,10 @@
 #include "kernel_sim/net/congestion.h"
 #include "kernel_sim/net/delayed_ack.h"
 #include "kernel_sim/net/net_config.h"
+#include "kernel_sim/net/port_table.h"
 #include "kernel_sim/net/receive_window.h"
 #include "kernel_sim/net/skb.h"
+#include "kernel_sim/net/socket_options.h"
 #include "kernel_sim/net/tcp_timer.h"
 #include "kernel_sim/sched/scheduler.h"
 #include "kernel_sim/system_calls.h"
@@ -29,7 +31,7 @@ namespace sluice::net {
 
 class Stack;
 
-class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
+class TcpConnection final : public std::enable_shared_from_this<TcpConnection>, public PortHolder {
  public:
   enum class State : std::uint8_t {
     Closed,
@@ -81,7 +83,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   /// As close, from the last reference to the socket, in a soft interrupt.
   void close_from_interrupt();
   [[nodiscard]] bool needs_close() const {
-    return m_entered || !m_received.empty() || m_bound || m_state == State::Listen;
+    return m_entered || !m_received.empty() || m_holds_port || m_state == State::Listen;
   }
   [[nodiscard]] std::int16_t poll() const;
   [[nodiscard]] sched::WaitQueue& wait_queue() { return m_waiters; }
@@ -100,6 +102,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
 
   // --- queries ----------------------------------------------------------------------------------------------------
   [[nodiscard]] State state() const { return m_state; }
+  [[nodiscard]] Claim claim() const override;
   [[nodiscard]] kernel_sim::Endpoint local() const { return m_local; }
   [[nodiscard]] kernel_sim::Endpoint peer() const { return m_peer; }
   [[nodiscard]] const Reno& congestion() const { return m_congestion; }
@@ -117,6 +120,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   enum class Owner : std::uint8_t { Nobody, Task, SoftInterrupt };
   /// How far the program's own attempt to connect has come (struct socket, SS_*), which it learns by calling again.
   enum class Attempt : std::uint8_t { None, Begun, Known, Ended };
+  static constexpr unsigned kSomaxconn = 4096;                        // net.core.somaxconn
   enum Nagle : unsigned { kNagleOff = 1, kCork = 2, kPushOnce = 4 };  // TCP_NAGLE_*
 
   // tcp_connection.cpp: ownership, opening and closing
@@ -128,7 +132,8 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void wait_until(bool (TcpConnection::*condition)() const, std::string_view what);
   [[nodiscard]] bool handshake_over() const { return m_state != State::SynSent; }
   [[nodiscard]] bool may_send_or_failed() const;
-  [[nodiscard]] bool readable_or_over() const { return m_received_bytes > 0 || m_receive_shutdown || m_error != 0; }
+  [[nodiscard]] bool readable() const;
+  [[nodiscard]] bool readable_or_over() const { return readable() || m_receive_shutdown || m_error != 0; }
   [[nodiscard]] bool acceptable_or_over() const { return !m_accept_queue.empty() || m_state != State::Listen; }
   void stop_listening();
   void become_acceptable();
@@ -139,6 +144,11 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   Result<void> wait_connected(bool non_blocking);
   [[nodiscard]] int take_error();
   void set_quick_ack(int value);
+  Result<void> set_owned_option(int level, int option, int value);
+  Result<void> set_window_clamp(int value);
+  Result<void> set_fast_open(int value);
+  /// TCP_MAXSEG of either end.
+  void limit_segments(std::uint32_t with_timestamps);
   void enter_established(unsigned opening_repeated);
   void start_fin();
   void close_owned();
@@ -153,7 +163,11 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   Skb* new_packet();
   [[nodiscard]] bool may_append(const Skb& skb, std::uint32_t goal) const;
   [[nodiscard]] std::uint32_t size_goal() const;
-  [[nodiscard]] bool memory_free() const { return m_queued_memory < m_send_buffer; }
+  [[nodiscard]] bool memory_free() const { return m_queued_memory < m_send_buffer && few_not_sent(1); }
+  [[nodiscard]] bool few_not_sent(unsigned weight) const {
+    return (m_write - m_next) * weight < m_options.most_not_sent();
+  }
+  [[nodiscard]] bool writable() const;
   Result<void> wait_for_memory(bool non_blocking);
   bool refill_page_fragment();
   void account_append(Skb& skb, Bytes size);
@@ -182,6 +196,10 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void update_send_buffer();
   void retransmission_timeout();
   void probe();
+  void set_probe();
+  [[nodiscard]] unsigned most_attempts(bool opening) const;
+  [[nodiscard]] bool user_timed_out() const;
+  [[nodiscard]] Picoseconds within_user_timeout(Picoseconds delay) const;
 
   // tcp_input.cpp: from the interface
   void process(Skb& skb);
@@ -196,6 +214,8 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void check_output_and_space();
   void acknowledge_soon();
   void delay_acknowledgment();
+  /// The window of the last acknowledgment, and what is left of it.
+  [[nodiscard]] Bytes last_window() const { return m_receive_edge - m_receive_told; }
   [[nodiscard]] Bytes announced_window() const;
   void note_data_arrival(const Skb& skb);
   void follow_window(std::uint64_t window);
@@ -204,7 +224,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
 
   // tcp_receive.cpp: from the queue to the program
   template <class Take>
-  Result<Bytes> receive_with(Bytes size, ReceiveFlags flags, Take take);
+  Result<Bytes> receive_with(Bytes size, Bytes low_mark, ReceiveFlags flags, Take take);
   void after_reading(Bytes copied);
 
   Stack& m_stack;
@@ -212,9 +232,13 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   kernel_sim::Endpoint m_local;
   kernel_sim::Endpoint m_peer;
   int m_error = 0;
+  SocketOptions m_options;
+  int m_fast_open = 0;
   bool m_entered = false;  // the stack knows it
   Attempt m_attempt = Attempt::None;
-  bool m_bound = false;   // its local port was chosen by bind
+  bool m_holds_port = false;
+  bool m_bound_address = false;  // bind named it, so that it stays when a connection ends
+  bool m_bound_port = false;
   bool m_orphan = false;  // no descriptor refers to it
   bool m_send_shutdown = false;
   bool m_receive_shutdown = false;
@@ -223,6 +247,8 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   std::vector<std::shared_ptr<TcpConnection>> m_accept_queue;  // of a listening socket; few
   std::size_t m_backlog_limit = 0;
   std::weak_ptr<TcpConnection> m_listener;  // that this one came in by
+  bool m_in_accept_queue = false;
+  bool m_acknowledged_early = false;  // the peer answered a SYN-ACK, and data is waited for (TCP_DEFER_ACCEPT)
 
   Owner m_owner = Owner::Nobody;
   sched::WaitQueue m_lock_waiters;
@@ -271,6 +297,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   Picoseconds m_rto_unmeasured;  // the time-out before there is a round trip to reckon from
   unsigned m_backoff = 0;
   unsigned m_attempts = 0;
+  Picoseconds m_progress;  // when the peer last acknowledged something new, or was first sent something
 
   // receiving
   std::uint64_t m_receive_next = 0;

@@ -80,7 +80,7 @@ void TcpConnection::process(Skb& skb) {
   // What waited to be sent goes first, for it carries an acknowledgment.
   check_output_and_space();
   acknowledge_soon();
-  if (news) wake();
+  if (news && readable_or_over()) wake();
 }
 
 void TcpConnection::process_syn_sent(Skb& skb) {
@@ -98,12 +98,13 @@ void TcpConnection::process_syn_sent(Skb& skb) {
   m_receive_told = m_receive_next;
   m_receive_edge = m_receive_next;
   m_peer_timestamp = skb.header.timestamp;
+  limit_segments(skb.segment_limit);
   const unsigned repeated = m_attempts;
   process_acknowledgment(skb);
   enter_established(repeated);
-  if (m_ack.interactive()) {  // one acknowledgment less: the program will send soon
+  if (m_ack.interactive() || m_options.defer_accept > 0) {  // one acknowledgment less: the program will send soon
     m_ack.schedule();
-    m_ack.received_out_of_order(announced_window(), m_receive_window.measured_segment());
+    m_ack.received_out_of_order(last_window(), m_receive_window.measured_segment());
     m_ack_timer.set(*this, kMostDelay);
     return;
   }
@@ -121,6 +122,10 @@ bool TcpConnection::process_syn_received(const Skb& skb) {
     return false;
   }
   if (!has(skb, flag::kAck) || skb.header.acknowledgment != static_cast<std::uint32_t>(m_next)) return false;
+  if (skb.size == 0 && !has(skb, flag::kFin) && m_attempts < static_cast<unsigned>(m_options.defer_accept)) {
+    m_acknowledged_early = true;
+    return false;
+  }
   const unsigned repeated = m_attempts;
   process_acknowledgment(skb);
   enter_established(repeated);
@@ -138,9 +143,17 @@ bool TcpConnection::process_acknowledgment(const Skb& skb) {
   m_window_end = acknowledged + skb.header.window;
   follow_window(skb.header.window);
   m_attempts = 0;
-  if (m_probe.pending()) m_backoff = 0;
+  if (m_unacked.empty() && !m_unsent.empty()) {  // tcp_ack_probe
+    if (m_unsent.front()->end() <= m_window_end) {
+      m_backoff = 0;
+      m_probe.stop();
+    } else {
+      set_probe();
+    }
+  }
   if (acknowledged == m_una) return true;
 
+  m_progress = m_stack.m_machine.cpu.now();
   const std::uint32_t in_flight_before = m_in_flight;
   const std::uint32_t segments = drop_acknowledged(acknowledged, skb.header.timestamp_echo);
   m_backoff = 0;
@@ -248,7 +261,7 @@ void TcpConnection::rearm_retransmission() {
   if (m_unacked.empty()) {
     m_retransmission.stop();
   } else {
-    m_retransmission.set(*this, rto());
+    m_retransmission.set(*this, within_user_timeout(rto()));
   }
 }
 
@@ -258,15 +271,13 @@ void TcpConnection::check_output_and_space() {
   push_pending(m_nagle);
   if (!m_wants_space) return;
   if (m_in_flight < m_congestion.window()) update_send_buffer();
-  const bool third_free = m_queued_memory < m_send_buffer && m_send_buffer - m_queued_memory >= m_queued_memory / 2;
-  if (!third_free) return;
+  if (!writable()) return;
   m_wants_space = false;
   wake();
 }
 
 // --- data ------------------------------------------------------------------------------------------------------------
 
-/// Announced to the peer and not used yet.
 Bytes TcpConnection::announced_window() const {
   return m_receive_edge > m_receive_next ? m_receive_edge - m_receive_next : 0;
 }
@@ -279,7 +290,7 @@ bool TcpConnection::process_data(Skb& skb) {
   const bool beyond = skb.sequence + skb.size > std::max(m_receive_edge, m_receive_next);
   if (old || ahead || beyond) {
     m_stack.skbs().release(skb);
-    m_ack.received_out_of_order(announced_window(), m_receive_window.measured_segment());
+    m_ack.received_out_of_order(last_window(), m_receive_window.measured_segment());
     send_acknowledgment();
     return false;
   }
@@ -317,7 +328,7 @@ void TcpConnection::note_data_arrival(const Skb& skb) {
                                                 .truesize = skb.truesize,
                                                 .segment = skb.segment != 0 ? skb.segment : skb.size,
                                                 .pushed = has(skb, flag::kPush | flag::kFin)});
-  m_ack.received(end, m_stack.m_machine.cpu.now(), announced_window(), m_receive_window.measured_segment(), rto());
+  m_ack.received(end, m_stack.m_machine.cpu.now(), last_window(), m_receive_window.measured_segment(), rto());
 }
 
 /// tcp_fin.
@@ -342,6 +353,7 @@ void TcpConnection::process_fin() {
         m_entered = false;
         m_stack.leave(*this);
       }
+      if (m_orphan || !m_bound_port) m_stack.give_port(*this);
       m_retransmission.stop();
       m_probe.stop();
       return;
@@ -354,9 +366,9 @@ void TcpConnection::process_fin() {
 /// else the reader will send it, or the next packet, or the timer.
 void TcpConnection::acknowledge_soon() {
   if (!m_ack.scheduled() || m_state == State::Closed || m_state == State::TimeWait) return;
-  const std::uint64_t announced = m_receive_edge - m_receive_told;
   const bool more_than_one = m_receive_next - m_receive_told > m_receive_window.measured_segment();
-  if (m_ack.at_once() || (more_than_one && m_receive_window.select() >= announced)) {
+  const bool reader_waits = m_received_bytes < m_receive_window.low_mark();
+  if (m_ack.at_once() || (more_than_one && (reader_waits || m_receive_window.select() >= last_window()))) {
     send_acknowledgment();
   } else {
     delay_acknowledgment();

@@ -14,16 +14,16 @@ Result<void> TcpConnection::listen(int backlog) {
   if ((m_state != State::Closed && m_state != State::Listen) || m_attempt != Attempt::None) {
     result = refuse(EINVAL);
   } else if (m_state == State::Closed) {
-    if (!m_bound) {
-      const Result<std::uint16_t> port = m_stack.take_port(*this, 0);
-      if (port) m_local.port = *port;
-      m_bound = port.has_value();
+    // Once more for a bound port: whoever shares it with a socket that only waited may not share it with a listener.
+    m_state = State::Listen;
+    result = m_stack.take_port(*this, m_holds_port ? m_local.port : std::uint16_t{0});
+    if (result) {
+      m_stack.add_listener(shared_from_this());
+    } else {
+      m_state = State::Closed;
     }
-    result = m_bound ? m_stack.add_listener(shared_from_this()) : Result<void>{refuse(EADDRINUSE)};
-    if (result) m_state = State::Listen;
   }
-  constexpr unsigned kSomaxconn = 4096;  // net.core.somaxconn; a negative backlog is a large one, as Linux casts it
-  m_backlog_limit = std::min(static_cast<unsigned>(backlog), kSomaxconn);
+  m_backlog_limit = std::min(static_cast<unsigned>(backlog), kSomaxconn);  // a negative one is large, as Linux casts it
   unlock();
   return result;
 }
@@ -37,6 +37,7 @@ Result<std::shared_ptr<TcpConnection>> TcpConnection::accept(bool non_blocking) 
   if (m_state == State::Listen && !m_accept_queue.empty()) {
     result = m_accept_queue.front();
     m_accept_queue.erase(m_accept_queue.begin());
+    (*result)->m_in_accept_queue = false;
   }
   unlock();
   return result;
@@ -53,9 +54,12 @@ void TcpConnection::receive_syn(Skb& skb) {
     child->m_send_buffer_fixed = m_send_buffer_fixed;
     child->m_receive_window = m_receive_window;
     child->m_nagle = m_nagle;
+    child->m_options = m_options;
     child->m_attempt = Attempt::Known;
     child->m_listener = weak_from_this();
     if (m_stack.enter(child)) child->answer_syn(skb);
+  } else {
+    ++m_stack.m_statistics.listen_overflows;
   }
   m_stack.skbs().release(skb);
 }
@@ -66,6 +70,7 @@ void TcpConnection::answer_syn(const Skb& skb) {
   m_receive_edge = m_receive_next;
   m_peer_timestamp = skb.header.timestamp;
   m_state = State::SynReceived;
+  limit_segments(skb.segment_limit);
   follow_window(skb.header.window);
   m_window_end = m_una + skb.header.window;
   const Result<Skb*> answer = m_stack.skbs().make_paged();
@@ -75,6 +80,7 @@ void TcpConnection::answer_syn(const Skb& skb) {
   }
   (*answer)->syn = true;
   (*answer)->sequence = m_una;
+  (*answer)->segment_limit = static_cast<std::uint16_t>(m_options.segment_size);
   m_unsent.push_back(**answer);
   sent_new_data(**answer);
   transmit(**answer);
@@ -89,6 +95,7 @@ void TcpConnection::become_acceptable() {
     finish();
     return;
   }
+  m_in_accept_queue = true;
   listener->m_accept_queue.push_back(shared_from_this());
   listener->wake();
 }
@@ -97,7 +104,7 @@ void TcpConnection::become_acceptable() {
 void TcpConnection::stop_listening() {
   m_state = State::Closed;
   m_stack.remove_listener(*this);
-  if (m_bound && m_orphan) m_stack.give_port(*this);
+  if (m_orphan || !m_bound_port) m_stack.give_port(*this);
   for (const std::shared_ptr<TcpConnection>& child : std::exchange(m_accept_queue, {})) {
     child->m_orphan = true;
     child->close_from_interrupt();

@@ -65,7 +65,7 @@ bool TcpConnection::write_out(unsigned nagle, bool push_one) {
 void TcpConnection::push_pending(unsigned nagle) {
   if (m_unsent.empty()) return;
   if (write_out(nagle, false) && !m_probe.pending() && m_unacked.empty() && m_state != State::SynSent) {
-    m_probe.set(*this, rto());
+    set_probe();
   }
 }
 
@@ -177,6 +177,7 @@ bool TcpConnection::split(Skb& skb, std::uint32_t size) {
 
 /// tcp_event_new_data_sent: the packet moves from the unsent to the unacknowledged.
 void TcpConnection::sent_new_data(Skb& skb) {
+  if (m_unacked.empty() && m_attempts == 0) m_progress = m_stack.m_machine.cpu.now();
   m_unsent.remove(skb);
   m_unacked.push_back(skb);
   skb.frames = static_cast<std::uint16_t>(frames_of(skb));
@@ -253,8 +254,7 @@ void TcpConnection::send_acknowledgment() {
 std::uint32_t TcpConnection::select_window() {
   const bool opening = m_state == State::SynSent || m_state == State::SynReceived;
   if (m_receive_window.tight()) m_ack.end_quick_acks();
-  const Bytes space =
-      opening ? std::min<Bytes>(m_receive_window.buffer() / 2, kUnscaledWindow) : m_receive_window.select();
+  const Bytes space = opening ? std::min<Bytes>(m_receive_window.first(), kUnscaledWindow) : m_receive_window.select();
   const Bytes window = std::max(space, round_up(announced_window(), m_receive_window.unit()));
   m_receive_edge = m_receive_next + window;
   return static_cast<std::uint32_t>(std::min(window, m_receive_window.largest()));
@@ -274,12 +274,15 @@ void TcpConnection::update_send_buffer() {
 void TcpConnection::retransmission_timeout() {
   if (m_unacked.empty()) return;
   const bool opening = m_state == State::SynSent || m_state == State::SynReceived;
-  const unsigned most = opening ? m_stack.m_config.syn_retries : m_stack.m_config.retries;
-  if (++m_attempts > most) {
+  if (++m_attempts > most_attempts(opening) || user_timed_out()) {
     reset(ETIMEDOUT);
     return;
   }
   ++m_backoff;
+  if (m_acknowledged_early && m_attempts < static_cast<unsigned>(m_options.defer_accept)) {
+    rearm_retransmission();  // the peer has our SYN-ACK
+    return;
+  }
   if (m_unacked.front()->references > 1) {  // the interface still has it: the queue is slow, not the network
     rearm_retransmission();
     return;
@@ -314,13 +317,41 @@ void TcpConnection::probe() {
     transmit(first);
     return;
   }
-  if (++m_attempts > m_stack.m_config.retries && m_orphan) {
+  if ((++m_attempts > m_stack.m_config.retries && m_orphan) || user_timed_out()) {
     reset(ETIMEDOUT);
     return;
   }
   ++m_backoff;
   send_control(nic::tcp_flag::kAck, m_una - 1);  // out of the window on purpose: the peer answers with its window
-  m_probe.set(*this, rto());
+  set_probe();
+}
+
+/// Linux probes a peer that answers for ever. Here the last of as many probes as a segment has repetitions (a quarter
+/// of an hour) is the last of all: a window that opens is announced and no announcement is lost, and a simulation in
+/// which nothing but probes is left can end and say who waits. Of a connection that nobody has any more it is the end.
+void TcpConnection::set_probe() {
+  if (m_backoff >= m_stack.m_config.retries) {
+    if (m_orphan) reset(ETIMEDOUT);
+    return;
+  }
+  m_probe.set(*this, within_user_timeout(rto()));
+}
+
+unsigned TcpConnection::most_attempts(bool opening) const {
+  if (!opening) return m_stack.m_config.retries;
+  return m_options.syn_count != 0 ? static_cast<unsigned>(m_options.syn_count) : m_stack.m_config.syn_retries;
+}
+
+/// TCP_USER_TIMEOUT: nothing new was acknowledged for so long.
+bool TcpConnection::user_timed_out() const {
+  return m_options.user_timeout != 0 && m_stack.m_machine.cpu.now() - m_progress >= m_options.user_timeout_time();
+}
+
+Picoseconds TcpConnection::within_user_timeout(Picoseconds delay) const {
+  if (m_options.user_timeout == 0) return delay;
+  const Picoseconds end = m_progress + m_options.user_timeout_time();
+  const Picoseconds now = m_stack.m_machine.cpu.now();
+  return std::min(delay, std::max(end > now ? end - now : Picoseconds{}, Picoseconds{1_ms}));
 }
 
 }  // namespace sluice::net

@@ -8,7 +8,8 @@
 namespace sluice::net {
 
 Result<Bytes> TcpConnection::receive_to(mm::UserMemory& memory, VirtAddr to, Bytes size, ReceiveFlags flags) {
-  return receive_with(size, flags, [&](PhysAddr address, Bytes piece, Bytes done) -> Result<Bytes> {
+  const Bytes low_mark = m_receive_window.low_mark();
+  return receive_with(size, low_mark, flags, [&](PhysAddr address, Bytes piece, Bytes done) -> Result<Bytes> {
     if (flags.truncate) return piece;
     if (memory.copy_out(address, to + done, piece) < piece) return refuse(EFAULT);
     return piece;
@@ -16,7 +17,7 @@ Result<Bytes> TcpConnection::receive_to(mm::UserMemory& memory, VirtAddr to, Byt
 }
 
 Result<Bytes> TcpConnection::receive_pages(fs::SpliceSink& sink, Bytes size, ReceiveFlags flags) {
-  return receive_with(size, flags, [&](PhysAddr address, Bytes piece, Bytes done) -> Result<Bytes> {
+  return receive_with(size, 1, flags, [&](PhysAddr address, Bytes piece, Bytes done) -> Result<Bytes> {
     const mm::Fragment fragment{address, static_cast<std::uint32_t>(piece)};
     m_stack.spend(m_stack.m_config.splice_fragment, hal::Work::Packet);
     m_stack.m_frames.get(fragment);
@@ -27,10 +28,11 @@ Result<Bytes> TcpConnection::receive_pages(fs::SpliceSink& sink, Bytes size, Rec
   });
 }
 
-/// Walks the received bytes. `take(address, piece, done)` says how many of a piece it took; fewer ends the call. An
-/// error leaves the whole packet in the queue, also what was taken of it before (skb_copy_datagram_iter).
+/// Walks the received bytes, and waits until `low_mark` were there. `take(address, piece, done)` says how many of a
+/// piece it took; fewer ends the call. An error leaves the whole packet in the queue, also what was taken of it before
+/// (skb_copy_datagram_iter).
 template <class Take>
-Result<Bytes> TcpConnection::receive_with(Bytes size, ReceiveFlags flags, Take take) {
+Result<Bytes> TcpConnection::receive_with(Bytes size, Bytes low_mark, ReceiveFlags flags, Take take) {
   if (m_state == State::Listen) return refuse(ENOTCONN);
   lock();
   m_stack.spend(m_stack.m_config.receive_call, hal::Work::SocketCall);
@@ -38,6 +40,7 @@ Result<Bytes> TcpConnection::receive_with(Bytes size, ReceiveFlags flags, Take t
   int error = 0;
   bool stopped = false;
   if (const Result<void> ready = wait_connected(flags.non_blocking); !ready) error = ready.error().value;
+  const Bytes target = flags.wait_all ? size : std::min(size, low_mark);
   Skb* skb = m_received.front();
   std::uint32_t used = m_front_used;
   // At least once: a call for no bytes, too, says whether there is something.
@@ -50,7 +53,7 @@ Result<Bytes> TcpConnection::receive_with(Bytes size, ReceiveFlags flags, Take t
         used = m_front_used;
         continue;
       }
-      if (done > 0 && (flags.peek || !flags.wait_all)) break;
+      if (done > 0 && (flags.peek || done >= target)) break;
       if (m_peer_finished) break;
       if (m_error != 0) {
         if (done == 0) error = take_error();

@@ -123,15 +123,17 @@ Result<Bytes> TcpConnection::send_from(Source& source, Bytes size, SendFlags fla
   std::uint32_t goal = size_goal();
   unsigned fresh_packets = 0;
   bool full = false;  // the last packet takes no more fragments
-  const auto failure = [this] {
-    const bool over = m_error != 0 || m_send_shutdown || m_state == State::Closed || m_state == State::Listen;
-    return !over ? 0 : m_error != 0 ? take_error() : EPIPE;
+  const auto over = [this] {
+    return m_error != 0 || m_send_shutdown || m_state == State::Closed || m_state == State::Listen;
   };
+  const auto failure = [&] { return !over() ? 0 : m_error != 0 ? take_error() : EPIPE; };
   // Looked at even for no bytes: whoever sends learns that nobody receives.
   if (error == 0) error = failure();
   while (error == 0 && done < size) {
-    error = failure();
-    if (error != 0) break;
+    if (over()) {  // a call that has sent something leaves the error to the next
+      if (done == 0) error = failure();
+      break;
+    }
     Skb* skb = m_unsent.back();
     if (skb == nullptr || full || !may_append(*skb, goal)) {
       full = false;

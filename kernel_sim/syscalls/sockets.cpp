@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "kernel_sim/net/socket_options.h"
 #include "kernel_sim/syscalls/calls.h"
 
 namespace sluice::syscalls {
@@ -90,7 +91,7 @@ SystemCallsValue SimulatedSystemCalls::getsockname(int fd, Endpoint& local) {
 
 SystemCallsValue SimulatedSystemCalls::setsockopt(int fd, int level, int option, int value) {
   return call(
-      Call::Setsockopt, [&] { return format("{}, {}, [{}], 4", fd, socket_option(level, option), value); },
+      Call::Setsockopt, [&] { return format("{}, {}, [{}], 4", fd, net::socket_option_name(level, option), value); },
       [&]() -> Result<void> {
         const auto found = socket_of(fd);
         if (!found) return tl::unexpected{found.error()};

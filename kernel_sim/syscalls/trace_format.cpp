@@ -193,21 +193,6 @@ std::string socket_arguments(int domain, int type, int protocol) {
       flags.empty() ? "" : "|", flags, one_of(protocol, {{0, "IPPROTO_IP"}, {IPPROTO_TCP, "IPPROTO_TCP"}}));
 }
 
-std::string socket_option(int level, int option) {
-  if (level == SOL_SOCKET) {
-    return "SOL_SOCKET, " + one_of(option, {{SO_SNDBUF, "SO_SNDBUF"},
-                                            {SO_RCVBUF, "SO_RCVBUF"},
-                                            {SO_REUSEADDR, "SO_REUSEADDR"},
-                                            {SO_KEEPALIVE, "SO_KEEPALIVE"},
-                                            {SO_ZEROCOPY, "SO_ZEROCOPY"}});
-  }
-  if (level == IPPROTO_TCP) {
-    return "SOL_TCP, " +
-           one_of(option, {{TCP_NODELAY, "TCP_NODELAY"}, {TCP_CORK, "TCP_CORK"}, {TCP_QUICKACK, "TCP_QUICKACK"}});
-  }
-  return fmt::format("{:#x}, {:#x}", level, option);
-}
-
 std::string shutdown_how(int how) {
   return one_of(how, {{SHUT_RD, "SHUT_RD"}, {SHUT_WR, "SHUT_WR"}, {SHUT_RDWR, "SHUT_RDWR"}});
 }

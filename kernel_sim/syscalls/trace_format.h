@@ -29,8 +29,6 @@ std::string map_protection(int protection);
 std::string map_flags(int flags);
 std::string message_flags(int flags);
 std::string socket_arguments(int domain, int type, int protocol);
-/// "SOL_SOCKET, SO_SNDBUF"
-std::string socket_option(int level, int option);
 std::string shutdown_how(int how);
 
 }  // namespace sluice::syscalls

@@ -19,13 +19,10 @@ constexpr std::array kKnown = {
     KnownDifference{"zerocopy_option", "there is no MSG_ZEROCOPY"},
     KnownDifference{"families", "sockets are of AF_INET and SOCK_STREAM alone"},
     // What it does otherwise.
-    KnownDifference{"nagle_64k", "acknowledgements are not delayed in request and answer"},
     KnownDifference{"min_full_disk", "a store into a hole of a full disk succeeds"},
     KnownDifference{"seek_hole", "holes are not seen"},
     KnownDifference{"min_sparse_past", "holes are not seen"},
     KnownDifference{"mmap_flags", "flags are passed over"},
-    KnownDifference{"options", "socket options are missing"},
-    KnownDifference{"min_rcvlowat", "SO_RCVLOWAT is missing"},
     KnownDifference{"madv_dontneed", "advice is missing"},
     KnownDifference{"pipe_direct", "packet pipes are missing"},
     KnownDifference{"dirty_sync", "O_TMPFILE is missing"},

@@ -319,6 +319,293 @@ TEST(PassiveOpen, AcceptIsRefusedOrWaitsAsLinuxDoes) {
   });
 }
 
+TEST(PassiveOpen, EverySocketHoldsItsLocalPortHoweverItCameByIt) {
+  Rig rig;
+  rig.run([&] {
+    const auto in_use = [&](Endpoint at) {
+      const auto bound = rig.stack.create_socket(O_RDWR)->bind(at);
+      return !bound && bound.error().value == EADDRINUSE;
+    };
+    const auto listener = rig.listening();
+    const auto client = rig.stack.create_socket(O_RDWR);
+    EXPECT_TRUE(client->connect(rig.bound).has_value());
+    const auto server = *listener->accept(nullptr, 0);
+    listener->close();
+    EXPECT_TRUE(in_use(rig.bound)) << "of the connection that came in";
+    EXPECT_TRUE(in_use({0, client->local().port})) << "of the one that went out";
+    EXPECT_FALSE(in_use({net::Stack::kLoopbackAddress + 1, rig.bound.port})) << "at another address";
+    server->close();
+    rig.sleep(100_ms);
+    client->close();
+    rig.sleep(100_ms);
+    EXPECT_TRUE(in_use(rig.bound)) << "the end that closed first waits";
+    EXPECT_FALSE(in_use({0, client->local().port}));
+  });
+}
+
+TEST(PassiveOpen, AServerThatReusesAddressesMayBeStartedAgainAtOnce) {
+  Rig rig;
+  rig.run([&] {
+    const auto start = [&] {
+      const auto socket = rig.stack.create_socket(O_RDWR);
+      EXPECT_TRUE(socket->set_option(SOL_SOCKET, SO_REUSEADDR, 1).has_value());
+      EXPECT_TRUE(socket->bind(rig.bound).has_value());
+      EXPECT_TRUE(socket->listen(1).has_value());
+      return socket;
+    };
+    const auto listener = start();
+    for (int i = 0; i < 2; ++i) {
+      const auto client = rig.stack.create_socket(O_RDWR);
+      EXPECT_TRUE(client->connect(rig.bound).has_value());
+      (*listener->accept(nullptr, 0))->close();  // it waits then, and does not stop the next
+      rig.sleep(1_ms);
+      client->close();
+      rig.sleep(1_ms);
+    }
+    listener->close();
+    start();
+  });
+}
+
+TEST(PassiveOpen, OfSocketsThatShareAPortOneListens) {
+  Rig rig;
+  rig.run([&] {
+    const auto first = rig.stack.create_socket(O_RDWR);
+    const auto second = rig.stack.create_socket(O_RDWR);
+    for (const auto& socket : {first, second}) {
+      EXPECT_TRUE(socket->set_option(SOL_SOCKET, SO_REUSEADDR, 1).has_value());
+      EXPECT_TRUE(socket->bind(rig.bound).has_value());
+    }
+    EXPECT_TRUE(first->listen(1).has_value());
+    EXPECT_EQ(second->listen(1).error().value, EADDRINUSE);
+  });
+}
+
+TEST(PassiveOpen, ListenersThatShareAPortShareTheConnections) {
+  Rig rig;
+  rig.run([&] {
+    std::vector<std::shared_ptr<net::TcpSocket>> listeners;
+    for (int i = 0; i < 2; ++i) {
+      listeners.push_back(rig.stack.create_socket(O_RDWR | O_NONBLOCK));
+      EXPECT_TRUE(listeners.back()->set_option(SOL_SOCKET, SO_REUSEPORT, 1).has_value());
+      EXPECT_TRUE(listeners.back()->bind(rig.bound).has_value());
+      EXPECT_TRUE(listeners.back()->listen(8).has_value());
+    }
+    std::vector<std::shared_ptr<net::TcpSocket>> clients;
+    for (int i = 0; i < 8; ++i) {
+      clients.push_back(rig.stack.create_socket(O_RDWR));
+      EXPECT_TRUE(clients.back()->connect(rig.bound).has_value());
+    }
+    for (const auto& listener : listeners) EXPECT_NE(listener->poll() & POLLIN, 0);
+  });
+}
+
+TEST(PassiveOpen, TheOneAtTheAddressGoesBeforeTheOneEverywhere) {
+  Rig rig;
+  rig.run([&] {
+    std::vector<std::shared_ptr<net::TcpSocket>> listeners;
+    for (const std::uint32_t address : {net::Stack::kLoopbackAddress + 1, net::Stack::kLoopbackAddress + 2}) {
+      listeners.push_back(rig.stack.create_socket(O_RDWR | O_NONBLOCK));
+      EXPECT_TRUE(listeners.back()->bind({address, rig.bound.port}).has_value());
+      EXPECT_TRUE(listeners.back()->listen(8).has_value());
+    }
+    const auto client = rig.stack.create_socket(O_RDWR);
+    EXPECT_EQ(client->connect(rig.bound).error().value, ECONNREFUSED) << "nobody listens at this address";
+    EXPECT_TRUE(client->connect({net::Stack::kLoopbackAddress + 2, rig.bound.port}).has_value());
+    EXPECT_EQ(listeners[0]->poll() & POLLIN, 0);
+    EXPECT_NE(listeners[1]->poll() & POLLIN, 0);
+  });
+}
+
+TEST(PassiveOpen, APortBelow1024IsForThePrivileged) {
+  Rig rig;
+  rig.run([&] {
+    const auto socket = rig.stack.create_socket(O_RDWR);
+    EXPECT_EQ(socket->bind({0, 80}).error().value, EACCES);
+    EXPECT_TRUE(socket->bind({0, 1024}).has_value());
+  });
+}
+
+TEST(PassiveOpen, ADeferredAcceptWaitsForDataOrForItsTimeToPass) {
+  Rig rig;
+  rig.run([&] {
+    const auto listener = rig.listening(4, O_RDWR | O_NONBLOCK);
+    EXPECT_TRUE(listener->set_option(IPPROTO_TCP, TCP_DEFER_ACCEPT, 3).has_value());
+    const auto speaks = rig.stack.create_socket(O_RDWR);
+    EXPECT_TRUE(speaks->connect(rig.bound).has_value());
+    const auto silent = rig.stack.create_socket(O_RDWR);
+    EXPECT_TRUE(silent->connect(rig.bound).has_value());
+    rig.sleep(100_ms);
+    EXPECT_EQ(listener->accept(nullptr, 0).error().value, EAGAIN);
+    EXPECT_EQ(rig.send(*speaks, 0, 10), 10U);
+    const auto first = listener->accept(nullptr, 0);
+    ASSERT_TRUE(first.has_value());
+    EXPECT_EQ((*first)->recv(rig.memory, VirtAddr{0}, 100, 0), 10U);
+    EXPECT_EQ(listener->accept(nullptr, 0).error().value, EAGAIN);
+    rig.sleep(4'000_ms);
+    EXPECT_TRUE(listener->accept(nullptr, 0).has_value());
+  });
+}
+
+// --- options that limit what waits
+// ------------------------------------------------------------------------------------
+
+TEST(LowWaterMark, APollAndABlockedReaderWaitForAsMuch) {
+  Rig rig;
+  rig.run([&] {
+    const auto [sender, receiver] = rig.connected();
+    EXPECT_TRUE(receiver->set_option(SOL_SOCKET, SO_RCVLOWAT, 1000).has_value());
+    bool read = false;
+    rig.scheduler.spawn("reader", [&] {
+      EXPECT_EQ(receiver->recv(rig.memory, VirtAddr{4_MiB}, 4000, 0), 1100U);
+      read = true;
+    });
+    rig.sleep(1_ms);
+    EXPECT_EQ(rig.send(*sender, 0, 500), 500U);
+    rig.sleep(1_ms);
+    EXPECT_FALSE(read);
+    EXPECT_EQ(receiver->poll() & POLLIN, 0);
+    EXPECT_EQ(rig.send(*sender, 0, 600), 600U);
+    rig.sleep(1_ms);
+    EXPECT_TRUE(read);
+    EXPECT_EQ(rig.send(*sender, 0, 1000), 1000U);
+    EXPECT_NE(receiver->poll() & POLLIN, 0);
+    EXPECT_EQ(receiver->recv(rig.memory, VirtAddr{4_MiB}, 10, 0), 10U) << "never more than is asked for";
+  });
+}
+
+TEST(NotSentLowWaterMark, APollForRoomWaitsUntilLittleIsLeftToSend) {
+  Rig rig;
+  rig.run([&] {
+    const auto [sender, receiver] = rig.connected();
+    const auto fill = [&, &sender = sender] {
+      Bytes sum = 0;
+      while (const auto piece = rig.send(*sender, 0, 64_KiB, MSG_DONTWAIT)) sum += *piece;
+      return sum;
+    };
+    const Bytes sent = fill();
+    EXPECT_EQ(receiver->recv(rig.memory, VirtAddr{0}, sent * 3 / 4, MSG_TRUNC | MSG_WAITALL), sent * 3 / 4);
+    EXPECT_NE(sender->poll() & POLLOUT, 0);
+    fill();
+    EXPECT_TRUE(sender->set_option(IPPROTO_TCP, TCP_NOTSENT_LOWAT, 16'384).has_value());
+    EXPECT_EQ(sender->poll() & POLLOUT, 0);
+    EXPECT_EQ(rig.send(*sender, 0, 1, MSG_DONTWAIT).error().value, EAGAIN);
+    Bytes got = 0;
+    while (const auto piece = receiver->recv(rig.memory, VirtAddr{0}, 1_MiB, MSG_TRUNC | MSG_DONTWAIT)) got += *piece;
+    EXPECT_NE(sender->poll() & POLLOUT, 0);
+    EXPECT_GT(got, 0U);
+  });
+}
+
+TEST(MaximumSegment, OfEitherEndLimitsBoth) {
+  for (const bool by_listener : {false, true}) {
+    Rig rig;
+    rig.run([&] {
+      const auto listener = rig.stack.create_socket(O_RDWR);
+      const auto sender = rig.stack.create_socket(O_RDWR);
+      EXPECT_TRUE((by_listener ? listener : sender)->set_option(IPPROTO_TCP, TCP_MAXSEG, 1000).has_value());
+      EXPECT_TRUE(listener->bind(rig.bound).has_value() && listener->listen(1).has_value());
+      EXPECT_TRUE(sender->connect(rig.bound).has_value());
+      const auto receiver = *listener->accept(nullptr, 0);
+      EXPECT_EQ(sender->option(IPPROTO_TCP, TCP_MAXSEG), 988) << "beside the timestamps";
+      EXPECT_EQ(receiver->option(IPPROTO_TCP, TCP_MAXSEG), 988);
+      EXPECT_EQ(rig.send(*sender, 0, 5000), 5000U);
+      EXPECT_EQ(receiver->recv(rig.memory, VirtAddr{4_MiB}, 5000, MSG_WAITALL), 5000U);
+    });
+  }
+}
+
+/// As Linux, which forgets the clamp when the packets teach it what a byte costs.
+TEST(WindowClamp, BoundsTheFirstWindow) {
+  const auto received = [](int clamp) {
+    Rig rig;
+    Bytes waiting = 0;
+    rig.run([&] {
+      const auto listener = rig.stack.create_socket(O_RDWR);
+      if (clamp != 0) {
+        EXPECT_TRUE(listener->set_option(IPPROTO_TCP, TCP_WINDOW_CLAMP, clamp).has_value());
+      }
+      EXPECT_TRUE(listener->bind(rig.bound).has_value() && listener->listen(1).has_value());
+      const auto sender = rig.stack.create_socket(O_RDWR);
+      EXPECT_TRUE(sender->connect(rig.bound).has_value());
+      const auto receiver = *listener->accept(nullptr, 0);
+      for (int i = 0; i < 3; ++i) EXPECT_EQ(rig.send(*sender, 0, 8_KiB), 8_KiB);
+      waiting = *receiver->recv(rig.memory, VirtAddr{0}, 1_MiB, MSG_TRUNC | MSG_PEEK);
+      EXPECT_EQ(receiver->set_option(IPPROTO_TCP, TCP_WINDOW_CLAMP, 0).error().value, EINVAL);
+    });
+    return waiting;
+  };
+  EXPECT_EQ(received(20'000), 16'384U);
+  EXPECT_EQ(received(0), 24'576U);
+}
+
+TEST(FastOpen, IsRefusedOnAConnection) {
+  Rig rig;
+  rig.run([&] {
+    const auto [sender, receiver] = rig.connected();
+    EXPECT_EQ(sender->set_option(IPPROTO_TCP, TCP_FASTOPEN, 5).error().value, EINVAL);
+    EXPECT_TRUE(rig.stack.create_socket(O_RDWR)->set_option(IPPROTO_TCP, TCP_FASTOPEN, 5).has_value());
+  });
+}
+
+// --- a reader that does not read
+// --------------------------------------------------------------------------------------
+
+TEST(ZeroWindow, IsProbedForAWhileAndThenNothingIsLeftToHappen) {
+  Rig rig;
+  Picoseconds ended;
+  std::shared_ptr<net::TcpSocket> sender;
+  std::shared_ptr<net::TcpSocket> receiver;
+  rig.run([&] {
+    const auto pair = rig.connected();
+    sender = pair.sender;
+    receiver = pair.receiver;
+    rig.scheduler.spawn("sender", [&] { (void)rig.send(*sender, 0, 8_MiB); });
+  });
+  ASSERT_EQ(rig.scheduler.unfinished().size(), 1U);
+  EXPECT_EQ(rig.scheduler.unfinished()[0]->waits_for(), "room in a send buffer");
+  const double seconds = static_cast<double>(rig.fake.time().count()) / static_cast<double>(kPicosecondsPerSecond);
+  EXPECT_GT(seconds, 60.0);
+  EXPECT_LT(seconds, 1200.0);
+  // Whoever reads after all lets it go on.
+  rig.scheduler.spawn("reader", [&] {
+    while (const auto piece = receiver->recv(rig.memory, VirtAddr{0}, 1_MiB, MSG_TRUNC)) {
+      if (*piece == 0 || rig.scheduler.unfinished().size() == 1) break;
+    }
+  });
+  rig.fake.run_all(64);
+  EXPECT_TRUE(rig.scheduler.unfinished().empty() || rig.scheduler.unfinished()[0]->name() == "reader");
+}
+
+TEST(UserTimeout, EndsAConnectionWhoseWindowStaysClosed) {
+  Rig rig;
+  rig.run([&] {
+    const auto [sender, receiver] = rig.connected();
+    EXPECT_TRUE(sender->set_option(IPPROTO_TCP, TCP_USER_TIMEOUT, 3000).has_value());
+    EXPECT_LT(*rig.send(*sender, 0, 8_MiB), 8_MiB);
+    const Picoseconds now = rig.fake.time();
+    EXPECT_GE(now, 3'000_ms);
+    EXPECT_LT(now, 4'000_ms);
+    EXPECT_EQ(rig.send(*sender, 0, 1).error().value, ETIMEDOUT);
+  });
+}
+
+TEST(PassiveOpen, AnOpeningPacketForWhichThereIsNoRoomIsCountedAndComesAgain) {
+  Rig rig;
+  rig.run([&] {
+    const auto listener = rig.listening(0);
+    const auto first = rig.stack.create_socket(O_RDWR);
+    EXPECT_TRUE(first->connect(rig.bound).has_value());
+    const auto second = rig.stack.create_socket(O_RDWR | O_NONBLOCK);
+    EXPECT_EQ(second->connect(rig.bound).error().value, EINPROGRESS);
+    EXPECT_EQ(rig.stack.dropped(), 1U);
+    EXPECT_TRUE(listener->accept(nullptr, 0).has_value());
+    rig.sleep(1'100_ms);
+    EXPECT_TRUE(second->connect(rig.bound).has_value());
+    EXPECT_EQ(rig.stack.statistics().retransmissions, 1U);
+  });
+}
+
 TEST(PassiveOpen, APortHasOneListener) {
   Rig rig;
   rig.run([&] {
