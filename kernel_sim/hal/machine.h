@@ -136,8 +136,10 @@ class Interrupts {
   virtual void set_return_hook(Handler hook) = 0;
   /// One shot, on the caller's core. Zero delay runs as soon as the core takes an interrupt.
   virtual TimerId start_timer(Picoseconds delay, Handler handler) = 0;
-  /// The same on any core; with zero delay it is an interrupt from one core to another.
+  /// The same on any core.
   virtual TimerId start_timer_on(unsigned core, Picoseconds delay, Handler handler) = 0;
+  /// An interrupt from the caller's core to another: `handler` runs there when it has been delivered.
+  virtual void interrupt_core(unsigned core, Handler handler) = 0;
   /// True when it had not run yet.
   virtual bool cancel_timer(TimerId timer) = 0;
 };

@@ -19,6 +19,17 @@ void Scheduler::account(Core& core) {
   if (core.queue.account(task_clock(core))) request_reschedule(core);
 }
 
+void Scheduler::send_interrupt(const Core& core) {
+  m_state->machine.cpu.execute(m_state->config.send_interrupt, hal::Work::Scheduling);
+  m_state->machine.interrupts.interrupt_core(core.number, interrupt_handler([] {}));
+}
+
+/// An idle core leaves its idle state for an interrupt, at whose end it looks at its queue. One that is in an interrupt
+/// comes to that by itself.
+void Scheduler::wake_core(Core& core) {
+  if (core.interrupts == 0 && !std::exchange(core.reschedule, true)) send_interrupt(core);
+}
+
 /// resched_curr_lazy: the running task of a core shall give way. Another core learns of it by an interrupt, but not of
 /// what may wait for its tick.
 void Scheduler::request_reschedule(Core& core) {
@@ -28,7 +39,7 @@ void Scheduler::request_reschedule(Core& core) {
   }
   if (std::exchange(core.reschedule, true)) return;
   if (core.number == m_state->machine.contexts.current_core()) return;
-  m_state->machine.interrupts.start_timer_on(core.number, {}, interrupt_handler([] {}));
+  send_interrupt(core);
 }
 
 // --- points where a task gives way -----------------------------------------------------------------------------------

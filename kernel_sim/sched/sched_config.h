@@ -25,6 +25,8 @@ struct SchedConfig : base::Parameters {
                 "what a switch costs more when the next task has another address space, without refilling its TLB",
                 "estimate, one CR3 write: Linux Documentation/arch/x86/pti.rst, order of a hundred cycles");
   CpuCost wake_up = parameter(wake_up, "wake_up", CpuCost::time(100_ns), "making a waiting task runnable", "estimate");
+  CpuCost send_interrupt = parameter(send_interrupt, "send_interrupt", CpuCost::time(200_ns),
+                                     "telling another core by an interrupt that it has something to run", "estimate");
   CpuCost interrupt_entry = parameter(interrupt_entry, "interrupt_entry", CpuCost::time(400_ns),
                                       "entry to and exit from an interrupt handler", "estimate");
   CpuCost tick =

@@ -184,13 +184,12 @@ void Scheduler::make_runnable(Task& task, FairQueue::Arrival arrival) {
     if (!task.m_placement.batch && core.queue.preempts(task)) request_reschedule(core);
     return;
   }
-  // The end of an interrupt on an idle core looks at its queue by itself.
-  const bool here = m_state->machine.contexts.current_core() == core.number;
-  if (!(here && m_state->machine.contexts.in_interrupt())) {
-    Task* next = take_next(core);
-    give_core_to(core, next);
-    m_state->machine.contexts.start(next->m_context, core.number);
-  }
+  // Before the first task runs, nobody is there who could send an interrupt: the core just starts.
+  const bool boots = this_core().running == nullptr && !m_state->machine.contexts.in_interrupt();
+  if (!boots) return wake_core(core);
+  Task* next = take_next(core);
+  give_core_to(core, next);
+  m_state->machine.contexts.start(next->m_context, core.number);
 }
 
 // --- changing the task of a core -------------------------------------------------------------------------------------

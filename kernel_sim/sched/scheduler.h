@@ -102,6 +102,8 @@ class Scheduler {
 
   // preemption
   void account(Core& core);
+  void send_interrupt(const Core& core);
+  void wake_core(Core& core);
   void request_reschedule(Core& core);
   void preempt_in_kernel();
   void preempt_where_it_is();

@@ -39,6 +39,8 @@ class InterruptController : public sc_core::sc_module {
   /// The core takes the interrupt.
   void acknowledge(unsigned vector);
 
+  /// From the arrival of a message to the core seeing it; of an interrupt between cores likewise.
+  [[nodiscard]] Picoseconds delivery_latency() const { return m_config.delivery_latency; }
   [[nodiscard]] bool is_pending(unsigned vector) const { return m_pending.is_pending(vector); }
   [[nodiscard]] const VectorStatistics& statistics(unsigned vector) const { return m_pending.statistics(vector); }
   /// Interrupts that cores accepted, all vectors.

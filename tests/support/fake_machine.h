@@ -108,6 +108,7 @@ class FakeMachine : private hal::Cpu, private hal::Contexts, private hal::Interr
     return start_timer_on(m_core, delay, std::move(handler));
   }
   TimerId start_timer_on(unsigned core, Picoseconds delay, Handler handler) override;
+  void interrupt_core(unsigned core, Handler handler) override { start_timer_on(core, {}, std::move(handler)); }
   bool cancel_timer(TimerId timer) override;
   // hal::BackDoor
   [[nodiscard]] Bytes memory_size() const override { return m_memory_size; }

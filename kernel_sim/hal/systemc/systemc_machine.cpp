@@ -247,6 +247,10 @@ Interrupts::TimerId SystemcMachine::start_timer_on(unsigned core, Picoseconds de
   return id;
 }
 
+void SystemcMachine::interrupt_core(unsigned core, Handler handler) {
+  start_timer_on(core, m_models.interrupts->delivery_latency(), std::move(handler));
+}
+
 bool SystemcMachine::cancel_timer(TimerId timer) {
   const auto found =
       std::find_if(m_timers.begin(), m_timers.end(), [&](const auto& entry) { return entry.first.second == timer; });

@@ -75,6 +75,7 @@ class SystemcMachine : private Cpu, private Contexts, private Interrupts, privat
     return start_timer_on(m_core, delay, std::move(handler));
   }
   TimerId start_timer_on(unsigned core, Picoseconds delay, Handler handler) override;
+  void interrupt_core(unsigned core, Handler handler) override;
   bool cancel_timer(TimerId timer) override;
   // BackDoor
   [[nodiscard]] Bytes memory_size() const override;
