@@ -110,9 +110,9 @@ fs::FileSystem& Kernel::file_system_of(std::string_view& path) {
   return file_system();
 }
 
-Result<void> Kernel::preload(std::string_view path) {
+Result<void> Kernel::preload(std::string_view path, const std::function<void(PhysAddr)>& loaded) {
   fs::FileSystem& volume = file_system_of(path);
-  return volume.preload(path);
+  return volume.preload(path, loaded);
 }
 
 syscalls::Process& Kernel::start_program(std::string name, Main main, sched::Placement placement) {

@@ -49,8 +49,9 @@ class Kernel {
   void start(std::function<void(Kernel&)> main);
 
   // --- within `main` ----------------------------------------------------------------------------------------------
-  /// Brings a file into the page cache in no simulated time. ENOENT; ENOMEM when it does not fit.
-  Result<void> preload(std::string_view path);
+  /// Brings a file into the page cache in no simulated time; `loaded` hears of each of its pages, in order. ENOENT;
+  /// ENOMEM when it does not fit.
+  Result<void> preload(std::string_view path, const std::function<void(PhysAddr page)>& loaded = {});
   using Main = syscalls::ProcessTable::Main;
   /// Starts a program as a process of its own; several may run at once.
   syscalls::Process& start_program(std::string name, Main main, sched::Placement placement = {});

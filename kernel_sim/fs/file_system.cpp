@@ -82,12 +82,12 @@ Result<std::shared_ptr<File>> FileSystem::open(std::string_view path, int flags,
   return std::make_shared<RegularFile>(*this, m_services, inode, kept);
 }
 
-Result<void> FileSystem::preload(std::string_view path) {
+Result<void> FileSystem::preload(std::string_view path, const std::function<void(PhysAddr)>& loaded) {
   std::string name;
   const auto found = find(path, name);
   if (!found) return refuse(found.error().value);
   if (*found == kRootInode) return refuse(EISDIR);
-  return inode_of(*found).preload();
+  return inode_of(*found).preload(loaded);
 }
 
 Inode& FileSystem::inode_of(std::uint32_t number) {

@@ -37,7 +37,7 @@ class FileSystem {
   /// Linux's open. `flags` are O_*; directories can be opened for reading only.
   Result<std::shared_ptr<File>> open(std::string_view path, int flags, int mode);
   /// Brings a file into the page cache in zero time through the back door. ENOMEM when it does not fit.
-  Result<void> preload(std::string_view path);
+  Result<void> preload(std::string_view path, const std::function<void(PhysAddr page)>& loaded = {});
   /// fsync of one file, and of all.
   Result<void> sync(Inode& inode);
   Result<void> sync();

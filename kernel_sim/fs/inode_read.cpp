@@ -200,7 +200,7 @@ Result<void> Inode::wait_uptodate(std::uint64_t index) {
   }
 }
 
-Result<void> Inode::preload() {
+Result<void> Inode::preload(const std::function<void(PhysAddr)>& loaded) {
   const Bytes call = m_services.config.preload_call_size;
   const auto take = [this](unsigned order) -> Result<Frame> {
     if (m_services.frames.free_frames() < m_services.frames.low_watermark() + (1U << order)) return refuse(ENOMEM);
@@ -214,7 +214,10 @@ Result<void> Inode::preload() {
     const auto done = m_services.config.preload_written
                           ? preload_write(position, end, filling)
                           : preload_read(position / kPageSize, divide_up(end, kPageSize), state, filling);
-    for (const auto index : filling.pages) load_page(index);
+    for (const auto index : filling.pages) {
+      load_page(index);
+      if (loaded) loaded(m_cache.find(index)->frame.address());
+    }
     filling.pages.clear();
     if (!done) return done;
     state.previous_position = static_cast<std::int64_t>(end);

@@ -51,6 +51,12 @@ fabric::AccessOutcome CoherentMemory::access(unsigned core, PhysAddr address, By
   return outcome;
 }
 
+void CoherentMemory::touch(unsigned core, PhysAddr address, Bytes size) {
+  fabric::for_each_page_piece(address, size, [&](PhysAddr at, Bytes piece) {
+    m_hierarchy.access(core, LineSpan::of(at, piece), fabric::AccessKind::Read);
+  });
+}
+
 void CoherentMemory::drop(PhysAddr address, Bytes size) {
   fabric::for_each_page_piece(address, size,
                               [&](PhysAddr at, Bytes piece) { m_hierarchy.drop(LineSpan::of(at, piece)); });

@@ -36,6 +36,8 @@ class CoherentMemory : public sc_core::sc_module, public fabric::CoreMemory {
 
   /// Empties all caches in zero time and without DRAM traffic: the cold start of a measurement.
   void clear() { m_hierarchy.clear(); }
+  /// In zero time and without DRAM traffic: the core has just read the range.
+  void touch(unsigned core, PhysAddr address, Bytes size);
   /// As clear, for a range.
   void drop(PhysAddr address, Bytes size);
 

@@ -100,7 +100,8 @@ struct Topology::Graph {
   }
 };
 
-Topology::Topology(const MachineDescription& machine, bool warm) : m_graph(std::make_unique<Graph>()), m_warm(warm) {
+Topology::Topology(const MachineDescription& machine, bool warm, bool in_caches)
+    : m_graph(std::make_unique<Graph>()), m_warm(warm) {
   if (machine.has("disk")) {
     m_graph->link(kMedium, kMedium, "disk", media_goodput(machine.disk), kUnlimited);
   }
@@ -119,7 +120,7 @@ Topology::Topology(const MachineDescription& machine, bool warm) : m_graph(std::
     } else if (link.from == "memory" || link.to == "memory") {
       // With DDIO a byte that comes from the disk can leave again without ever touching DRAM.
       const std::uint64_t dram = machine.memory.sustained().value();
-      const bool in_cache = machine.cache.ddio && !warm;
+      const bool in_cache = in_caches || (machine.cache.ddio && !warm);
       const std::uint64_t in = machine.cache.ddio ? kUnlimited : dram;
       const std::uint64_t out = in_cache ? kUnlimited : dram;
       const bool memory_first = link.from == "memory";

@@ -25,8 +25,8 @@ class Topology {
  public:
   /// Edge capacities are goodputs for file data: PCIe without TLP overhead, the wire without frames, headers and gaps
   /// at full segments, the disk's medium at its rate. `warm`: the file is in memory, the disk takes no part and each
-  /// byte is read from DRAM at least once.
-  Topology(const MachineDescription& machine, bool warm);
+  /// byte is read from DRAM at least once, unless the CPU caches may hold it (`in_caches`).
+  Topology(const MachineDescription& machine, bool warm, bool in_caches = false);
   ~Topology();
   Topology(const Topology&) = delete;
   Topology& operator=(const Topology&) = delete;

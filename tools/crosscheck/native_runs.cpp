@@ -112,7 +112,7 @@ class Rounds {
     std::vector<native::TransferSample>& samples = m_runs[plan].samples;
     if (!samples.empty() && !samples.back().failure.empty()) return;
     if (m_plans[plan].configuration.workload.warm()) {
-      m_files.warm();
+      m_files.warm(m_plans[plan].configuration.workload.hot());
     } else {
       m_files.cool();
     }

@@ -152,7 +152,7 @@ std::uint64_t TestFiles::resident_pages() const {
   return sum;
 }
 
-void TestFiles::warm() const {
+void TestFiles::warm(bool hot) const {
   // A kernel that reclaims what it takes for cold (DAMON) may have dropped pages while others were read.
   constexpr int kAttempts = 3;
   for (int attempt = 0; attempt < kAttempts && resident_pages() < pages(); ++attempt) {
@@ -160,6 +160,9 @@ void TestFiles::warm() const {
   }
   for (const File& file : m_files) {
     if (file.size > 0) MappedFile{file.descriptor.get(), file.size}.evict_from_cpu_caches();
+  }
+  if (hot) {
+    for (const File& file : m_files) read_through(file.descriptor.get(), file.size);
   }
   if (const std::uint64_t found = resident_pages(); found < pages()) {
     throw base::InputError{fmt::format(

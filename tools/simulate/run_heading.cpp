@@ -17,7 +17,7 @@ report::Json heading_of(const scenario::RunPlan& plan, const char* kernel) {
   report::Json run{{"strategy", plan.strategy}, {"kernel", kernel}, {"settings", settings_of(plan.settings)}};
   if (!plan.point.empty()) run["point"] = settings_of(plan.point);
   run["workload"] = {{"files", workload.count},       {"file_bytes", workload.size},
-                     {"chunk_bytes", workload.chunk}, {"page_cache", workload.warm() ? "warm" : "cold"},
+                     {"chunk_bytes", workload.chunk}, {"page_cache", workload.page_cache_name()},
                      {"cpus", workload.cpus},         {"regime", workload.controlled() ? "controlled" : "default"}};
   return run;
 }

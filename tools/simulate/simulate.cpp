@@ -113,14 +113,18 @@ class Run : private kernel_sim::Measurement {
   /// Runs in the kernel's first task, after boot.
   void work(kernel_sim::Kernel& kernel) {
     const Clock::time_point began = Clock::now();
+    std::vector<PhysAddr> pages;
     if (m_plan.configuration.workload.warm()) {
       for (const std::string& path : m_files.paths) {
-        const auto loaded = kernel.preload(path);
+        const auto loaded = kernel.preload(path, [&](PhysAddr page) { pages.push_back(page); });
         if (!loaded)
           throw base::InputError{fmt::format("the file does not fit in the machine's memory, so it cannot be warm")};
       }
     }
     m_machine.caches->clear();
+    if (m_plan.configuration.workload.hot()) {
+      for (const PhysAddr page : pages) m_machine.caches->touch(0, page, kPageSize);
+    }
     m_warming = Clock::now() - began;
     const kernel_sim::ProgramInfo* program = kernel_sim::find_program(m_plan.program);
     ensure(program != nullptr, "a strategy names a program that does not exist");
@@ -296,7 +300,8 @@ class Run : private kernel_sim::Measurement {
   }
 
   [[nodiscard]] Json bound() const {
-    const platform::Topology topology{m_plan.configuration.machine, m_plan.configuration.workload.warm()};
+    const platform::Topology topology{m_plan.configuration.machine, m_plan.configuration.workload.warm(),
+                                      m_plan.configuration.workload.hot()};
     const platform::Bound fixed = topology.static_bound();
     const Demand demand = busiest(*m_begin, *m_end);
     const double demand_bound = demand.busy > Picoseconds{}

@@ -68,6 +68,13 @@ std::vector<BetterPart> better_parts() {
        {"5 GB/s", "10 GB/s", "20 GB/s", "80 GB/s", "320 GB/s"},
        from_memory({"nic.rate=100Gbps"})},
       {"Clock", "cpu.frequency", {"1 GHz", "2 GHz", "2.9 GHz", "4 GHz", "8 GHz"}, from_memory({"nic.rate=100Gbps"})},
+      {"WriteBuffer",
+       "memory.write_buffer",
+       {"0 B", "4 KiB", "24 KiB", "1 MiB"},
+       from_disk("16 MiB", {"cache.ddio=false", "memory.bandwidth=20GB/s"})},
+      // The second core takes the program, the first one the NIC's interrupts: a page that is freed there goes to that
+      // core's list, and the next one the program gets is cold.
+      {"Cores", "cpu.cores", {"1", "2", "4"}, from_memory({"nic.rate=100Gbps", "workload.chunk=4KiB"}), 0.05},
       {"LastLevelCache",
        "cache.llc_size",
        {"5632 KiB", "11 MiB", "22 MiB", "44 MiB"},

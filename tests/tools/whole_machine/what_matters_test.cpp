@@ -143,5 +143,51 @@ TEST_F(WholeMachine, EveryStrategyGivesBackEveryByteAtSizesAroundPagesAndChunks)
   }
 }
 
+TEST_F(WholeMachine, AHotFileComesFromTheCpuCachesAsFarAsTheyHoldIt) {
+  const auto dram_read = [&](const char* size, const char* page_cache) {
+    Results results = run({.file = fmt::format("size: {}, seed: 6", size),
+                           .page_cache = page_cache,
+                           .strategies = "read_write, sendfile_gather"});
+    return std::pair{results["read_write"]["bytes"]["dram_read"].get<double>(),
+                     results["sendfile_gather"]["bytes"]["dram_read"].get<double>()};
+  };
+  constexpr double kMiB = 1024 * 1024;
+  const auto [warm_read_write, warm_gather] = dram_read("4 MiB", "warm");
+  EXPECT_GE(warm_read_write, 4 * kMiB);
+  EXPECT_GE(warm_gather, 4 * kMiB);
+  const auto [hot_read_write, hot_gather] = dram_read("4 MiB", "hot");
+  EXPECT_LT(hot_read_write, 0.4 * kMiB);
+  EXPECT_LT(hot_gather, 0.4 * kMiB);
+  const auto [large_read_write, large_gather] = dram_read("256 MiB", "hot");
+  EXPECT_GE(large_read_write, 200 * kMiB) << "22 MiB of cache cannot hold it";
+  EXPECT_GE(large_gather, 200 * kMiB);
+}
+
+TEST_F(WholeMachine, WakingTheReceiverOnAnotherCoreTakesTheIdleExitAndOnTheSameCoreDoesNot) {
+  const auto time = [&](const char* cpus, const char* idle_exit) {
+    Variation variation{.platform = "loopback", .strategies = "read_write"};
+    variation.set = {fmt::format("workload.cpus={}", cpus), fmt::format("cpu.idle_exit={}", idle_exit)};
+    return elapsed(run(variation)["read_write"]);
+  };
+  EXPECT_EQ(time("1", "0s"), time("1", "20us"));
+  EXPECT_GT(time("2", "20us"), time("2", "0s") + 20'000);
+}
+
+TEST_F(WholeMachine, AWriteBufferHidesDramWritesWhereDevicesWriteToDram) {
+  const auto time = [&](const char* buffer) {
+    Variation variation{.page_cache = "cold", .strategies = "sendfile_gather"};
+    variation.set = {"nic.rate=100Gbps", "cache.ddio=false", "memory.bandwidth=5GB/s",
+                     fmt::format("memory.write_buffer={}", buffer)};
+    return elapsed(run(variation)["sendfile_gather"]);
+  };
+  EXPECT_GT(time("0B"), time("24KiB"));
+}
+
+TEST_F(WholeMachine, AGen1LinkOfFourLanesCarriesAbout820MegabytesPerSecond) {
+  Variation variation{.platform = "server-2008", .file = "size: 64 MiB, seed: 3", .strategies = "sendfile_gather"};
+  variation.set = {"nic.rate=10Gbps"};
+  EXPECT_NEAR(throughput(run(variation)["sendfile_gather"]), 815e6, 25e6);
+}
+
 }  // namespace
 }  // namespace sluice::tests
