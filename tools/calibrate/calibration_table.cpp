@@ -78,7 +78,7 @@ const std::vector<Row>& calibration_table() {
        {{1, "task.round_trip"}},
        "a byte to another process on the core, and back"},
       {{{"disk.ssd_read_latency"}}, {{1, "disk.page"}}, "O_DIRECT read of a page"},
-      {{{"disk.ssd_read_rate"}}, {{1, "disk.512_kib"}}, "O_DIRECT read of 512 KiB"},
+      {{{"disk.ssd_read_rate"}}, {{1, "disk.read_ahead"}}, "reading 32 MiB of a file that is not cached"},
   };
   return rows;
 }

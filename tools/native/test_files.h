@@ -32,7 +32,8 @@ class TestFiles {
 
   /// All pages in the page cache, brought there by reading 1 MiB at a time (folios are as large as that makes them),
   /// and none of their lines in a CPU cache (where the processor lets a program evict them: x86-64 and AArch64).
-  /// `hot`: and then read once more, so that the CPU caches hold as much as fits. InputError when pages do not stay in memory.
+  /// `hot`: and then read once more, so that the CPU caches hold as much as fits. InputError when pages do not stay in
+  /// memory.
   void warm(bool hot = false) const;
   /// No page in the page cache. InputError when the file system keeps them, as tmpfs does.
   void cool() const;
