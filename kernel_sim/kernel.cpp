@@ -116,7 +116,8 @@ Result<void> Kernel::preload(std::string_view path, const std::function<void(Phy
 }
 
 syscalls::Process& Kernel::start_program(std::string name, Main main, sched::Placement placement) {
-  return m_processes->start(std::move(name), std::move(main), placement);
+  constexpr unsigned kBehindTheTerminal = 3;  // standard input, output and error are not modelled
+  return m_processes->start(std::move(name), std::move(main), placement, kBehindTheTerminal);
 }
 
 int Kernel::wait_for(syscalls::Process& process) { return m_processes->wait_for(process); }

@@ -4,13 +4,12 @@
 //
 // - Before the measured region: open, fstat, socket, setsockopt, connect, pipe, fcntl, mmap of the buffer. Inside: only
 //   what moves data, with the mapping of the file for mmap_write. After it: munmap, shutdown, close.
-// - Exactly the payload is asked for; no call looks for the end of a file. An empty file costs no call and no mapping.
+// - Exactly the payload is asked for (by O_DIRECT in whole blocks); no call looks for the end of a file. An empty file
+// costs no call and no mapping.
 // - Short counts are gone on from, EINTR is tried again, any other error ends the program.
 #pragma once
 
-#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "kernel_sim/system_calls.h"
@@ -28,21 +27,7 @@ struct TransferRequest {
   std::string* failure = nullptr;  ///< gets "call: error name" when the status is not 0
 };
 
-/// Returns the exit status: 0 when all bytes were handed to the socket.
-using Program = int (*)(SystemCalls& calls, const TransferRequest& request, Measurement& measurement);
-
-int read_write(SystemCalls& calls, const TransferRequest& request, Measurement& measurement);
-int mmap_write(SystemCalls& calls, const TransferRequest& request, Measurement& measurement);
-int sendfile(SystemCalls& calls, const TransferRequest& request, Measurement& measurement);
-int splice(SystemCalls& calls, const TransferRequest& request, Measurement& measurement);
-
-struct ProgramInfo {
-  std::string_view name;
-  Program run;
-  std::string_view summary;
-};
-std::span<const ProgramInfo> programs();
-/// Null when there is none of that name.
-const ProgramInfo* find_program(std::string_view name);
+/// The text of a program. Returns the exit status: 0 when all bytes were handed to the socket.
+using Program = int(SystemCalls& calls, const TransferRequest& request, Measurement& measurement);
 
 }  // namespace sluice::kernel_sim

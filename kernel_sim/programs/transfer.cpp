@@ -27,9 +27,9 @@ bool Transfer::ended_early(std::string_view call) {
   return false;
 }
 
-bool Transfer::open() {
+bool Transfer::open(int flags) {
   for (const std::string& path : m_request.paths) {
-    const Value fd = m_calls.open(path, O_RDONLY);
+    const Value fd = m_calls.open(path, O_RDONLY | flags);
     if (!check("open " + path, fd)) return false;
     SourceFile& file = m_files.emplace_back();
     file.fd = static_cast<int>(fd);

@@ -24,8 +24,8 @@ class Transfer {
   Transfer(SystemCalls& calls, const TransferRequest& request, Measurement& measurement)
       : m_calls(calls), m_request(request), m_measurement(measurement) {}
 
-  /// Files, then the connected socket.
-  bool open();
+  /// Files, with `flags` beside O_RDONLY, then the connected socket.
+  bool open(int flags = 0);
   /// An anonymous private buffer of a chunk.
   bool map_buffer(UserAddress& buffer);
   /// Calls send_file(file) for each file that is not empty, within the measured region.

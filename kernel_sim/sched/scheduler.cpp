@@ -134,7 +134,9 @@ bool Scheduler::wait_any(std::span<WaitQueue* const> queues, std::string_view wh
       wake(self);
     });
   }
+  const Picoseconds began = m_state->machine.cpu.now();
   schedule(self);
+  self.m_slept[what] += m_state->machine.cpu.now() - began;
   if (timer && !self.m_timed_out) m_state->machine.interrupts.cancel_timer(*timer);
   return !self.m_timed_out;
 }
@@ -203,12 +205,10 @@ Task* Scheduler::take_next(Core& core) {
   return static_cast<Task*>(best);
 }
 
-/// An idle core takes a task that waits for another one, but not the one for which that other is being woken.
+/// An idle core takes a task that waits for another one.
 bool Scheduler::pull_task(Core& core) {
   for (const auto& other : m_state->cores) {
-    const auto& waiting = other->queue.waiting();
-    if (other->running == nullptr && waiting.size() < 2) continue;
-    for (FairEntity* entity : waiting) {
+    for (FairEntity* entity : other->queue.waiting()) {
       if (entity->delayed || static_cast<Task*>(entity)->m_pinned) continue;
       account(*other);
       other->queue.dequeue(*entity, FairQueue::Departure::Moves);

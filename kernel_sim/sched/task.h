@@ -2,6 +2,7 @@
 // A thread of control as the scheduler knows it, where it may run, and what it waits on.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -51,6 +52,8 @@ class Task : private FairEntity {
   /// that came meanwhile are in it, unless `irq_time_accounting`.
   [[nodiscard]] Picoseconds cpu_time() const;
   [[nodiscard]] TaskSwitches switches() const { return m_switches; }
+  /// Time that it slept, by what it slept for (waits_for()), until it ran again.
+  [[nodiscard]] const std::map<std::string_view, Picoseconds>& slept() const { return m_slept; }
 
   /// The physical address of the task's top page table; switched with the task. Null: keep what is loaded.
   std::optional<PhysAddr> page_table;
@@ -67,6 +70,7 @@ class Task : private FairEntity {
   Placement m_placement;
   unsigned m_core = 0;
   TaskSwitches m_switches;
+  std::map<std::string_view, Picoseconds> m_slept;
   std::vector<WaitQueue*> m_queues;  // that hold this task while it waits
   std::uint64_t m_waits = 0;         // tells one wait from the next, for its timer
   bool m_timed_out = false;

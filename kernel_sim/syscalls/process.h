@@ -25,7 +25,8 @@ struct Descriptor {
 /// Descriptors: the lowest free number first. Copies share the open file descriptions.
 class FileTable {
  public:
-  explicit FileTable(unsigned limit) : m_limit(limit) {}
+  /// Numbers below `first` are never given out: they are open where the process came from.
+  explicit FileTable(unsigned limit, unsigned first = 0) : m_limit(limit), m_first_free(first) {}
   /// EMFILE when `limit` descriptors are open, EINVAL when `at_least` is beyond.
   Result<int> add(Descriptor descriptor, int at_least = 0);
   /// Under this number, whatever it was before, which is returned. EBADF when there can be no such number.
@@ -43,7 +44,7 @@ class FileTable {
   [[nodiscard]] std::size_t free_from(std::size_t fd) const;
 
   unsigned m_limit;
-  std::size_t m_first_free = 0;  // every number below is taken
+  std::size_t m_first_free;  // every number below is taken
   std::vector<Descriptor> m_files;
 };
 

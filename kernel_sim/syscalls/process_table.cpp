@@ -17,10 +17,10 @@ Process& ProcessTable::add(std::string name, Process* parent, FileTable files,
   return process;
 }
 
-Process& ProcessTable::start(std::string name, Main main, sched::Placement placement) {
+Process& ProcessTable::start(std::string name, Main main, sched::Placement placement, unsigned first_descriptor) {
   auto memory = std::make_unique<mm::AddressSpace>(m_services.machine, m_services.frames, m_services.ledger,
                                                    m_services.mm_config);
-  Process& process = add(std::move(name), nullptr, FileTable{m_config.max_files}, std::move(memory));
+  Process& process = add(std::move(name), nullptr, FileTable{m_config.max_files, first_descriptor}, std::move(memory));
   run(process, std::move(main), placement);
   return process;
 }

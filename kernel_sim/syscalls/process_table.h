@@ -35,8 +35,9 @@ class ProcessTable {
 
   ProcessTable(Services services, const SyscallConfig& config) : m_services(std::move(services)), m_config(config) {}
 
-  /// A process with an empty address space and no descriptors. Its children inherit the placement.
-  Process& start(std::string name, Main main, sched::Placement placement = {});
+  /// A process with an empty address space and no descriptors, whose first gets the number `first_descriptor`. Its
+  /// children inherit the placement.
+  Process& start(std::string name, Main main, sched::Placement placement = {}, unsigned first_descriptor = 0);
   /// fork: as `parent`, with shared file descriptions and copy-on-write memory.
   Result<Process*> fork(Process& parent, Main main);
   /// For a kernel task: sleeps until the process has ended and returns its status.

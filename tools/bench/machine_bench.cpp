@@ -6,17 +6,18 @@
 
 #include <benchmark/benchmark.h>
 
+#include "kernel_sim/programs/strategy.h"
+#include "tools/results/json_io.h"
 #include "tools/scenario/scenario.h"
 #include "tools/simulate/child.h"
+#include "tools/simulate/simulate.h"
 
 namespace sluice::bench {
 namespace {
 
-const char* const kStrategies[] = {"read_write", "mmap_write", "sendfile", "sendfile_gather", "splice"};
-
 /// Arguments: index of the strategy, MiB of payload.
 void run(benchmark::State& state) {
-  const std::string strategy = kStrategies[state.range(0)];
+  const std::string strategy{kernel_sim::strategies()[static_cast<std::size_t>(state.range(0))].name};
   const std::string size = "workload.file.size=" + std::to_string(state.range(1)) + " MiB";
   scenario::Scenario scenario = scenario::load_scenario(SLUICE_SOURCE_DIR "/scenarios/large-file.yaml",
                                                         {"", {size, "workload.page_cache=warm"}, false});
@@ -25,7 +26,7 @@ void run(benchmark::State& state) {
   double events = 0;
   double beyond_payload = 0;
   for ([[maybe_unused]] auto _ : state) {
-    const tool::RunResult result = tool::run_in_child([&] { return tool::simulate(*plan); }, {});
+    const results::Json result = tool::run_in_child([&] { return results::to_json(tool::simulate(*plan)); }, {});
     if (!result["failures"].empty()) {
       state.SkipWithError(result["failures"].dump().c_str());
       return;

@@ -44,7 +44,7 @@ class Bench {
         m_hal(m_machine),
         m_kernel(m_hal.machine(), m_machine.ledger, configuration.kernel) {}
 
-  RunResult run(const std::vector<const Primitive*>& list) {
+  Json run(const std::vector<const Primitive*>& list) {
     m_kernel.start([&](kernel_sim::Kernel& kernel) {
       const std::string path = std::string{"/"} + kFileName;
       if (!kernel.preload(path)) throw base::InputError{"the machine's memory is too small for the calibration's file"};
@@ -81,7 +81,7 @@ class Bench {
   platform::Machine m_machine;
   hal::SystemcMachine m_hal;
   kernel_sim::Kernel m_kernel;
-  RunResult m_times = RunResult::object();
+  Json m_times = Json::object();
 };
 
 }  // namespace
@@ -89,7 +89,7 @@ class Bench {
 SimulatedTimes time_simulated(const scenario::Configuration& configuration, const std::vector<const Primitive*>& list) {
   Bytes file_size = kPageSize;
   for (const Primitive* primitive : list) file_size = std::max(file_size, primitive->file_size);
-  const RunResult result = run_in_child([&] { return Bench{configuration, file_size}.run(list); }, {});
+  const Json result = run_in_child([&] { return Bench{configuration, file_size}.run(list); }, {});
   if (result.contains("failures")) throw base::SimulatorBug{result["failures"].front().get<std::string>()};
   return result.get<SimulatedTimes>();
 }

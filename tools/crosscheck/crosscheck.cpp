@@ -12,7 +12,8 @@
 namespace sluice::tool {
 namespace {
 
-using report::Json;
+using results::CrosscheckResult;
+using results::RunResult;
 
 void refuse_what_is_no_loopback(const scenario::Scenario& scenario) {
   for (const scenario::RunPlan& plan : scenario.plans) {
@@ -44,30 +45,31 @@ std::vector<std::string> crosscheck_warnings(const scenario::Scenario& scenario,
   return warnings;
 }
 
-Json crosscheck(scenario::Scenario& scenario, const CrosscheckOptions& options) {
+CrosscheckResult crosscheck(scenario::Scenario& scenario, const CrosscheckOptions& options) {
   refuse_what_is_no_loopback(scenario);
+  if (options.native.verify && !options.counts_only) {
+    throw base::InputError{
+        "--verify: add --counts-only; the host's receiver would read and hash what the simulated one discards, so that "
+        "their times cannot be held against each other"};
+  }
   NativeOptions native_options = options.native;
   if (options.counts_only) {
     native_options.repetitions = 1;
     native_options.warm_up = 0;
   }
-  const Json native = run_natively(scenario, native_options);
-  const Json simulated =
+  const std::vector<RunResult> native = run_natively(scenario, native_options);
+  CrosscheckResult result;
+  result.scenario = scenario.path;
+  result.description = scenario.description;
+  result.runs =
       run_all(scenario,
               {.received = {}, .timeout_s = options.native.timeout_s, .shows_progress = options.native.shows_progress});
-  Json cells = Json::array();
-  for (std::size_t i = 0; i < native.size(); ++i) cells.push_back(cell_of(simulated.at(i), native[i]));
-  Json runs = simulated;
-  runs.insert(runs.end(), native.begin(), native.end());
-  const Json summary = summarise_cells(cells, options.counts_only);
-  return {{"schema", kCrosscheckSchema},
-          {"scenario", scenario.path},
-          {"description", scenario.description},
-          {"summary", summary},
-          {"breaches", breaches_of(summary, scenario.tolerance)},
-          {"crossovers", options.counts_only ? Json::array() : crossovers_of(cells)},
-          {"cells", std::move(cells)},
-          {"runs", std::move(runs)}};
+  for (std::size_t i = 0; i < native.size(); ++i) result.cells.push_back(cell_of(result.runs.at(i), native[i]));
+  result.runs.insert(result.runs.end(), native.begin(), native.end());
+  result.summary = summarise_cells(result.cells, options.counts_only);
+  result.breaches = breaches_of(result.summary, scenario.tolerance);
+  if (!options.counts_only) result.crossovers = crossovers_of(result.cells);
+  return result;
 }
 
 }  // namespace sluice::tool

@@ -3,12 +3,10 @@
 #pragma once
 
 #include "tools/crosscheck/native_runs.h"
-#include "tools/results/json.h"
+#include "tools/results/crosscheck_result.h"
 #include "tools/scenario/scenario.h"
 
 namespace sluice::tool {
-
-inline constexpr const char* kCrosscheckSchema = "sluice.crosscheck/1";
 
 /// What is to be known before: the platform is of another machine, or the grid leaves what was calibrated.
 std::vector<std::string> crosscheck_warnings(const scenario::Scenario& scenario, const std::string& this_cpu);
@@ -18,8 +16,7 @@ struct CrosscheckOptions {
   bool counts_only = false;  ///< hold the counts against each other and no times, from one transfer each
 };
 
-/// Runs both sides. {"schema", "scenario", "description", "summary", "breaches", "crossovers", "cells", "runs"}; "runs"
-/// as in the results, of both kernels.
-report::Json crosscheck(scenario::Scenario& scenario, const CrosscheckOptions& options);
+/// Runs both sides.
+results::CrosscheckResult crosscheck(scenario::Scenario& scenario, const CrosscheckOptions& options);
 
 }  // namespace sluice::tool

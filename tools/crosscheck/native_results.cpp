@@ -13,7 +13,9 @@ namespace sluice::tool {
 namespace {
 
 using native::TransferSample;
-using report::Json;
+using results::Named;
+using results::OrWhyNot;
+using results::RunResult;
 
 using Quantity = std::function<std::int64_t(const TransferSample&)>;
 
@@ -27,100 +29,113 @@ std::int64_t median(const NativeRun& run, const Quantity& quantity) {
   return std::llround(analysis::summarise(values_of(run, quantity)).median);
 }
 
-Json summary(const NativeRun& run, const Quantity& quantity) {
+results::Samples summary(const NativeRun& run, const Quantity& quantity) {
   const std::vector<double> values = values_of(run, quantity);
   const analysis::SampleSummary found = analysis::summarise(values);
-  Json each = Json::array();
-  for (const double value : values) each.push_back(std::llround(value));
-  return {{"min", std::llround(found.minimum)},
-          {"median", std::llround(found.median)},
-          {"max", std::llround(found.maximum)},
-          {"spread", found.spread},
-          {"values", each}};
+  results::Samples samples{.min = std::llround(found.minimum),
+                           .median = std::llround(found.median),
+                           .max = std::llround(found.maximum),
+                           .spread = found.spread,
+                           .values = {}};
+  for (const double value : values) samples.values.push_back(std::llround(value));
+  return samples;
 }
 
 /// Of one process; `use` selects it.
-Json task(const NativeRun& run, native::ResourceUse TransferSample::*use) {
+results::TaskUse task(const NativeRun& run, native::ResourceUse TransferSample::*use) {
   const auto of = [&](std::int64_t native::ResourceUse::*field) {
     return median(run, [=](const TransferSample& sample) { return sample.*use.*field; });
   };
   using native::ResourceUse;
-  return {{"cpu_ns", of(&ResourceUse::cpu_ns)},
-          {"user_ns", of(&ResourceUse::user_ns)},
-          {"system_ns", of(&ResourceUse::system_ns)},
-          {"page_faults_minor", of(&ResourceUse::minor_faults)},
-          {"page_faults_major", of(&ResourceUse::major_faults)},
-          {"voluntary_switches", of(&ResourceUse::voluntary_switches)},
-          {"involuntary_switches", of(&ResourceUse::involuntary_switches)}};
+  return {.cpu_ns = of(&ResourceUse::cpu_ns),
+          .user_ns = of(&ResourceUse::user_ns),
+          .system_ns = of(&ResourceUse::system_ns),
+          .page_faults_minor = of(&ResourceUse::minor_faults),
+          .page_faults_major = of(&ResourceUse::major_faults),
+          .voluntary_switches = of(&ResourceUse::voluntary_switches),
+          .involuntary_switches = of(&ResourceUse::involuntary_switches),
+          .calls = {}};
 }
 
-Json tasks(const NativeRun& run) {
-  Json all{{"sender", task(run, &TransferSample::sender)}, {"receiver", task(run, &TransferSample::receiver)}};
-  all["receiver"]["calls"] =
-      median(run, [](const TransferSample& sample) { return static_cast<std::int64_t>(sample.receiver_calls); });
+OrWhyNot<results::TaskUse> softirq_thread(const NativeRun& run) {
   const bool known = std::all_of(run.samples.begin(), run.samples.end(),
                                  [](const TransferSample& sample) { return sample.softirq_cpu_ns.has_value(); });
-  if (known) {
-    all["ksoftirqd"] = {
-        {"cpu_ns", median(run, [](const TransferSample& sample) { return sample.softirq_cpu_ns.value_or(0); })}};
-  } else {
-    all["ksoftirqd"] = "not permitted here";
-  }
-  return all;
+  if (!known) return "not permitted here";
+  return results::TaskUse{
+      .cpu_ns = median(run, [](const TransferSample& sample) { return sample.softirq_cpu_ns.value_or(0); })};
+}
+
+Named<OrWhyNot<results::TaskUse>> tasks(const NativeRun& run) {
+  results::TaskUse receiver = task(run, &TransferSample::receiver);
+  receiver.calls =
+      median(run, [](const TransferSample& sample) { return static_cast<std::int64_t>(sample.receiver_calls); });
+  return {{"sender", task(run, &TransferSample::sender)}, {"receiver", receiver}, {"ksoftirqd", softirq_thread(run)}};
 }
 
 /// A kernel splits CPU time by what its tick happened to meet: the sum is exact, the parts are for information.
-Json times(const NativeRun& run) {
+results::Times times(const NativeRun& run) {
   const std::int64_t cpu = median(run, [](const TransferSample& sample) { return sample.cpu_ns(); });
   const std::int64_t user = std::min(
       cpu, median(run, [](const TransferSample& sample) { return sample.sender.user_ns + sample.receiver.user_ns; }));
-  return {{"elapsed_ns", median(run, [](const TransferSample& sample) { return sample.elapsed_ns; })},
-          {"cpu_user_ns", user},
-          {"cpu_kernel_ns", cpu - user},
-          {"cpu_ns", cpu}};
+  return {.elapsed_ns = median(run, [](const TransferSample& sample) { return sample.elapsed_ns; }),
+          .cpu_user_ns = user,
+          .cpu_kernel_ns = cpu - user,
+          .cpu_irq_ns = {},
+          .cpu_idle_ns = {},
+          .cpu_ns = cpu};
 }
 
-Json counts(const NativeRun& run) {
+results::Counts counts(const NativeRun& run) {
+  const auto of = [&](const Quantity& quantity) { return static_cast<std::uint64_t>(median(run, quantity)); };
   const auto switches = [](const native::ResourceUse& use) {
     return use.voluntary_switches + use.involuntary_switches;
   };
-  return {{"mode_switches",
-           median(run, [](const TransferSample& s) { return static_cast<std::int64_t>(s.calls.mode_switches); })},
-          {"context_switches",
-           median(run, [&](const TransferSample& s) { return switches(s.sender) + switches(s.receiver); })},
-          {"page_faults_minor", median(run, [](const TransferSample& s) { return s.sender.minor_faults; })},
-          {"page_faults_major", median(run, [](const TransferSample& s) { return s.sender.major_faults; })}};
+  results::Counts counts;
+  counts.mode_switches = of([](const auto& s) { return static_cast<std::int64_t>(s.calls.mode_switches); });
+  counts.context_switches = of([&](const auto& s) { return switches(s.sender) + switches(s.receiver); });
+  counts.page_faults_minor = of([](const auto& s) { return s.sender.minor_faults; });
+  counts.page_faults_major = of([](const auto& s) { return s.sender.major_faults; });
+  return counts;
 }
 
-Json kernel_counts(const NativeRun& run) {
-  Json counts = Json::object();
+Named<OrWhyNot<std::int64_t>> kernel_counts(const NativeRun& run) {
+  Named<OrWhyNot<std::int64_t>> counts;
   for (std::size_t i = 0; i < run.samples.front().kernel_counts.size(); ++i) {
     const native::KernelCount& count = run.samples.front().kernel_counts[i];
     if (count.known) {
-      counts[count.event] =
-          median(run, [=](const TransferSample& s) { return static_cast<std::int64_t>(s.kernel_counts.at(i).count); });
+      counts.emplace_back(count.event, median(run, [=](const TransferSample& s) {
+                            return static_cast<std::int64_t>(s.kernel_counts.at(i).count);
+                          }));
     } else {
-      counts[count.event] = count.why_not;
+      counts.emplace_back(count.event, count.why_not);
     }
   }
   return counts;
 }
 
-Json delivered(const NativeRun& run) {
-  Json json{{"bytes", run.samples.front().received}};
-  if (!run.sha256.empty()) json.update({{"sha256", run.samples.front().sha256}, {"intact", true}});
-  return json;
+Named<std::uint64_t> system_calls(const NativeRun& run) {
+  Named<std::uint64_t> calls;
+  for (const auto& [name, count] : run.samples.front().calls.by_name()) calls.emplace_back(name, count);
+  return calls;
 }
 
-Json failures(const NativeRun& run) {
-  Json sentences = Json::array();
+results::Delivered delivered(const NativeRun& run) {
+  results::Delivered delivered{.bytes = run.samples.front().received, .sha256 = {}, .intact = {}};
+  if (run.sha256.empty()) return delivered;
+  delivered.sha256 = run.samples.front().sha256;
+  delivered.intact = true;
+  return delivered;
+}
+
+std::vector<std::string> failures(const NativeRun& run) {
+  std::vector<std::string> sentences;
   for (const TransferSample& sample : run.samples) {
     if (!sample.failure.empty()) {
       sentences.push_back(sample.failure);
     } else if (sample.sha256 != run.sha256) {
-      sentences.push_back("the receiver's bytes are not the file's");
+      sentences.emplace_back("the receiver's bytes are not the file's");
     } else if (sample.calls.calls != run.samples.front().calls.calls) {
-      sentences.push_back("the program's system calls differ between repetitions");
+      sentences.emplace_back("the program's system calls differ between repetitions");
     }
   }
   return sentences;
@@ -158,25 +173,23 @@ void settle_sharing(NativeRun& run) {
   }
 }
 
-Json results_of(const NativeRun& run) {
-  Json json{{"payload_bytes", run.payload}};
-  const Json failed = failures(run);
-  if (!failed.empty() || run.samples.empty()) return {{"failures", failed}};
-  json["delivered"] = delivered(run);
-  json["time"] = times(run);
-  const double elapsed_ns = json["time"]["elapsed_ns"].get<double>();
-  json["throughput_bytes_per_s"] = elapsed_ns > 0 ? static_cast<double>(run.payload) * 1e9 / elapsed_ns : 0.0;
-  json["system_calls"] = run.samples.front().calls.by_name();
-  json["counts"] = counts(run);
-  json["tasks"] = tasks(run);
-  json["kernel_counts"] = kernel_counts(run);
-  json["repetitions"] = {{"count", run.samples.size()},
-                         {"warm_up", run.warm_up},
-                         {"on_shared_core", mean_shared_share(run)},
-                         {"elapsed_ns", summary(run, [](const TransferSample& s) { return s.elapsed_ns; })},
-                         {"cpu_ns", summary(run, [](const TransferSample& s) { return s.cpu_ns(); })}};
-  json["failures"] = Json::array();
-  return json;
+void add_measured(RunResult& result, const NativeRun& run) {
+  result.failures = failures(run);
+  if (!result.failures.empty() || run.samples.empty()) return;
+  result.payload_bytes = run.payload;
+  result.delivered = delivered(run);
+  result.time = times(run);
+  const auto elapsed_ns = static_cast<double>(result.time->elapsed_ns);
+  result.throughput_bytes_per_s = elapsed_ns > 0 ? static_cast<double>(run.payload) * 1e9 / elapsed_ns : 0.0;
+  result.system_calls = system_calls(run);
+  result.counts = counts(run);
+  result.tasks = tasks(run);
+  result.kernel_counts = kernel_counts(run);
+  result.repetitions = {.count = run.samples.size(),
+                        .warm_up = run.warm_up,
+                        .on_shared_core = mean_shared_share(run),
+                        .elapsed_ns = summary(run, [](const TransferSample& s) { return s.elapsed_ns; }),
+                        .cpu_ns = summary(run, [](const TransferSample& s) { return s.cpu_ns(); })};
 }
 
 }  // namespace sluice::tool

@@ -7,7 +7,7 @@
 
 #include "tools/native/core_probe.h"
 #include "tools/native/measured_transfer.h"
-#include "tools/results/json.h"
+#include "tools/results/run_result.h"
 
 namespace sluice::tool {
 
@@ -23,7 +23,7 @@ struct NativeRun {
 /// counts less by what sharing costs.
 void settle_sharing(NativeRun& run);
 
-/// Everything of a run's results behind its heading; only "failures" when a sample failed.
-report::Json results_of(const NativeRun& run);
+/// Everything of a run's result behind its heading; failures alone when a sample failed.
+void add_measured(results::RunResult& result, const NativeRun& run);
 
 }  // namespace sluice::tool

@@ -12,8 +12,9 @@
 #include "tools/crosscheck/native_results.h"
 #include "tools/native/measured_transfer.h"
 #include "tools/report/text.h"
-#include "tools/scenario/strategy.h"
+#include "tools/results/json_io.h"
 #include "tools/simulate/child.h"
+#include "tools/simulate/inputs.h"
 #include "tools/simulate/progress.h"
 #include "tools/simulate/run_heading.h"
 #include "tools/simulate/stream_content.h"
@@ -21,7 +22,7 @@
 namespace sluice::tool {
 namespace {
 
-using report::Json;
+using results::RunResult;
 using scenario::RunPlan;
 using scenario::Workload;
 using Plans = std::span<const RunPlan>;
@@ -30,15 +31,6 @@ using Plans = std::span<const RunPlan>;
 using Done = native::Shared<std::atomic<std::size_t>>;
 /// The shortest probe of a core (core_probe.h) in all batches.
 using ShortestProbe = native::Shared<std::int64_t>;
-
-std::vector<std::shared_ptr<const base::Content>> contents_of(const Workload& workload) {
-  if (workload.form == Workload::Form::Path) return {base::open_file_content(workload.path)};
-  std::vector<std::shared_ptr<const base::Content>> contents;
-  for (unsigned i = 0; i < workload.count; ++i) {
-    contents.push_back(base::make_synthetic_content(workload.size, workload.seed + i));
-  }
-  return contents;
-}
 
 bool same_files(const Workload& a, const Workload& b) {
   return a.form == b.form && a.path == b.path && a.size == b.size && a.count == b.count && a.seed == b.seed;
@@ -63,7 +55,7 @@ std::filesystem::path directory_of(const NativeOptions& options) {
 native::TransferOptions transfer_options(const RunPlan& plan, const NativeOptions& options) {
   const Workload& workload = plan.configuration.workload;
   const auto [sender, receiver] = native::choose_cores(workload.cpus);
-  return {.program = kernel_sim::find_program(plan.program),
+  return {.strategy = kernel_sim::find_strategy(plan.strategy),
           .chunk = workload.chunk,
           .sender_cpu = sender,
           .receiver_cpu = receiver,
@@ -133,24 +125,24 @@ class Rounds {
   std::vector<NativeRun> m_runs;
 };
 
-/// All plans that send the same files, in the child: [results of each].
-RunResult run_batch(Plans batch, const NativeOptions& options, Done& done, ShortestProbe& shortest) {
+/// All plans that send the same files, in the child.
+std::vector<RunResult> run_batch(Plans batch, const NativeOptions& options, Done& done, ShortestProbe& shortest) {
   const Workload& workload = batch.front().configuration.workload;
   // No content is kept: one that maps a file of the host would hold its pages in the page cache.
   const std::string sha256 = options.verify ? base::sha256_of(StreamContent{contents_of(workload)}) : "";
   const native::TestFiles files = workload.form == Workload::Form::Path
                                       ? native::TestFiles::open(workload.path)
                                       : native::TestFiles::make(directory_of(options), contents_of(workload));
-  Json results = Json::array();
+  std::vector<RunResult> found;
   for (const NativeRun& run : Rounds(batch, files, sha256, options, done, shortest).carry_out()) {
-    results.push_back(results_of(run));
+    add_measured(found.emplace_back(heading_of(batch[found.size()], results::kHost)), run);
   }
-  return {{"results", results}};
+  return found;
 }
 
 void check(const scenario::Scenario& scenario) {
   for (const RunPlan& plan : scenario.plans) {
-    const scenario::Strategy* strategy = scenario::find_strategy(plan.strategy);
+    const kernel_sim::Strategy* strategy = kernel_sim::find_strategy(plan.strategy);
     if (strategy != nullptr && !strategy->gather.value_or(true)) {
       throw base::InputError{
           fmt::format("{}: strategy {} is named for a network card that cannot gather, which "
@@ -161,6 +153,23 @@ void check(const scenario::Scenario& scenario) {
   }
 }
 
+/// From what the child answered: its results, or why there are none.
+std::vector<RunResult> results_of(Plans batch, const Json& reply) {
+  std::vector<RunResult> runs;
+  if (reply.contains("results")) {
+    runs = results::from_json<std::vector<RunResult>>(reply["results"]);
+  } else {
+    for (const RunPlan& plan : batch) {
+      runs.push_back(heading_of(plan, results::kHost));
+      runs.back().failures = results::from_json<std::vector<std::string>>(reply.at("failures"));
+    }
+  }
+  for (RunResult& run : runs) {
+    if (run.complete()) run.expectations.emplace();  // what a scenario expects is about the simulated machine
+  }
+  return runs;
+}
+
 std::string text_of(const RunPlan& plan) {
   const Workload& workload = plan.configuration.workload;
   return fmt::format("{} in chunks of {}", report::size_text(static_cast<double>(workload.payload())),
@@ -169,13 +178,13 @@ std::string text_of(const RunPlan& plan) {
 
 }  // namespace
 
-Json run_natively(const scenario::Scenario& scenario, const NativeOptions& options) {
+std::vector<RunResult> run_natively(const scenario::Scenario& scenario, const NativeOptions& options) {
   check(scenario);
   const std::size_t rounds = options.warm_up + options.repetitions;
   Progress progress{options.shows_progress, scenario.plans.size() * rounds};
   Done done;
   ShortestProbe shortest;
-  Json runs = Json::array();
+  std::vector<RunResult> runs;
   for (Plans rest = scenario.plans; !rest.empty();) {
     const Plans batch = leading(rest, [](const RunPlan& a, const RunPlan& b) {
       return same_files(a.configuration.workload, b.configuration.workload);
@@ -185,14 +194,13 @@ Json run_natively(const scenario::Scenario& scenario, const NativeOptions& optio
       progress.tick(*done, text_of(batch[(*done - before) % batch.size()]), elapsed);
     };
     const ChildLimits limits{std::chrono::seconds{options.timeout_s} * static_cast<long>(batch.size() * rounds), tick};
-    const RunResult reply = run_in_child([&] { return run_batch(batch, options, done, shortest); }, limits);
+    const Json reply = run_in_child(
+        [&] {
+          return Json{{"results", results::to_json(run_batch(batch, options, done, shortest))}};
+        },
+        limits);
     progress.clear();
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      Json run = heading_of(batch[i], "host");
-      run.update(reply.contains("results") ? reply["results"].at(i) : reply);
-      if (run.contains("time")) run["expectations"] = Json::array();
-      runs.push_back(std::move(run));
-    }
+    for (RunResult& run : results_of(batch, reply)) runs.push_back(std::move(run));
     rest = rest.subspan(batch.size());
   }
   return runs;

@@ -3,8 +3,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
-#include "tools/results/json.h"
+#include "tools/results/run_result.h"
 #include "tools/scenario/scenario.h"
 
 namespace sluice::tool {
@@ -18,10 +19,10 @@ struct NativeOptions {
   bool shows_progress = false;  ///< on a terminal
 };
 
-/// The list "runs" of the results, in the order of the scenario's plans, with "kernel": "host".
-/// - Time and CPU time are medians over options.repetitions; "repetitions" holds each value and the spread.
+/// The results in the order of the scenario's plans.
+/// - Time and CPU time are medians over options.repetitions; `repetitions` holds each value and the spread.
 /// - Processes and files exist in children of this one only, and end with it.
 /// - A transfer that fails is a failed run; what the host refuses to the measurement itself is an InputError.
-report::Json run_natively(const scenario::Scenario& scenario, const NativeOptions& options);
+std::vector<results::RunResult> run_natively(const scenario::Scenario& scenario, const NativeOptions& options);
 
 }  // namespace sluice::tool

@@ -102,7 +102,7 @@ class MeasuredTransfer {
                                                 .chunk = m_options.chunk,
                                                 .send_buffer = m_options.socket_buffer,
                                                 .failure = &failure};
-      const int status = m_options.program->run(calls, request, m_region);
+      const int status = m_options.strategy->run(calls, request, m_region);
       m_failure->set(failure);
       return status;
     };

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "kernel_sim/programs/program.h"
+#include "kernel_sim/programs/strategy.h"
 #include "tools/native/kernel_counts.h"
 #include "tools/native/measured_region.h"
 #include "tools/native/test_files.h"
@@ -21,7 +21,7 @@
 namespace sluice::native {
 
 struct TransferOptions {
-  const kernel_sim::ProgramInfo* program = nullptr;
+  const kernel_sim::Strategy* strategy = nullptr;
   std::uint64_t chunk = 65536;
   int sender_cpu = 0;
   int receiver_cpu = 0;                 ///< may be the sender's

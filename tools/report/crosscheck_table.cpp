@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/report/crosscheck_table.h"
 
-#include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include <fmt/format.h>
@@ -13,32 +11,41 @@
 namespace sluice::report {
 namespace {
 
-std::string percent(const Json& value) { return value.is_null() ? "-" : fmt::format("{:+.1f} %", value.get<double>()); }
+using results::Cell;
+using results::CrosscheckResult;
+using results::Summary;
 
-std::string size_at(const Json& cell, const char* key) { return size_text(number_at(cell, "workload", key)); }
+constexpr std::size_t kCountColumns = 7;
+constexpr std::size_t kAllColumns = kCountColumns + 8;
 
-/// "splice, 4 KiB, 16 MiB": a cell by name.
-std::string name_of(const Json& cell) {
-  return fmt::format("{}, chunks of {}, {}", cell.value("strategy", ""), size_at(cell, "chunk_bytes"),
-                     size_at(cell, "file_bytes"));
+std::string percent(const std::optional<double>& value, const char* form) {
+  return value ? fmt::format(fmt::runtime(form), *value) : "-";
+}
+
+std::string chunk_of(const Cell& cell) { return size_text(static_cast<double>(cell.workload.chunk_bytes)); }
+std::string file_of(const Cell& cell) { return size_text(static_cast<double>(cell.workload.file_bytes)); }
+
+/// "splice, chunks of 4 KiB, 16 MiB": a cell by name.
+std::string name_of(const Cell& cell) {
+  return fmt::format("{}, chunks of {}, {}", cell.strategy, chunk_of(cell), file_of(cell));
 }
 
 /// Axes that have no column of their own.
-std::string other_axes(const Json& cell) {
-  Json point = cell.value("point", Json::object());
-  point.erase("workload.chunk");
-  point.erase("workload.file.size");
-  return point_text({{"point", point}});
+std::string other_axes(const Cell& cell) {
+  results::Named<std::string> point = cell.point.value_or(results::Named<std::string>{});
+  std::erase_if(point,
+                [](const auto& axis) { return axis.first == "workload.chunk" || axis.first == "workload.file.size"; });
+  return point_text(point);
 }
 
-std::string pair_text(const Json& pair, const char* key) {
-  const auto side = [&](const char* name) {
-    const Json& value = key != nullptr ? pair[name][key] : pair[name];
-    return value.is_number() ? fmt::format("{:.0f}", value.get<double>()) : std::string{"-"};
-  };
-  const std::string predicted = side("predicted");
-  const std::string measured = side("measured");
-  return predicted == measured ? measured : predicted + " / " + measured;
+template <class T>
+std::string pair_text(const T& predicted, const T& measured) {
+  return predicted == measured ? fmt::format("{}", measured) : fmt::format("{} / {}", predicted, measured);
+}
+
+std::string calls_pair(const results::CallsPair& pair) {
+  const auto side = [](const std::optional<std::int64_t>& calls) { return calls ? std::to_string(*calls) : "-"; };
+  return pair_text(side(pair.predicted), side(pair.measured));
 }
 
 Table make_table(bool counts_only) {
@@ -57,84 +64,75 @@ Table make_table(bool counts_only) {
   return Table{columns};
 }
 
-void add_row(Table& table, const Json& cell, bool counts_only) {
-  std::vector<std::string> cells{cell.value("strategy", ""), size_at(cell, "file_bytes"), size_at(cell, "chunk_bytes")};
-  if (!cell.contains("counts")) {
-    cells.resize(counts_only ? 7 : 15, "-");
+void add_row(Table& table, const Cell& cell, bool counts_only) {
+  std::vector<std::string> cells{cell.strategy, file_of(cell), chunk_of(cell)};
+  if (!cell.counts) {
+    cells.resize(counts_only ? kCountColumns : kAllColumns, "-");
     cells[3] = "failed";
     table.row(cells);
     return;
   }
-  const Json& counts = cell["counts"];
-  cells.insert(cells.end(), {counts["equal"].get<bool>() ? "yes" : "NO", pair_text(counts, "mode_switches"),
-                             pair_text(counts, "page_faults"), pair_text(cell["receiver_calls"], nullptr)});
-  for (const char* quantity : {"cpu_ns", "elapsed_ns"}) {
-    if (counts_only) break;
-    const Json& q = cell[quantity];
-    cells.insert(cells.end(), {time_text(q["predicted"]), time_text(q["measured"]), percent(q["error_percent"]),
-                               fmt::format("{:.1f} %", 100 * q["spread"].get<double>())});
+  const results::CountsPair& counts = *cell.counts;
+  cells.insert(cells.end(),
+               {counts.equal ? "yes" : "NO", pair_text(counts.predicted.mode_switches, counts.measured.mode_switches),
+                pair_text(counts.predicted.page_faults, counts.measured.page_faults),
+                calls_pair(cell.receiver_calls.value_or(results::CallsPair{}))});
+  for (const std::optional<results::TimePair>& pair : {cell.cpu_ns, cell.elapsed_ns}) {
+    if (counts_only || !pair) break;
+    cells.insert(cells.end(),
+                 {time_text(static_cast<double>(pair->predicted)), time_text(static_cast<double>(pair->measured)),
+                  percent(pair->error_percent, "{:+.1f} %"), fmt::format("{:.1f} %", 100 * pair->spread)});
   }
   table.row(cells);
 }
 
-std::string complaints(const Json& cells) {
+std::string complaints_of(const std::vector<Cell>& cells) {
   std::string text;
-  for (const Json& cell : cells) {
-    for (const Json& failure : cell["failures"]) {
-      text += fmt::format("FAILED {}: {}\n", name_of(cell), failure.get<std::string>());
-    }
-    if (!cell.contains("counts")) continue;
-    for (const Json& difference : cell["counts"]["differences"]) {
-      text += fmt::format("DIFFERS {}: {}\n", name_of(cell), difference.get<std::string>());
+  for (const Cell& cell : cells) {
+    for (const std::string& failure : cell.failures) text += fmt::format("FAILED {}: {}\n", name_of(cell), failure);
+    if (!cell.counts) continue;
+    for (const std::string& difference : cell.counts->differences) {
+      text += fmt::format("DIFFERS {}: {}\n", name_of(cell), difference);
     }
   }
   return text;
 }
 
-std::string crossover_sizes(const Json& sizes) {
-  std::string text;
-  for (const Json& size : sizes) text += (text.empty() ? "" : ", ") + size_text(size.get<double>());
-  return text.empty() ? "none" : text;
+std::string crossover_sizes(const std::vector<std::int64_t>& sizes) {
+  std::vector<std::string> texts;
+  for (const std::int64_t size : sizes) texts.push_back(size_text(static_cast<double>(size)));
+  return texts.empty() ? "none" : joined(texts);
 }
 
-std::string crossovers(const Json& found) {
+std::string crossovers(const std::vector<results::Crossover>& found) {
   if (found.empty()) return "";
   Table table{{{"", "cheaper in CPU time changes at chunks of", true},
                {"", "where", true},
                {"", "predicted"},
                {"", "measured"}}};
-  for (const Json& entry : found) {
-    const std::string where = point_text({{"point", entry["where"]}});
-    table.row(
-        {fmt::format("{}, {}", entry["strategies"][0].get<std::string>(), entry["strategies"][1].get<std::string>()),
-         where, crossover_sizes(entry["predicted_bytes"]), crossover_sizes(entry["measured_bytes"])});
+  for (const results::Crossover& pair : found) {
+    table.row({joined(pair.strategies), point_text(pair.where), crossover_sizes(pair.predicted_bytes),
+               crossover_sizes(pair.measured_bytes)});
   }
   return "\n" + table.text();
 }
 
-std::string number(const Json& summary, const char* key, const char* form) {
-  return summary[key].is_null() ? "-" : fmt::format(fmt::runtime(form), summary[key].get<double>());
-}
-
-std::string summary_text(const Json& crosscheck) {
-  const Json& summary = crosscheck["summary"];
-  std::string text = fmt::format("\n{} cells, sender's counts {}\n", summary["cells"].dump(),
-                                 summary["counts_equal"].get<bool>() ? "equal in all" : "differ");
-  if (!summary.contains("cpu_mape_percent")) return text;
-  text +=
-      fmt::format("CPU time: mean absolute error {}, worst cell {}", number(summary, "cpu_mape_percent", "{:.1f} %"),
-                  number(summary, "cpu_worst_percent", "{:+.1f} %"));
-  if (!summary["cpu_worst_cell"].is_null()) {
-    text += fmt::format(" ({})", name_of(crosscheck["cells"][summary["cpu_worst_cell"].get<std::size_t>()]));
-  }
+std::string summary_text(const CrosscheckResult& crosscheck) {
+  const Summary& summary = crosscheck.summary;
+  std::string text =
+      fmt::format("\n{} cells, sender's counts {}\n", summary.cells, summary.counts_equal ? "equal in all" : "differ");
+  if (!summary.unsteady_cells) return text;
+  text += fmt::format("CPU time: mean absolute error {}, worst cell {}", percent(summary.cpu_mape_percent, "{:.1f} %"),
+                      percent(summary.cpu_worst_percent, "{:+.1f} %"));
+  if (summary.cpu_worst_cell) text += fmt::format(" ({})", name_of(crosscheck.cells[*summary.cpu_worst_cell]));
   text += fmt::format(", Kendall's tau {}\nelapsed: mean absolute error {}, Kendall's tau {}\n",
-                      number(summary, "kendall_tau", "{:.3f}"), number(summary, "elapsed_mape_percent", "{:.1f} %"),
-                      number(summary, "elapsed_kendall_tau", "{:.3f}"));
-  if (!summary["unsteady_cells"].empty()) {
+                      percent(summary.kendall_tau, "{:.3f}"), percent(summary.elapsed_mape_percent, "{:.1f} %"),
+                      percent(summary.elapsed_kendall_tau, "{:.3f}"));
+  if (!summary.unsteady_cells->empty()) {
     text += "repeat worse than 5 % and do not count for the worst cell:\n";
-    for (const Json& i : summary["unsteady_cells"]) {
-      const Json& cell = crosscheck["cells"][i.get<std::size_t>()];
-      text += fmt::format("  {}: +- {:.1f} %\n", name_of(cell), 100 * cell["cpu_ns"]["spread"].get<double>());
+    for (const std::uint64_t i : *summary.unsteady_cells) {
+      const Cell& cell = crosscheck.cells[i];
+      text += fmt::format("  {}: +- {:.1f} %\n", name_of(cell), 100 * cell.cpu_ns->spread);
     }
   }
   return text;
@@ -142,25 +140,25 @@ std::string summary_text(const Json& crosscheck) {
 
 }  // namespace
 
-std::string crosscheck_table(const Json& crosscheck) {
-  const Json& cells = crosscheck["cells"];
-  const bool counts_only = !crosscheck["summary"].contains("cpu_mape_percent");
-  std::string out = crosscheck.value("description", "");
+std::string crosscheck_table(const CrosscheckResult& crosscheck) {
+  const std::vector<Cell>& cells = crosscheck.cells;
+  const bool counts_only = !crosscheck.summary.unsteady_cells;
+  std::string out = crosscheck.description;
   if (!out.empty()) out += "\n";
   for (std::size_t first = 0; first < cells.size();) {
     const std::string axes = other_axes(cells[first]);
     Table table = make_table(counts_only);
     std::size_t last = first;
     for (; last < cells.size() && other_axes(cells[last]) == axes; ++last) add_row(table, cells[last], counts_only);
+    const results::WorkloadInfo& workload = cells[first].workload;
+    const unsigned cpus = workload.cpus.value_or(1);
     out += fmt::format("\n{}{}page cache {}, {} core{}, regime {}; predicted / measured where they differ\n\n{}", axes,
-                       axes.empty() ? "" : ": ", cells[first]["workload"].value("page_cache", ""),
-                       cells[first]["workload"].value("cpus", 1),
-                       cells[first]["workload"].value("cpus", 1) == 1 ? "" : "s",
-                       cells[first]["workload"].value("regime", ""), table.text());
+                       axes.empty() ? "" : ": ", workload.page_cache, cpus, cpus == 1 ? "" : "s",
+                       workload.regime.value_or(""), table.text());
     first = last;
   }
-  out += crossovers(crosscheck["crossovers"]) + summary_text(crosscheck) + complaints(cells);
-  for (const Json& breach : crosscheck["breaches"]) out += "OUT OF TOLERANCE: " + breach.get<std::string>() + "\n";
+  out += crossovers(crosscheck.crossovers) + summary_text(crosscheck) + complaints_of(cells);
+  for (const std::string& breach : crosscheck.breaches) out += "OUT OF TOLERANCE: " + breach + "\n";
   return out;
 }
 

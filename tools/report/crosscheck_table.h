@@ -4,11 +4,11 @@
 
 #include <string>
 
-#include "tools/results/json.h"
+#include "tools/results/crosscheck_result.h"
 
 namespace sluice::report {
 
 /// `crosscheck` as `sluice crosscheck --json` writes it.
-std::string crosscheck_table(const Json& crosscheck);
+std::string crosscheck_table(const results::CrosscheckResult& crosscheck);
 
 }  // namespace sluice::report

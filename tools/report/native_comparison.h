@@ -4,11 +4,11 @@
 
 #include <string>
 
-#include "tools/results/json.h"
+#include "tools/report/run_text.h"
 
 namespace sluice::report {
 
-/// One table per point of the scenario's axes. `runs` as in the results, all with "kernel": "host".
-std::string native_comparison(const std::string& description, const Json& runs);
+/// One table per point of the scenario's axes. `runs` are all of a host.
+std::string native_comparison(const std::string& description, const Runs& runs);
 
 }  // namespace sluice::report

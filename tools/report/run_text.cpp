@@ -3,45 +3,96 @@
 
 #include <algorithm>
 #include <cmath>
+#include <strings.h>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "tools/report/text.h"
 
 namespace sluice::report {
+namespace {
 
-double rounds_of(const Json& run) {
-  const double chunk = number_at(run, "workload", "chunk_bytes");
-  const double size = number_at(run, "workload", "file_bytes");
-  const double files = number_at(run, "workload", "files");
-  return chunk > 0 ? std::max(1.0, files * std::ceil(size / chunk)) : 1.0;
+/// As a person writes it: 2, not 2.0.
+std::string value_text(const results::Json& value) {
+  const double number = value.is_number_float() ? value.get<double>() : 0.5;
+  return number == std::floor(number) && std::abs(number) < 1e15 ? fmt::format("{:.0f}", number) : value.dump();
 }
 
-std::string point_text(const Json& run) {
+std::string wanted_text(const results::Expected& entry) {
+  if (entry.want) return value_text(*entry.want);
+  std::vector<std::string> limits;
+  if (entry.min) limits.push_back("at least " + value_text(*entry.min));
+  if (entry.max) limits.push_back("at most " + value_text(*entry.max));
+  return joined(limits, " and ");
+}
+
+}  // namespace
+
+std::string joined(const std::vector<std::string>& phrases, const char* between) {
+  return fmt::format("{}", fmt::join(phrases, between));
+}
+
+std::string point_text(const std::optional<results::Named<std::string>>& point) {
+  std::vector<std::string> values;
+  for (const auto& [key, value] : point.value_or(results::Named<std::string>{})) values.push_back(key + " = " + value);
+  return joined(values);
+}
+
+std::string workload_text(const RunResult& run) {
+  if (!run.workload) return {};
+  const results::WorkloadInfo& workload = *run.workload;
+  const std::string size = size_text(static_cast<double>(workload.file_bytes));
+  return fmt::format("{}, chunks of {}, page cache {}",
+                     workload.files > 1 ? fmt::format("{} files of {}", workload.files, size) : size + " file",
+                     size_text(static_cast<double>(workload.chunk_bytes)), workload.page_cache);
+}
+
+std::string calls_text(const RunResult& run) {
+  std::vector<std::string> calls;
+  for (const auto& [name, count] : run.system_calls.value_or(results::Named<std::uint64_t>{})) {
+    calls.push_back(fmt::format("{} x {}", name, count));
+  }
+  return calls.empty() ? "none" : joined(calls);
+}
+
+std::string as_words(const std::string& key) {
   std::string text;
-  const auto point = run.find("point");
-  if (point == run.end()) return text;
-  for (const auto& [key, value] : point->items()) {
-    text += (text.empty() ? "" : ", ") + key + " = " + value.get<std::string>();
+  for (std::size_t at = 0; at < key.size();) {
+    const std::size_t end = std::min(key.find('_', at), key.size());
+    std::string word = key.substr(at, end - at);
+    for (const char* name : {"CPU", "DMA", "DRAM", "MMIO", "PCIe", "TLB"}) {
+      if (strcasecmp(word.c_str(), name) == 0) word = name;
+    }
+    text += (text.empty() ? "" : " ") + word;
+    at = end + 1;
   }
   return text;
 }
 
-std::string workload_text(const Json& run) {
-  const auto workload = run.find("workload");
-  if (workload == run.end()) return {};
-  const double files = number_at(run, "workload", "files");
-  return fmt::format("{}{}, chunks of {}, page cache {}", files > 1 ? fmt::format("{:.0f} files of ", files) : "",
-                     size_text(number_at(run, "workload", "file_bytes")) + (files > 1 ? "" : " file"),
-                     size_text(number_at(run, "workload", "chunk_bytes")), workload->value("page_cache", ""));
+std::string complaints(const RunResult& run) {
+  std::string text;
+  for (const std::string& failure : run.failures) text += fmt::format("FAILED {}: {}\n", run.strategy, failure);
+  for (const results::Expected& entry : run.expectations.value_or(std::vector<results::Expected>{})) {
+    if (entry.holds) continue;
+    const std::string got = entry.got ? value_text(*entry.got) : "not in the results";
+    if (entry.differs_because) {
+      text += fmt::format("DIFFERS {}: {} is {}, the scenario expects {}; you set {}\n", run.strategy, entry.what, got,
+                          wanted_text(entry), *entry.differs_because);
+    } else {
+      text += fmt::format("FAILED {}: {} is {}, expected {}\n", run.strategy, entry.what, got, wanted_text(entry));
+    }
+  }
+  return text;
 }
 
-std::string calls_text(const Json& run) {
-  std::string text;
-  for (const auto& [name, count] : run["system_calls"].items()) {
-    text += fmt::format("{}{} x {}", text.empty() ? "" : ", ", name, count.dump());
+std::vector<Runs> by_point(const Runs& runs) {
+  std::vector<Runs> points;
+  for (const RunResult& run : runs) {
+    if (points.empty() || points.back().front().point != run.point) points.emplace_back();
+    points.back().push_back(run);
   }
-  return text.empty() ? "none" : text;
+  return points;
 }
 
 }  // namespace sluice::report

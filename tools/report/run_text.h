@@ -3,18 +3,29 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
-#include "tools/results/json.h"
+#include "tools/results/run_result.h"
 
 namespace sluice::report {
 
-/// Chunks of all files: the article speaks of one round, one chunk.
-double rounds_of(const Json& run);
+using results::RunResult;
+using Runs = std::vector<RunResult>;
+
+/// The "a, b, c" of several phrases.
+std::string joined(const std::vector<std::string>& phrases, const char* between = ", ");
 /// "nic.rate = 25 Gbps, workload.chunk = 4 KiB"; empty without axes.
-std::string point_text(const Json& run);
+std::string point_text(const std::optional<results::Named<std::string>>& point);
 /// "64 KiB file, chunks of 64 KiB, page cache cold".
-std::string workload_text(const Json& run);
+std::string workload_text(const RunResult& run);
 /// "read x 4, write x 4".
-std::string calls_text(const Json& run);
+std::string calls_text(const RunResult& run);
+/// "dma_descriptors" as "DMA descriptors".
+std::string as_words(const std::string& key);
+/// Failures and expectations that do not hold, a line each; empty when all is well.
+std::string complaints(const RunResult& run);
+
+/// The runs of each point of the scenario's axes, in their order.
+std::vector<Runs> by_point(const Runs& runs);
 
 }  // namespace sluice::report

@@ -62,9 +62,9 @@ std::string escaped(const std::string& text) {
 
 class Picture {
  public:
-  explicit Picture(const Json& crosscheck) {
-    for (const Json& cell : crosscheck["cells"]) {
-      if (cell.contains("cpu_ns") && cell["cpu_ns"]["predicted"] > 0 && cell["cpu_ns"]["measured"] > 0) add(cell);
+  explicit Picture(const results::CrosscheckResult& crosscheck) {
+    for (const results::Cell& cell : crosscheck.cells) {
+      if (cell.cpu_ns && cell.cpu_ns->predicted > 0 && cell.cpu_ns->measured > 0) add(cell);
     }
     for (const Dot& dot : m_dots) {
       m_low = std::min({m_low, dot.measured, dot.predicted});
@@ -74,7 +74,7 @@ class Picture {
     constexpr double kMargin = 1.35;
     m_low /= kMargin;
     m_high *= kMargin;
-    m_title = crosscheck.value("description", "");
+    m_title = crosscheck.description;
   }
 
   std::string text() {
@@ -93,16 +93,16 @@ class Picture {
   }
 
  private:
-  void add(const Json& cell) {
-    const std::string strategy = cell.value("strategy", "");
-    auto found = std::find(m_strategies.begin(), m_strategies.end(), strategy);
-    if (found == m_strategies.end()) found = m_strategies.insert(found, strategy);
-    const Json& cpu = cell["cpu_ns"];
+  void add(const results::Cell& cell) {
+    auto found = std::find(m_strategies.begin(), m_strategies.end(), cell.strategy);
+    if (found == m_strategies.end()) found = m_strategies.insert(found, cell.strategy);
+    const results::TimePair& cpu = *cell.cpu_ns;
     m_dots.push_back(
-        {cpu["measured"], cpu["predicted"], static_cast<std::size_t>(found - m_strategies.begin()),
-         cpu["spread"].get<double>() <= kUnsteady,
-         fmt::format("{}, chunks of {}, {}: {:+.1f} %", strategy, size_text(number_at(cell, "workload", "chunk_bytes")),
-                     size_text(number_at(cell, "workload", "file_bytes")), cpu["error_percent"].get<double>())});
+        {static_cast<double>(cpu.measured), static_cast<double>(cpu.predicted),
+         static_cast<std::size_t>(found - m_strategies.begin()), cpu.spread <= kUnsteady,
+         fmt::format("{}, chunks of {}, {}: {:+.1f} %", cell.strategy,
+                     size_text(static_cast<double>(cell.workload.chunk_bytes)),
+                     size_text(static_cast<double>(cell.workload.file_bytes)), cpu.error_percent.value_or(0))});
   }
 
   [[nodiscard]] double share(double value) const { return std::log(value / m_low) / std::log(m_high / m_low); }
@@ -212,6 +212,6 @@ class Picture {
 
 }  // namespace
 
-std::string scatter_svg(const Json& crosscheck) { return Picture{crosscheck}.text(); }
+std::string scatter_svg(const results::CrosscheckResult& crosscheck) { return Picture{crosscheck}.text(); }
 
 }  // namespace sluice::report

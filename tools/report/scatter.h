@@ -4,12 +4,12 @@
 
 #include <string>
 
-#include "tools/results/json.h"
+#include "tools/results/crosscheck_result.h"
 
 namespace sluice::report {
 
 /// SVG text. `crosscheck` as `sluice crosscheck --json` writes it; marks are coloured and shaped by strategy, hollow
 /// where the measurement repeats worse than 5 %.
-std::string scatter_svg(const Json& crosscheck);
+std::string scatter_svg(const results::CrosscheckResult& crosscheck);
 
 }  // namespace sluice::report

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/report/strace.h"
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdint>
 #include <cstring>
@@ -23,17 +24,20 @@ std::string seconds(double nanoseconds) { return fmt::format("{:.9f}", nanosecon
 
 }  // namespace
 
-std::string strace_text(const Json& run) {
-  std::string out = "--- " + run.value("strategy", "");
-  const Json point = run.value("point", Json::object());
-  for (const auto& [key, value] : point.items()) out += ", " + key + " = " + value.get<std::string>();
+std::string strace_text(const RunResult& run) {
+  std::string out = "--- " + run.strategy;
+  for (const auto& [key, value] : run.point.value_or(results::Named<std::string>{})) out += ", " + key + " = " + value;
   out += " ---\n";
-  for (const Json& entry : run.value("strace", Json::array())) {
-    const std::string call = entry.value("call", "");
-    const std::string left = fmt::format("[{}] {} {}({})", entry.value("task", ""), seconds(entry.value("at_ns", 0.0)),
-                                         call, entry.value("arguments", ""));
-    out += fmt::format("{:<39} = {} <{}>\n", left, result_text(entry.value("result", std::int64_t{0}), call),
-                       seconds(entry.value("took_ns", 0.0)));
+  const std::vector<results::CallInfo> calls = run.strace.value_or(std::vector<results::CallInfo>{});
+  if (calls.empty()) return out;
+  const std::int64_t first = std::min_element(calls.begin(), calls.end(), [](const auto& a, const auto& b) {
+                               return a.at_ns < b.at_ns;
+                             })->at_ns;
+  for (const results::CallInfo& call : calls) {
+    const std::string left = fmt::format("[{}] {} {}({})", call.task, seconds(static_cast<double>(call.at_ns - first)),
+                                         call.call, call.arguments);
+    out += fmt::format("{:<39} = {} <{}>\n", left, result_text(call.result, call.call),
+                       seconds(static_cast<double>(call.took_ns)));
   }
   return out;
 }

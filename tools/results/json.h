@@ -1,26 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The results of runs as JSON (schema: results.schema.json), in the order in which they are written.
+// JSON as results are written: keys in the order of their description.
 #pragma once
 
 #include <string>
 
 #include <nlohmann/json.hpp>
 
-namespace sluice::report {
+namespace sluice::results {
 
 using Json = nlohmann::ordered_json;
 
-inline constexpr const char* kResultsSchema = "sluice.results/1";
-
-/// {"schema", "scenario", "runs"}: what --json writes, ending in a new line. `runs` is a list of runs.
-std::string results_text(const std::string& scenario, const Json& runs);
-
-/// As it is written to a file, ending in a new line.
+/// As it is written to a file, ending in a new line. Bytes of a name that are no UTF-8 are replaced.
 std::string json_text(const Json& json);
 
-/// A number of a run, 0 when it is not there (a failed run has no results).
-double number_at(const Json& run, const char* group, const char* key);
-/// The sentences that make a run a failed one; empty when it succeeded.
-Json failures_of(const Json& run);
-
-}  // namespace sluice::report
+}  // namespace sluice::results

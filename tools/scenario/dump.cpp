@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "kernel_sim/programs/strategy.h"
 #include "tools/scenario/platform_file.h"
-#include "tools/scenario/strategy.h"
 
 namespace sluice::scenario {
 namespace {
@@ -72,7 +72,7 @@ std::string dump(const RunPlan& plan) {
   out += platform_of(configuration, index) + workload_of(configuration.workload, index);
   out += fmt::format("strategies: [{}]\n", plan.strategy);
   // The strategy sets the feature that it is named for; what was set over it must be set again.
-  const Strategy* strategy = find_strategy(plan.strategy);
+  const kernel_sim::Strategy* strategy = kernel_sim::find_strategy(plan.strategy);
   if (configuration.machine.is_loopback()) return out;
   if (strategy != nullptr && strategy->gather && *strategy->gather != configuration.machine.nic.gather) {
     out += fmt::format("with: {{ nic.gather: {} }}\n", configuration.machine.nic.gather);

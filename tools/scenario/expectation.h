@@ -6,30 +6,38 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
+#include "tools/results/run_result.h"
 
 namespace sluice::scenario {
 
-/// `path` names a value of the results by its keys, separated by dots; "counts." may be left out, list items are named
-/// by number. Either `want` is given (a number, boolean or string) or at least one of the limits.
-struct Expectation {
-  std::string path;
-  std::optional<nlohmann::ordered_json> want;
-  std::optional<double> min;
-  std::optional<double> max;
+/// A number, or so many for each round and each file of the workload, so that another file size or chunk does not
+/// change what is expected: `mode_switches: { per_round: 2, per_file: 2 }`.
+struct Amount {
+  double fixed = 0;
+  double per_round = 0;
+  double per_file = 0;
+
+  [[nodiscard]] double of(const results::RunResult& run) const;
+  /// More than `other` whatever the workload. Of two that count different things nobody knows.
+  [[nodiscard]] bool is_above(const Amount& other) const {
+    return fixed > other.fixed && per_round >= other.per_round && per_file >= other.per_file;
+  }
 };
 
-/// What a run's results hold that an expectation may name, "counts." left out. Lists and maps with keys of their own
-/// ("moves", "system_calls") stand for all that is in them.
-const std::vector<std::string>& result_paths();
-/// Whether `path` can be found in some result.
-bool is_result_path(const std::string& path);
+/// `path` names a value of the results (tools/results/paths.h). Either `want`, a boolean or text, is given, or
+/// `number`, or at least one of the limits.
+struct Expectation {
+  std::string path = {};
+  std::optional<results::Json> want = {};
+  std::optional<Amount> number = {};
+  std::optional<Amount> min = {};
+  std::optional<Amount> max = {};
+};
 
-/// The value at `path` in a run; null when there is none.
-const nlohmann::ordered_json* find_value(const nlohmann::ordered_json& run, const std::string& path);
-
-/// One entry per expectation, as in the results: {"what", "want" or "min" and "max", "got", "holds"}.
-/// Numbers are equal when they differ by less than 1e-9 of the wanted one. A missing value does not hold.
-nlohmann::ordered_json evaluate(const std::vector<Expectation>& expectations, const nlohmann::ordered_json& run);
+/// One entry per expectation. Numbers are equal when they differ by less than 1e-9 of the wanted one. A missing value
+/// does not hold. `changed` are the settings of the command line that make the run another one than the scenario's, as
+/// text; with any, what does not hold differs because of them.
+std::vector<results::Expected> evaluate(const std::vector<Expectation>& expectations, const results::RunResult& run,
+                                        const std::vector<std::string>& changed = {});
 
 }  // namespace sluice::scenario

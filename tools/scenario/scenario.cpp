@@ -16,13 +16,16 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include "kernel_sim/programs/strategy.h"
 #include "models/platform/topology.h"
+#include "tools/results/paths.h"
 #include "tools/scenario/limits.h"
 #include "tools/scenario/platform_file.h"
-#include "tools/scenario/strategy.h"
 
 namespace sluice::scenario {
 namespace {
+
+using kernel_sim::Strategy;
 
 constexpr const char* kSchema = "sluice/1";
 
@@ -157,13 +160,13 @@ std::vector<std::pair<const Strategy*, Position>> read_strategies(const Node& no
   std::vector<std::pair<const Strategy*, Position>> chosen;
   for (const Node& item : node.sequence("strategies")) {
     const std::string& name = item.scalar("a strategy");
-    const Strategy* strategy = find_strategy(name);
+    const Strategy* strategy = kernel_sim::find_strategy(name);
     if (strategy == nullptr) {
-      const std::string near = base::nearest_name(name, strategy_names());
-      throw error_at(item.position,
-                     near.empty()
-                         ? fmt::format("unknown strategy '{}'; there are {}", name, fmt::join(strategy_names(), ", "))
-                         : fmt::format("unknown strategy '{}'; did you mean '{}'?", name, near));
+      const std::string near = base::nearest_name(name, kernel_sim::strategy_names());
+      throw error_at(item.position, near.empty()
+                                        ? fmt::format("unknown strategy '{}'; there are {}", name,
+                                                      fmt::join(kernel_sim::strategy_names(), ", "))
+                                        : fmt::format("unknown strategy '{}'; did you mean '{}'?", name, near));
     }
     for (const auto& [other, at] : chosen) {
       if (other == strategy) throw error_at(item.position, fmt::format("strategy '{}' stands here twice", name));
@@ -181,36 +184,54 @@ std::optional<double> as_number(const std::string& text) {
   return number;
 }
 
-nlohmann::ordered_json as_json(const std::string& text) {
-  if (text == "true" || text == "false") return text == "true";
-  if (const auto number = as_number(text)) return *number;
-  return text;
+double read_number(const std::string& path, const Node& node) {
+  const auto number = as_number(node.scalar(path));
+  if (!number) throw error_at(node.position, fmt::format("{}: '{}' is not a number", path, node.text));
+  return *number;
 }
 
-Expectation read_expectation(const std::string& path, const Node& node) {
-  Expectation expectation{path, {}, {}, {}};
-  if (!node.is_map()) {
-    expectation.want = as_json(node.scalar(path));
-    return expectation;
+bool is_amount(const Node& node) { return node.find("per_round") != nullptr || node.find("per_file") != nullptr; }
+
+/// A number, or { per_round: NUMBER, per_file: NUMBER }.
+Amount read_amount(const std::string& path, const Node& node) {
+  if (!node.is_map()) return {.fixed = read_number(path, node)};
+  refuse_unknown_keys(node, path, {"per_round", "per_file"});
+  Amount amount;
+  for (const auto& [key, value] : node.entries) {
+    (key.text == "per_round" ? amount.per_round : amount.per_file) = read_number(path + ": " + key.text, value);
   }
+  return amount;
+}
+
+Expectation read_limits(const std::string& path, const Node& node) {
   refuse_unknown_keys(node, path, {"min", "max"});
   if (node.entries.empty()) throw error_at(node.position, path + ": neither min nor max");
+  Expectation expectation{.path = path};
   for (const auto& [key, value] : node.entries) {
-    const auto number = as_number(value.scalar(key.text));
-    if (!number)
-      throw error_at(value.position, fmt::format("{}: {}: '{}' is not a number", path, key.text, value.text));
-    (key.text == "min" ? expectation.min : expectation.max) = number;
+    (key.text == "min" ? expectation.min : expectation.max) = read_amount(path + ": " + key.text, value);
   }
-  if (expectation.min && expectation.max && *expectation.min > *expectation.max) {
+  if (expectation.min && expectation.max && expectation.min->is_above(*expectation.max)) {
     throw error_at(node.find("min")->position, fmt::format("{}: min {} is larger than max {}, so that no value holds",
                                                            path, node.find("min")->text, node.find("max")->text));
   }
   return expectation;
 }
 
-/// A value or {min, max}; or, by a parameter's value, one of these each: { workload.page_cache: { warm: 1, cold: 2 } }.
+Expectation read_expectation(const std::string& path, const Node& node) {
+  if (node.is_map()) {
+    return is_amount(node) ? Expectation{.path = path, .number = read_amount(path, node)} : read_limits(path, node);
+  }
+  const std::string& text = node.scalar(path);
+  if (text == "true" || text == "false") return {.path = path, .want = text == "true"};
+  if (const auto number = as_number(text)) return {.path = path, .number = Amount{.fixed = *number}};
+  return {.path = path, .want = text};
+}
+
+/// A value, an amount or {min, max}; or, by a parameter's value, one of these each:
+/// { workload.page_cache: { warm: 1, cold: 2 } }.
 void add_expected(const std::string& path, const Node& node, std::vector<Expected>& all) {
-  const bool by_parameter = node.is_map() && node.entries.size() == 1 && node.entries.front().second.is_map();
+  const bool has_inner_map = node.is_map() && node.entries.size() == 1 && node.entries.front().second.is_map();
+  const bool by_parameter = has_inner_map && node.find("min") == nullptr && node.find("max") == nullptr;
   if (!by_parameter) {
     all.push_back({read_expectation(path, node), node.position});
     return;
@@ -223,14 +244,14 @@ void add_expected(const std::string& path, const Node& node, std::vector<Expecte
 
 void read_expectations(const Node& node, Document& document) {
   std::vector<std::string> names;
-  for (const auto& [strategy, at] : document.strategies) names.push_back(strategy->name);
+  for (const auto& [strategy, at] : document.strategies) names.emplace_back(strategy->name);
   for (const auto& [name, paths] : node.map("expect")) {
     if (std::find(names.begin(), names.end(), name.text) == names.end()) {
       refuse_unknown(name.position, name.text, names);
     }
     auto& expectations = document.expectations.emplace_back(name.text, std::vector<Expected>{}).second;
     for (const auto& [path, value] : paths.map(name.text)) {
-      if (!is_result_path(path.text)) refuse_unknown(path.position, path.text, result_paths());
+      if (!results::is_result_path(path.text)) refuse_unknown(path.position, path.text, results::result_paths());
       add_expected(path.text, value, expectations);
     }
   }
@@ -327,18 +348,20 @@ std::vector<std::vector<Setting>> product(const std::vector<Axis>& axes, const s
 
 class Planner {
  public:
-  Planner(const Document& document, std::vector<Setting> sets, const CommandLine& command_line, Scenario& scenario)
+  /// `collapsed`: axes that have one value only, for the command line sets it.
+  Planner(const Document& document, std::vector<Setting> sets, std::vector<Axis> collapsed,
+          const CommandLine& command_line, Scenario& scenario)
       : m_document(document),
         m_platform(document.base),
         m_platform_index(m_platform),
         m_sets(std::move(sets)),
+        m_collapsed(std::move(collapsed)),
         m_command_line(command_line),
         m_scenario(scenario) {}
 
   void plan(const std::vector<Setting>& point, const Strategy& strategy, const Position& at) {
     RunPlan plan;
     plan.strategy = strategy.name;
-    plan.program = strategy.program;
     plan.configuration = m_document.base;
     plan.strace = m_command_line.strace;
     platform::check(plan.configuration.machine, m_scenario.path);
@@ -355,14 +378,23 @@ class Planner {
         plan.configuration.origins[setting.key] = {"set for this run", by};
       };
       if (strategy.gather && !loopback) {
-        apply({"nic.gather", *strategy.gather ? "true" : "false", at}, "strategy " + strategy.name);
+        apply({"nic.gather", *strategy.gather ? "true" : "false", at}, "strategy " + std::string{strategy.name});
       }
       for (const Setting& setting : m_document.with) apply(setting, "with");
       for (const Setting& setting : point) {
         apply(setting, "vary");
         plan.point.push_back(plan.settings.back());
       }
-      for (const Setting& setting : m_sets) apply(setting, "--set");
+      if (!m_command_line.platform.empty()) plan.changed.push_back("--platform " + m_command_line.platform);
+      if (!m_command_line.file.empty()) plan.changed.push_back("--file " + m_command_line.file);
+      for (const Setting& setting : m_sets) {
+        const std::vector<std::string> written = values_as_written(setting.key, index);
+        apply(setting, "--set");
+        const auto& [key, value] = plan.settings.back();
+        if (std::find(written.begin(), written.end(), value) == written.end()) {
+          plan.changed.push_back(fmt::format("{}={}", key, value));
+        }
+      }
     }
     check_limits(plan.configuration, m_scenario.path);
     for (const auto& [name, expectations] : m_document.expectations) {
@@ -376,6 +408,19 @@ class Planner {
   }
 
  private:
+  /// The values that the scenario gives a parameter: the one that it has, or those of its axis.
+  std::vector<std::string> values_as_written(const std::string& key, ParameterIndex& index) const {
+    const auto parameter = index.find(key);
+    if (!parameter) return {};
+    const auto axis = std::find_if(m_collapsed.begin(), m_collapsed.end(), [&](const Axis& a) { return a.key == key; });
+    if (axis == m_collapsed.end()) return {parameter->get()};
+    std::vector<std::string> values;
+    for (const Setting& value : axis->values) {
+      index.set(key, value.text, value.at, m_platform_index);
+      values.push_back(parameter->get());
+    }
+    return values;
+  }
   static bool applies(const Expected& expected, const Configuration& configuration) {
     if (expected.parameter.empty()) return true;
     Configuration other = configuration;
@@ -405,6 +450,7 @@ class Planner {
   Configuration m_platform;         ///< before anything is set, of whose values multiples are taken
   ParameterIndex m_platform_index;  ///< of it
   std::vector<Setting> m_sets;
+  std::vector<Axis> m_collapsed;
   const CommandLine& m_command_line;
   Scenario& m_scenario;
 };
@@ -415,25 +461,22 @@ Scenario load_scenario(const std::string& path, const CommandLine& command_line)
   Scenario scenario;
   scenario.path = path;
   Document document = read_document(load_yaml(path), path, command_line, scenario);
-  if (!command_line.file.empty()) {
-    use_host_file(document.base.workload, command_line.file, {"--file"});
-    if (!document.expectations.empty()) {
-      document.expectations.clear();
-      scenario.warnings.push_back("expectations are not checked: they are about the scenario's own file, not --file");
-    }
-  }
+  if (!command_line.file.empty()) use_host_file(document.base.workload, command_line.file, {"--file"});
 
   refuse_second_place(document);
   for (const Axis& axis : document.axes) refuse_second_value(axis, document.base);
   std::vector<Setting> sets = read_sets(command_line.sets);
+  std::vector<Axis> collapsed;
   std::erase_if(document.axes, [&](const Axis& axis) {
-    return std::any_of(sets.begin(), sets.end(), [&](const Setting& set) { return set.key == axis.key; });
+    const bool is_set = std::any_of(sets.begin(), sets.end(), [&](const Setting& set) { return set.key == axis.key; });
+    if (is_set) collapsed.push_back(axis);
+    return is_set;
   });
   const auto points = product(document.axes, path);
   if (points.size() * document.strategies.size() > kMaxRuns) {
     throw error_at({path}, fmt::format("'vary' asks for more than {} runs", kMaxRuns));
   }
-  Planner planner{document, std::move(sets), command_line, scenario};
+  Planner planner{document, std::move(sets), std::move(collapsed), command_line, scenario};
   for (const auto& point : points) {
     for (const auto& [strategy, at] : document.strategies) planner.plan(point, *strategy, at);
   }

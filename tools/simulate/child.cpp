@@ -26,7 +26,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// Messages of libraries may have several lines.
-RunResult failed(std::string sentence) {
+Json failed(std::string sentence) {
   std::replace(sentence.begin(), sentence.end(), '\n', ' ');
   return {{"failures", {sentence}}};
 }
@@ -49,11 +49,11 @@ void send_all(int descriptor, const std::string& text) {
   }
 }
 
-[[noreturn]] void be_child(const std::function<RunResult()>& work, int answer, pid_t parent) {
+[[noreturn]] void be_child(const std::function<Json()>& work, int answer, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);  // no orphan goes on computing
   if (getppid() != parent) _exit(1);
   release_interrupts();
-  RunResult reply;
+  Json reply;
   try {
     reply["run"] = work();
   } catch (const base::InputError& refused) {
@@ -67,7 +67,7 @@ void send_all(int descriptor, const std::string& text) {
   } catch (const std::exception& error) {
     reply["failure"] = std::string{"unexpected error, please report it: "} + error.what();
   }
-  send_all(answer, reply.dump(-1, ' ', false, RunResult::error_handler_t::replace));
+  send_all(answer, reply.dump(-1, ' ', false, Json::error_handler_t::replace));
   close(answer);
   std::fflush(nullptr);
   _exit(0);
@@ -128,7 +128,7 @@ bool receive(const Child& child, const ChildLimits& limits, std::string& text) {
 
 }  // namespace
 
-RunResult run_in_child(const std::function<RunResult()>& work, const ChildLimits& limits) {
+Json run_in_child(const std::function<Json()>& work, const ChildLimits& limits) {
   stop_if_interrupted();
   std::array<int, 2> channel{};
   if (pipe2(channel.data(), O_CLOEXEC) != 0) throw std::system_error{errno, std::generic_category(), "pipe"};
@@ -150,7 +150,7 @@ RunResult run_in_child(const std::function<RunResult()>& work, const ChildLimits
   Bytes peak = 0;
   const int status = child.collect(&peak);
   if (WIFSIGNALED(status)) return failed(death_of(WTERMSIG(status), peak));
-  const RunResult reply = RunResult::parse(text, nullptr, false);
+  const Json reply = Json::parse(text, nullptr, false);
   if (reply.contains("input_error")) throw base::InputError{reply["input_error"].get<std::string>()};
   if (reply.contains("failure")) return failed(reply["failure"].get<std::string>());
   if (!reply.contains("run")) {

@@ -5,10 +5,12 @@
 #include <chrono>
 #include <functional>
 
+#include "tools/results/json.h"
 #include "tools/simulate/interrupts.h"
-#include "tools/simulate/simulate.h"
 
 namespace sluice::tool {
+
+using results::Json;
 
 struct ChildLimits {
   std::chrono::seconds timeout{600};
@@ -18,6 +20,6 @@ struct ChildLimits {
 /// Calls `work` in a child and returns its result. A crash, a time-out or an exception in the child gives a result with
 /// only "failures". An InputError in the child is thrown here, and so is what this host refused it (files, processes).
 /// Interrupted: the child is dead when this throws.
-RunResult run_in_child(const std::function<RunResult()>& work, const ChildLimits& limits);
+Json run_in_child(const std::function<Json()>& work, const ChildLimits& limits);
 
 }  // namespace sluice::tool

@@ -20,13 +20,16 @@ HardwareCounters read_counters(const platform::Machine& machine, const kernel_si
     for (std::size_t i = 0; i < times.size(); ++i) counters.work[i] += times[i];
   }
   for (const auto& mmu : machine.mmus) counters.tlb_misses += mmu->counts().misses;
-  counters.context_switches = kernel.counts().context_switches;
   counters.interrupts = machine.interrupts->accepted();
   counters.dma_descriptors = machine.disk->statistics().descriptors;
   const auto& registers = machine.root_complex->statistics();
   counters.mmio_accesses = registers.register_reads + registers.register_writes;
   counters.dram_read = machine.memory->bytes_read();
   counters.dram_written = machine.memory->bytes_written();
+  const kernel_sim::KernelCounts counts = kernel.counts();
+  counters.context_switches = counts.context_switches;
+  counters.retransmissions = counts.retransmissions;
+  counters.drops = counts.drops;
   const auto add_link = [&](const char* name, const interconnect::PcieLink& link) {
     for (const auto* direction : {&link.upstream(), &link.downstream()}) {
       counters.pcie_payload += direction->payload;
@@ -37,6 +40,8 @@ HardwareCounters read_counters(const platform::Machine& machine, const kernel_si
   };
   if (machine.nic) {
     counters.dma_descriptors += machine.nic->statistics().descriptors_fetched;
+    counters.drops += machine.nic->statistics().rx_dropped + machine.peer->statistics().checksum_errors +
+                      machine.peer->statistics().discarded_frames;
     counters.wire_frames = machine.wire->statistics(nic::Direction::ToPeer).frames;
     counters.busy.emplace_back("nic.wire", machine.wire->busy(nic::Direction::ToPeer, now));
     add_link("pcie.nic", *machine.nic_link);
@@ -47,13 +52,18 @@ HardwareCounters read_counters(const platform::Machine& machine, const kernel_si
   return counters;
 }
 
-Demand busiest(const HardwareCounters& begin, const HardwareCounters& end) {
-  Demand result;
+std::vector<Demand> demands(const HardwareCounters& begin, const HardwareCounters& end) {
+  std::vector<Demand> all;
   for (std::size_t i = 0; i < end.busy.size(); ++i) {
-    const Picoseconds busy = end.busy[i].second - begin.busy[i].second;
-    if (result.resource.empty() || busy > result.busy) result = {end.busy[i].first, busy};
+    all.push_back({end.busy[i].first, end.busy[i].second - begin.busy[i].second});
   }
-  return result;
+  return all;
+}
+
+Demand busiest(const std::vector<Demand>& demands) {
+  const auto most = std::max_element(demands.begin(), demands.end(),
+                                     [](const Demand& a, const Demand& b) { return a.busy < b.busy; });
+  return most == demands.end() ? Demand{} : *most;
 }
 
 }  // namespace sluice::tool

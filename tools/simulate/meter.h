@@ -28,7 +28,9 @@ struct HardwareCounters {
   Bytes pcie_payload = 0;
   Bytes pcie_wire = 0;
   std::uint64_t wire_frames = 0;  ///< to the peer
-  cpu::AccountTimes work{};       ///< busy time of all cores by hal::Work
+  std::uint64_t retransmissions = 0;
+  std::uint64_t drops = 0;   ///< of packets and frames, by whomever
+  cpu::AccountTimes work{};  ///< busy time of all cores by hal::Work
   /// Busy time of every resource that could limit, by name.
   std::vector<std::pair<std::string, Picoseconds>> busy;
 };
@@ -40,7 +42,9 @@ struct Demand {
   std::string resource;
   Picoseconds busy;
 };
-/// The busiest resource; ties go to the one named first.
-Demand busiest(const HardwareCounters& begin, const HardwareCounters& end);
+/// Of every resource that could limit, in the order of HardwareCounters::busy.
+std::vector<Demand> demands(const HardwareCounters& begin, const HardwareCounters& end);
+/// The busiest of them; ties go to the one named first.
+Demand busiest(const std::vector<Demand>& demands);
 
 }  // namespace sluice::tool

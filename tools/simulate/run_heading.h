@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of a run's results that is known before it runs.
+// The part of a run's result that is known before it runs.
 #pragma once
 
-#include "tools/results/json.h"
+#include "tools/results/run_result.h"
 #include "tools/scenario/run_plan.h"
 
 namespace sluice::tool {
 
-/// "strategy", "kernel" ("simulated" or "host"), "settings", "point" when axes vary, "workload".
-report::Json heading_of(const scenario::RunPlan& plan, const char* kernel);
+/// Strategy, settings, point, workload; on the simulated kernel the features that explain the counts.
+/// `kernel` is results::kSimulated or kHost.
+results::RunResult heading_of(const scenario::RunPlan& plan, const char* kernel);
 
 }  // namespace sluice::tool

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/results/json.h"
+#include "tools/results/run_result.h"
 #include "tools/scenario/scenario.h"
 
 namespace sluice::tool {
@@ -20,10 +20,7 @@ struct RunOptions {
 /// without options.received.
 std::vector<std::string> received_files(const scenario::Scenario& scenario, const RunOptions& options);
 
-/// The list "runs" of the results. With options.received, the files are in place when this returns.
-report::Json run_all(scenario::Scenario& scenario, const RunOptions& options);
-
-/// No failure, and every expectation holds.
-bool succeeded(const report::Json& run);
+/// The results in the order of the scenario's plans. With options.received, the files are in place when this returns.
+std::vector<results::RunResult> run_all(scenario::Scenario& scenario, const RunOptions& options);
 
 }  // namespace sluice::tool

@@ -5,6 +5,7 @@
 #include "tools/crosscheck/crosscheck.h"
 #include "tools/report/crosscheck_table.h"
 #include "tools/report/scatter.h"
+#include "tools/results/json_io.h"
 #include "tools/sluice/native_options.h"
 #include "tools/sluice/streams.h"
 
@@ -37,19 +38,20 @@ int crosscheck(const CrosscheckCommandOptions& options, const GlobalOptions& glo
   }
   CrosscheckOptions both = options.crosscheck;
   both.native.shows_progress = !globals.quiet;
-  const report::Json result = crosscheck(scenario, both);
-  if (json) json->commit(report::json_text(result));
+  const results::CrosscheckResult result = crosscheck(scenario, both);
+  const std::string text = results::json_text(results::to_json(result));
+  if (json) json->commit(text);
   if (plot) plot->commit(report::scatter_svg(result));
   const bool prints_json = options.json == "-";
   if (prints_json) {
-    print(report::json_text(result));
+    print(text);
   } else if (!globals.quiet) {
     print(report::crosscheck_table(result));
   }
   if (globals.quiet || prints_json) {
-    for (const report::Json& breach : result["breaches"]) tell("OUT OF TOLERANCE: " + breach.get<std::string>() + "\n");
+    for (const std::string& breach : result.breaches) tell("OUT OF TOLERANCE: " + breach + "\n");
   }
-  return result["breaches"].empty() ? kAllHolds : kRunFailed;
+  return result.breaches.empty() ? kAllHolds : kRunFailed;
 }
 
 }  // namespace

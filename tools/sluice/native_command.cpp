@@ -23,18 +23,19 @@ int native(const NativeCommandOptions& options, const GlobalOptions& globals) {
   const auto json = open_output(options.json);
   NativeOptions native_options = options.native;
   native_options.shows_progress = !globals.quiet;
-  const report::Json runs = run_natively(scenario, native_options);
-  if (json) json->commit(report::results_text(scenario.path, runs));
+  const std::vector<results::RunResult> runs = run_natively(scenario, native_options);
+  if (json) json->commit(results::results_text(scenario.path, runs));
   const bool prints_json = options.json == "-";
   if (prints_json) {
-    print(report::results_text(scenario.path, runs));
+    print(results::results_text(scenario.path, runs));
   } else if (!globals.quiet) {
     print(report::native_comparison(scenario.description, runs));
   }
   if (globals.quiet || prints_json) {
-    for (const report::Json& run : runs) tell(report::complaints(run));
+    for (const results::RunResult& run : runs) tell(report::complaints(run));
   }
-  return std::all_of(runs.begin(), runs.end(), succeeded) ? kAllHolds : kRunFailed;
+  return std::all_of(runs.begin(), runs.end(), [](const auto& run) { return run.succeeded(); }) ? kAllHolds
+                                                                                                : kRunFailed;
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 
 #include "models/base/result.h"
 #include "tools/report/comparison.h"
+#include "tools/report/csv.h"
+#include "tools/report/details.h"
 #include "tools/report/graph.h"
 #include "tools/report/strace.h"
 #include "tools/scenario/dump.h"
@@ -20,20 +22,21 @@ struct SimulationOptions {
   ScenarioOptions scenario;
   RunOptions run;
   std::string json;
+  std::string csv;
   std::string graph;
   bool dump_config = false;
   bool strace = false;
 };
 
-using Describe = std::string (*)(const std::string& description, const report::Json& runs);
+using Describe = std::string (*)(const std::string& description, const report::Runs& runs);
 
-std::string side_by_side(const std::string& description, const report::Json& runs) {
+std::string side_by_side(const std::string& description, const report::Runs& runs) {
   return report::comparison(description, runs);
 }
 
-std::string one_by_one(const std::string& description, const report::Json& runs) {
+std::string one_by_one(const std::string& description, const report::Runs& runs) {
   std::string text = description.empty() ? "" : description + "\n";
-  for (const report::Json& run : runs) text += "\n" + report::details(run);
+  for (const report::RunResult& run : runs) text += "\n" + report::details(run);
   return text;
 }
 
@@ -47,7 +50,7 @@ int dump_configuration(const scenario::Scenario& scenario) {
 }
 
 void refuse_overwriting(const SimulationOptions& options, const scenario::Scenario& scenario) {
-  std::vector<NamedFile> outputs{{"--json", options.json}, {"--graph", options.graph}};
+  std::vector<NamedFile> outputs{{"--json", options.json}, {"--csv", options.csv}, {"--graph", options.graph}};
   for (const std::string& path : received_files(scenario, options.run)) {
     outputs.push_back({"--received", path});
     outputs.push_back({"--received", unfinished_name(path)});
@@ -56,34 +59,36 @@ void refuse_overwriting(const SimulationOptions& options, const scenario::Scenar
 }
 
 int simulate_all(const SimulationOptions& options, const GlobalOptions& globals, Describe describe) {
-  if (options.dump_config && !(options.json + options.graph + options.run.received).empty()) {
-    throw base::InputError{"--dump-config runs nothing that --json, --graph or --received could hold"};
+  if (options.dump_config && !(options.json + options.csv + options.graph + options.run.received).empty()) {
+    throw base::InputError{"--dump-config runs nothing that --json, --csv, --graph or --received could hold"};
   }
   scenario::Scenario scenario = load(options.scenario, globals, options.strace);
   if (options.dump_config) return dump_configuration(scenario);
 
   refuse_overwriting(options, scenario);
   const auto json = open_output(options.json);
+  const auto csv = open_output(options.csv);
   const auto graph = open_output(options.graph);
   RunOptions run_options = options.run;
   run_options.shows_progress = !globals.quiet;
-  report::Json runs = run_all(scenario, run_options);
+  report::Runs runs = run_all(scenario, run_options);
   bool failed = false;
-  for (report::Json& run : runs) {
-    failed = failed || !succeeded(run);
+  for (report::RunResult& run : runs) {
+    failed = failed || !run.succeeded();
     if (options.strace) tell(report::strace_text(run));
-    run.erase("strace");
+    run.strace.reset();
   }
-  if (json) json->commit(report::results_text(scenario.path, runs));
-  if (graph) graph->commit(report::data_flow_graph(runs));
+  if (json) json->commit(results::results_text(scenario.path, runs));
+  if (csv) csv->commit(report::csv(runs));
+  if (graph) graph->commit(report::data_flow_graph(scenario.description, runs));
   const bool prints_json = options.json == "-";
   if (prints_json) {
-    print(report::results_text(scenario.path, runs));
+    print(results::results_text(scenario.path, runs));
   } else if (!globals.quiet) {
     print(describe(scenario.description, runs));
   }
   if (globals.quiet || prints_json) {
-    for (const report::Json& run : runs) tell(report::complaints(run));
+    for (const report::RunResult& run : runs) tell(report::complaints(run));
   }
   return failed ? kRunFailed : kAllHolds;
 }
@@ -93,6 +98,7 @@ Action define(CLI::App& app, const GlobalOptions& globals, Describe describe) {
   add_scenario(app, options->scenario);
   add_path(app, "--received", options->run.received, "keep what the peer received, one file per strategy", "DIR");
   add_json(app, options->json);
+  add_path(app, "--csv", options->csv, "write the results as CSV, a row per run", "FILE.csv");
   add_path(app, "--graph", options->graph, "write the observed data flow for Graphviz", "FILE.dot");
   add_timeout(app, options->run.timeout_s, "wall time after which one run counts as failed");
   app.add_flag("--dump-config", options->dump_config,

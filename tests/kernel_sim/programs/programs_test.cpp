@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which calls each strategy makes, in order, and how it takes short counts and errors.
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "kernel_sim/programs/program.h"
+#include "kernel_sim/programs/strategy.h"
 #include "tests/kernel_sim/programs/recording_calls.h"
 
 namespace sluice::kernel_sim {
@@ -26,7 +28,7 @@ Outcome run(const char* name, RecordingCalls& calls, std::vector<std::string> pa
   request.paths = std::move(paths);
   request.chunk = chunk;
   request.failure = &outcome.failure;
-  outcome.status = find_program(name)->run(calls, request, calls);
+  outcome.status = find_strategy(name)->run(calls, request, calls);
   return outcome;
 }
 
@@ -47,6 +49,10 @@ TEST(Programs, OneRoundOf64KiBMakesTheArticlesCalls) {
   RecordingCalls sp{{65536}};
   EXPECT_EQ(run("splice", sp, {"a"}).status, 0);
   EXPECT_THAT(sp.measured(), ElementsAre("file 0", "splice 3 6 65536 0x1", "splice 5 4 65536 0x1"));
+
+  RecordingCalls dio{{65000}};
+  EXPECT_EQ(run("direct_io", dio, {"a"}).status, 0);
+  EXPECT_THAT(dio.measured(), ElementsAre("file 0", "read 3 65536", "write 4 0x10000 65000"));
 }
 
 TEST(Programs, WhatIsSetUpAndTakenDownLiesOutsideTheMeasuredRegion) {
@@ -81,7 +87,7 @@ TEST(Programs, ThePipeIsMadeAsLargeAsAChunk) {
 }
 
 TEST(Programs, AnEmptyFileCostsNoCall) {
-  for (const ProgramInfo& program : programs()) {
+  for (const Strategy& program : strategies()) {
     RecordingCalls calls{{0, 5}};
     TransferRequest request;
     request.paths = {"empty", "five"};
@@ -95,7 +101,7 @@ TEST(Programs, AnEmptyFileCostsNoCall) {
 }
 
 TEST(Programs, ShortCountsAndInterruptionsAreGoneOnFrom) {
-  for (const ProgramInfo& program : programs()) {
+  for (const Strategy& program : strategies()) {
     RecordingCalls calls{{100'000}};
     calls.answers = {7'000, 3'000, -EINTR, 2'000, 60'000, -EINTR, 1, 5, 6'000};
     TransferRequest request;
@@ -109,7 +115,7 @@ TEST(Programs, ShortCountsAndInterruptionsAreGoneOnFrom) {
 }
 
 TEST(Programs, AnErrorEndsTheProgramAndIsNamed) {
-  for (const ProgramInfo& program : programs()) {
+  for (const Strategy& program : strategies()) {
     RecordingCalls calls{{100'000}};
     calls.answers = {-EIO};
     const Outcome outcome = run(std::string{program.name}.c_str(), calls, {"a"});
@@ -139,10 +145,13 @@ TEST(Programs, AFileThatShrankMeanwhileIsAnErrorAndNoEndlessLoop) {
   }
 }
 
-TEST(Programs, EachIsFoundByItsName) {
-  EXPECT_EQ(programs().size(), 4U);
-  EXPECT_EQ(find_program("splice")->run, &splice);
-  EXPECT_EQ(find_program("teleport"), nullptr);
+TEST(Programs, EachIsFoundByItsNameAndByNoOther) {
+  std::set<std::string_view> names;
+  for (const Strategy& strategy : strategies()) {
+    EXPECT_EQ(find_strategy(strategy.name), &strategy);
+    EXPECT_TRUE(names.insert(strategy.name).second) << strategy.name << " stands in the table twice";
+  }
+  EXPECT_EQ(find_strategy("teleport"), nullptr);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@
 namespace sluice::tests {
 namespace {
 
-using kernel_sim::ProgramInfo;
+using kernel_sim::Strategy;
 using native::TestFiles;
 using native::TransferOptions;
 using native::TransferSample;
@@ -24,12 +24,12 @@ TestFiles make_files(const Folder& folder, std::vector<Bytes> sizes) {
   return TestFiles::make(folder.path(), contents);
 }
 
-class MeasuredTransfer : public testing::TestWithParam<ProgramInfo> {
+class MeasuredTransfer : public testing::TestWithParam<Strategy> {
  protected:
   TransferOptions options(unsigned cores = 1) {
     const auto [sender, receiver] = native::choose_cores(cores);
     TransferOptions chosen;
-    chosen.program = &GetParam();
+    chosen.strategy = &GetParam();
     chosen.sender_cpu = sender;
     chosen.receiver_cpu = receiver;
     chosen.time_limit = std::chrono::seconds{60};
@@ -38,7 +38,7 @@ class MeasuredTransfer : public testing::TestWithParam<ProgramInfo> {
   Folder m_folder;
 };
 INSTANTIATE_TEST_SUITE_P(Programs, MeasuredTransfer,
-                         testing::ValuesIn(kernel_sim::programs().begin(), kernel_sim::programs().end()),
+                         testing::ValuesIn(kernel_sim::strategies().begin(), kernel_sim::strategies().end()),
                          [](const auto& instance) { return std::string{instance.param.name}; });
 
 TEST_P(MeasuredTransfer, TimesBothProcessesWithinTheElapsedTime) {
@@ -92,11 +92,11 @@ TEST_P(MeasuredTransfer, TheKernelsOwnCountsAgreeWhereItTellsThem) {
   }
 }
 
-std::string failure_of(kernel_sim::Program program) {
+std::string failure_of(kernel_sim::Program* program) {
   const Folder folder;
-  const ProgramInfo info{"a test's", program, ""};
+  const Strategy info{"a test's", program, {}, {}, ""};
   TransferOptions options;
-  options.program = &info;
+  options.strategy = &info;
   options.sender_cpu = options.receiver_cpu = native::choose_cores(1).first;
   return measure_transfer(make_files(folder, {100'000}), options).failure;
 }
@@ -122,7 +122,7 @@ TEST(FailedMeasuredTransfer, BytesThatDidNotArriveAreAFailure) {
                           kernel_sim::Measurement& measurement) {
               kernel_sim::TransferRequest nothing = request;
               nothing.paths.clear();
-              return kernel_sim::sendfile(calls, nothing, measurement);
+              return kernel_sim::find_strategy("sendfile")->run(calls, nothing, measurement);
             }),
             "the receiver got 0 of 100000 bytes");
 }

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
-#include "kernel_sim/programs/program.h"
+#include "kernel_sim/programs/strategy.h"
 #include "tests/tools/native/support.h"
 #include "tools/native/process.h"
 #include "tools/native/receiver.h"
@@ -15,7 +15,7 @@
 namespace sluice::tests {
 namespace {
 
-using kernel_sim::ProgramInfo;
+using kernel_sim::Strategy;
 using native::HostSystemCalls;
 using native::MeasuredRegion;
 using native::Receiver;
@@ -29,7 +29,7 @@ struct Sent {
   std::vector<std::byte> received;
 };
 
-Sent send_file(const ProgramInfo& program, const Folder& folder, std::uint64_t chunk,
+Sent send_file(const Strategy& program, const Folder& folder, std::uint64_t chunk,
                ReceiverMode mode = ReceiverMode::Keep) {
   HostSystemCalls calls{{.root = folder.path()}};
   MeasuredRegion region{calls};
@@ -50,8 +50,9 @@ Sent send_file(const ProgramInfo& program, const Folder& folder, std::uint64_t c
 Counts calls_of(std::string_view program, std::uint64_t rounds) {
   if (rounds == 0) return {};
   if (program == "read_write") return {{"read", rounds}, {"write", rounds}};
+  if (program == "direct_io") return {{"read", rounds}, {"write", rounds}};
   if (program == "mmap_write") return {{"mmap", 1}, {"write", rounds}};
-  if (program == "sendfile") return {{"sendfile", rounds}};
+  if (program.starts_with("sendfile")) return {{"sendfile", rounds}};
   if (program == "splice") return {{"splice", 2 * rounds}};
   ADD_FAILURE() << "a program that this test does not know: " << program;
   return {};
@@ -62,9 +63,9 @@ struct Size {
   std::uint64_t rounds_of_64_kib;
 };
 
-class Transfer : public testing::TestWithParam<ProgramInfo> {};
+class Transfer : public testing::TestWithParam<Strategy> {};
 INSTANTIATE_TEST_SUITE_P(Programs, Transfer,
-                         testing::ValuesIn(kernel_sim::programs().begin(), kernel_sim::programs().end()),
+                         testing::ValuesIn(kernel_sim::strategies().begin(), kernel_sim::strategies().end()),
                          [](const auto& instance) { return std::string{instance.param.name}; });
 
 TEST_P(Transfer, DeliversTheFileByteForByteWithTheCallsThatTheTextImplies) {
@@ -124,7 +125,8 @@ TEST(FailedTransfer, AMissingFileIsTheProgramsFailure) {
   HostSystemCalls calls{{.root = folder.path()}};
   MeasuredRegion region{calls};
   kernel_sim::TransferRequest request{.paths = {"/file0"}};
-  const int status = run_as_process(calls, [&](SystemCalls& c) { return kernel_sim::sendfile(c, request, region); });
+  const int status = run_as_process(
+      calls, [&](SystemCalls& c) { return kernel_sim::find_strategy("sendfile")->run(c, request, region); });
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1) << status;
   EXPECT_FALSE(region.complete());
 }
@@ -132,7 +134,7 @@ TEST(FailedTransfer, AMissingFileIsTheProgramsFailure) {
 TEST(Receiver, HashesWhatItReads) {
   const Folder folder;
   std::ofstream{folder.path() / "file0"} << "abc";
-  const Sent sent = send_file(*kernel_sim::find_program("sendfile"), folder, 65536, ReceiverMode::Hash);
+  const Sent sent = send_file(*kernel_sim::find_strategy("sendfile"), folder, 65536, ReceiverMode::Hash);
   // FIPS 180-2, appendix B.1
   EXPECT_EQ(sent.report.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }

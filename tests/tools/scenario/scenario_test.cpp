@@ -7,7 +7,6 @@
 #include "tests/tools/scenario/support.h"
 #include "tools/scenario/dump.h"
 #include "tools/scenario/platform_file.h"
-#include "tools/scenario/strategy.h"
 
 namespace sluice::tests {
 namespace {
@@ -56,13 +55,8 @@ TEST_F(Scenarios, AStrategyPresetStandsBetweenPlatformAndWith) {
       load(head + "strategies: [read_write, mmap_write, sendfile, sendfile_gather, splice]\nwith: {}\n").plans;
   ASSERT_EQ(plans.size(), 5U);
   std::vector<bool> gather;
-  std::vector<std::string> programs;
-  for (const RunPlan& plan : plans) {
-    gather.push_back(plan.configuration.machine.nic.gather);
-    programs.push_back(plan.program);
-  }
+  for (const RunPlan& plan : plans) gather.push_back(plan.configuration.machine.nic.gather);
   EXPECT_THAT(gather, ElementsAre(true, true, false, true, true));
-  EXPECT_THAT(programs, ElementsAre("read_write", "mmap_write", "sendfile", "sendfile", "splice"));
 
   const auto overridden = load(head + "strategies: [sendfile]\nwith: { nic.gather: true }\n");
   EXPECT_TRUE(overridden.plans.at(0).configuration.machine.nic.gather);
@@ -116,13 +110,18 @@ TEST_F(Scenarios, TheCommandLinesFileReplacesTheWorkloads) {
   EXPECT_EQ(workload.payload(), 12U);
 }
 
-TEST_F(Scenarios, ExpectationsAboutTheScenariosOwnFileAreNotCheckedOnAnother) {
+TEST_F(Scenarios, APlanKnowsWhatTheCommandLineChangedOfTheScenario) {
   const std::string file = m_folder.write("data", "twelve bytes");
-  const std::string text = kScenario + "expect: { read_write: { copies.cpu: 0 } }\n";
-  EXPECT_EQ(load(text).plans.at(0).expectations.size(), 1U);
-  const auto replaced = load(text, {file, {}, false});
-  EXPECT_THAT(replaced.plans.at(0).expectations, IsEmpty());
-  EXPECT_THAT(replaced.warnings, Contains(HasSubstr("expectations are not checked")));
+  const auto changed = [&](const scenario::CommandLine& command_line, const std::string& more = "") {
+    return load(kScenario + more, command_line).plans.at(0).changed;
+  };
+  EXPECT_THAT(changed({}), IsEmpty());
+  EXPECT_THAT(changed({file, {}, false}), ElementsAre("--file " + file));
+  EXPECT_THAT(changed({"", {"nic.rate=1Gbps"}, false}), ElementsAre("nic.rate=1 Gbps"));
+  EXPECT_THAT(changed({"", {"nic.rate=10Gbps"}, false}), IsEmpty());  // as the platform has it
+  const std::string axis = "vary: { nic.rate: [1 Gbps, 2 Gbps] }\n";
+  EXPECT_THAT(changed({"", {"nic.rate=2Gbps"}, false}, axis), IsEmpty());  // a point of the scenario
+  EXPECT_THAT(changed({"", {"nic.rate=3Gbps"}, false}, axis), ElementsAre("nic.rate=3 Gbps"));
 }
 
 TEST_F(Scenarios, AFileOfTheHostIsFoundBesideTheScenario) {
@@ -173,11 +172,23 @@ TEST_F(Scenarios, ExpectationsBelongToTheirStrategy) {
   EXPECT_THAT(plans.at(0).expectations, IsEmpty());
   const auto& expectations = plans.at(1).expectations;
   ASSERT_EQ(expectations.size(), 4U);
-  EXPECT_EQ(expectations[0].want, 2.0);
+  EXPECT_EQ(expectations[0].number->fixed, 2.0);
   EXPECT_EQ(expectations[1].want, true);
-  EXPECT_EQ(expectations[2].min, 1e9);
+  EXPECT_EQ(expectations[2].min->fixed, 1e9);
   EXPECT_FALSE(expectations[2].max.has_value());
   EXPECT_EQ(expectations[3].want, "nic.wire");
+}
+
+TEST_F(Scenarios, AnExpectationMayCountRoundsAndFiles) {
+  const auto expectations = load(kScenario +
+                                 "expect: { read_write: { mode_switches: { per_round: 4 }, "
+                                 "interrupts: { min: { per_round: 1, per_file: 2 }, max: 9 } } }\n")
+                                .plans.at(0)
+                                .expectations;
+  ASSERT_EQ(expectations.size(), 2U);
+  EXPECT_EQ(expectations[0].number->per_round, 4);
+  EXPECT_EQ(expectations[1].min->per_file, 2);
+  EXPECT_EQ(expectations[1].max->fixed, 9);
 }
 
 TEST_F(Scenarios, ADumpReadsBackToTheSameConfiguration) {
@@ -226,10 +237,10 @@ TEST_F(Scenarios, AnExpectationMayDependOnAParameter) {
       "min: 2 } } } } }\n";
   const auto plans = load(text + "vary: { workload.page_cache: [warm, cold] }\n").plans;
   ASSERT_EQ(plans.at(0).expectations.size(), 2U);
-  EXPECT_EQ(plans[0].expectations[1].want, 1.0);
+  EXPECT_EQ(plans[0].expectations[1].number->fixed, 1.0);
   ASSERT_EQ(plans.at(1).expectations.size(), 2U);
-  EXPECT_EQ(plans[1].expectations[1].min, 2.0);
-  EXPECT_EQ(load(text).plans.at(0).expectations.at(1).min, 2.0);  // not varied: the value that it has
+  EXPECT_EQ(plans[1].expectations[1].min->fixed, 2.0);
+  EXPECT_EQ(load(text).plans.at(0).expectations.at(1).min->fixed, 2.0);  // not varied: the value that it has
 }
 
 TEST_F(Scenarios, DescribeCoversEveryParameter) {

@@ -4,17 +4,21 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/tools/results/json_schema.h"
 #include "tests/tools/scenario/support.h"
 #include "tests/tools/sluice/process.h"
 #include "tools/crosscheck/crosscheck_cells.h"
 #include "tools/report/crosscheck_table.h"
 #include "tools/report/scatter.h"
+#include "tools/results/json_io.h"
 #include "tools/scenario/scenario.h"
 
 namespace sluice::tests {
 namespace {
 
-using report::Json;
+using results::Cell;
+using results::RunResult;
+using results::Summary;
 using testing::DoubleNear;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -23,93 +27,93 @@ using testing::Not;
 
 /// What matters of a run to its cell.
 struct Side {
-  double cpu_ns = 100;
-  double elapsed_ns = 200;
-  int writes = 16;
-  int faults = 0;
+  std::int64_t cpu_ns = 100;
+  std::int64_t elapsed_ns = 200;
+  std::uint64_t writes = 16;
+  std::uint64_t faults = 0;
   double spread = 0.01;
   std::string strategy = "read_write";
-  int chunk = 4096;
+  std::uint64_t chunk = 4096;
 };
 
-Json run(const Side& side, const char* kernel) {
-  return {
-      {"strategy", side.strategy},
-      {"kernel", kernel},
-      {"point", {{"workload.chunk", std::to_string(side.chunk) + " B"}, {"workload.file.size", "64 KiB"}}},
-      {"workload", {{"files", 1}, {"file_bytes", 65536}, {"chunk_bytes", side.chunk}, {"page_cache", "warm"}}},
-      {"payload_bytes", 65536},
-      {"time",
-       {{"elapsed_ns", side.elapsed_ns}, {"cpu_user_ns", 0}, {"cpu_kernel_ns", side.cpu_ns}, {"cpu_ns", side.cpu_ns}}},
-      {"system_calls", {{"write", side.writes}}},
-      {"counts", {{"mode_switches", 2 * side.writes}, {"page_faults_minor", side.faults}}},
-      {"repetitions", {{"cpu_ns", {{"spread", side.spread}}}, {"elapsed_ns", {{"spread", side.spread}}}}},
-      {"failures", Json::array()}};
+RunResult run(const Side& side, const char* kernel) {
+  RunResult run{.strategy = side.strategy, .kernel = kernel};
+  run.point = {{"workload.chunk", std::to_string(side.chunk) + " B"}, {"workload.file.size", "64 KiB"}};
+  run.workload = {.files = 1, .file_bytes = 65536, .chunk_bytes = side.chunk, .page_cache = "warm"};
+  run.payload_bytes = 65536;
+  run.time = {.elapsed_ns = side.elapsed_ns, .cpu_kernel_ns = side.cpu_ns, .cpu_ns = side.cpu_ns};
+  run.system_calls = {{"write", side.writes}};
+  run.counts = {.mode_switches = 2 * side.writes, .page_faults_minor = side.faults};
+  run.repetitions.emplace();
+  run.repetitions->cpu_ns.spread = run.repetitions->elapsed_ns.spread = side.spread;
+  return run;
 }
-Json cell(const Side& predicted, const Side& measured) {
-  return tool::cell_of(run(predicted, "simulated"), run(measured, "host"));
+Cell cell(const Side& predicted, const Side& measured) {
+  return tool::cell_of(run(predicted, results::kSimulated), run(measured, results::kHost));
 }
 
 TEST(CrosscheckCell, HoldsTimesAndCountsAgainstEachOther) {
-  const Json found = cell({.cpu_ns = 110, .elapsed_ns = 150}, {.cpu_ns = 100, .elapsed_ns = 200});
-  EXPECT_THAT(found["cpu_ns"]["error_percent"].get<double>(), DoubleNear(10, 1e-9));
-  EXPECT_THAT(found["elapsed_ns"]["error_percent"].get<double>(), DoubleNear(-25, 1e-9));
-  EXPECT_EQ(found["counts"]["equal"], true);
+  const Cell found = cell({.cpu_ns = 110, .elapsed_ns = 150}, {.cpu_ns = 100, .elapsed_ns = 200});
+  EXPECT_THAT(found.cpu_ns->error_percent.value(), DoubleNear(10, 1e-9));
+  EXPECT_THAT(found.elapsed_ns->error_percent.value(), DoubleNear(-25, 1e-9));
+  EXPECT_TRUE(found.counts->equal);
 }
 
 TEST(CrosscheckCell, InterruptTimeOfTheSimulationIsCpuTime) {
-  Json simulated = run({.cpu_ns = 70}, "simulated");
-  simulated["time"]["cpu_irq_ns"] = 20;
-  simulated["time"]["cpu_user_ns"] = 10;
-  EXPECT_EQ(tool::cell_of(simulated, run({}, "host"))["cpu_ns"]["predicted"], 100);
+  RunResult simulated = run({.cpu_ns = 70}, results::kSimulated);
+  simulated.time->cpu_irq_ns = 20;
+  simulated.time->cpu_user_ns = 10;
+  EXPECT_EQ(tool::cell_of(simulated, run({}, results::kHost)).cpu_ns->predicted, 100);
 }
 
 TEST(CrosscheckCell, ASystemCallMoreIsADifference) {
-  const Json found = cell({.writes = 17}, {.writes = 16});
-  EXPECT_EQ(found["counts"]["equal"], false);
-  EXPECT_THAT(found["counts"]["differences"],
+  const Cell found = cell({.writes = 17}, {.writes = 16});
+  EXPECT_FALSE(found.counts->equal);
+  EXPECT_THAT(found.counts->differences,
               ElementsAre("write: 17 predicted, 16 measured", "mode_switches: 34 predicted, 32 measured"));
 }
 
 TEST(CrosscheckCell, FaultsMayDifferByTwoAndTenPercent) {
-  EXPECT_EQ(cell({.faults = 178}, {.faults = 200})["counts"]["equal"], true);
-  EXPECT_EQ(cell({.faults = 222}, {.faults = 200})["counts"]["equal"], true);
-  EXPECT_EQ(cell({.faults = 223}, {.faults = 200})["counts"]["equal"], false);
+  EXPECT_TRUE(cell({.faults = 178}, {.faults = 200}).counts->equal);
+  EXPECT_TRUE(cell({.faults = 222}, {.faults = 200}).counts->equal);
+  EXPECT_FALSE(cell({.faults = 223}, {.faults = 200}).counts->equal);
 }
 
 TEST(CrosscheckCell, ARunThatFailedHasNoTimes) {
-  const Json failed = tool::cell_of({{"strategy", "splice"}, {"failures", {"hangs"}}}, run({}, "host"));
-  EXPECT_FALSE(failed.contains("cpu_ns"));
-  EXPECT_THAT(failed["failures"], ElementsAre("simulated: hangs"));
-  const Json summary = tool::summarise_cells(Json::array({failed}), false);
-  EXPECT_EQ(summary["failed"], 1);
-  EXPECT_EQ(summary["counts_equal"], false);
-  EXPECT_TRUE(summary["cpu_mape_percent"].is_null());
+  RunResult hung{.strategy = "splice"};
+  hung.failures = {"hangs"};
+  const Cell failed = tool::cell_of(hung, run({}, results::kHost));
+  EXPECT_FALSE(failed.cpu_ns.has_value());
+  EXPECT_THAT(failed.failures, ElementsAre("simulated: hangs"));
+  const Summary summary = tool::summarise_cells({failed}, false);
+  EXPECT_EQ(summary.failed, 1U);
+  EXPECT_FALSE(summary.counts_equal);
+  EXPECT_FALSE(summary.cpu_mape_percent.has_value());
   EXPECT_THAT(tool::breaches_of(summary, {}), ElementsAre("1 cells failed", "the sender's counts differ"));
 }
 
 /// Two strategies at chunks of 4 and 64 KiB: 20 % and 10 % too much, 10 % too little, and one that repeats badly.
-Json grid() {
-  return Json::array({cell({.cpu_ns = 120, .chunk = 4096}, {.cpu_ns = 100}),
-                      cell({.cpu_ns = 55, .strategy = "splice"}, {.cpu_ns = 50, .strategy = "splice"}),
-                      cell({.cpu_ns = 45, .chunk = 65536}, {.cpu_ns = 50, .chunk = 65536}),
-                      cell({.cpu_ns = 40, .strategy = "splice", .chunk = 65536},
-                           {.cpu_ns = 100, .spread = 0.2, .strategy = "splice", .chunk = 65536})});
+std::vector<Cell> grid() {
+  return {cell({.cpu_ns = 120, .chunk = 4096}, {.cpu_ns = 100}),
+          cell({.cpu_ns = 55, .strategy = "splice"}, {.cpu_ns = 50, .strategy = "splice"}),
+          cell({.cpu_ns = 45, .chunk = 65536}, {.cpu_ns = 50, .chunk = 65536}),
+          cell({.cpu_ns = 40, .strategy = "splice", .chunk = 65536},
+               {.cpu_ns = 100, .spread = 0.2, .strategy = "splice", .chunk = 65536})};
 }
 
 TEST(CrosscheckSummary, IsWorkedOutOverTheCells) {
-  const Json summary = tool::summarise_cells(grid(), false);
-  EXPECT_EQ(summary["cells"], 4);
-  EXPECT_THAT(summary["cpu_mape_percent"].get<double>(), DoubleNear((20 + 10 + 10 + 60) / 4.0, 1e-9));
-  EXPECT_THAT(summary["cpu_worst_percent"].get<double>(), DoubleNear(20, 1e-9));
-  EXPECT_EQ(summary["cpu_worst_cell"], 0);
-  EXPECT_THAT(summary["unsteady_cells"], ElementsAre(3));
+  const Summary summary = tool::summarise_cells(grid(), false);
+  EXPECT_EQ(summary.cells, 4U);
+  EXPECT_THAT(summary.cpu_mape_percent.value(), DoubleNear((20 + 10 + 10 + 60) / 4.0, 1e-9));
+  EXPECT_THAT(summary.cpu_worst_percent.value(), DoubleNear(20, 1e-9));
+  EXPECT_EQ(summary.cpu_worst_cell, 0U);
+  EXPECT_THAT(summary.unsteady_cells.value(), ElementsAre(3));
   // At 4 KiB the order is right, at 64 KiB it is not.
-  EXPECT_EQ(summary["kendall_tau"], 0.0);
+  EXPECT_EQ(summary.kendall_tau, 0.0);
 }
 
 TEST(CrosscheckSummary, IsJudgedByTheTolerance) {
-  const Json summary = tool::summarise_cells(grid(), false);
+  const Summary summary = tool::summarise_cells(grid(), false);
   EXPECT_THAT(tool::breaches_of(summary, {}), IsEmpty());
   EXPECT_THAT(tool::breaches_of(summary, {25.1, 20.1, -0.1}), IsEmpty());
   EXPECT_THAT(tool::breaches_of(summary, {24.9, {}, {}}), ElementsAre(HasSubstr("cpu_mape_percent is 25.0")));
@@ -118,28 +122,29 @@ TEST(CrosscheckSummary, IsJudgedByTheTolerance) {
 }
 
 TEST(CrosscheckSummary, OfCountsOnlyKnowsNoTimes) {
-  const Json summary = tool::summarise_cells(grid(), true);
-  EXPECT_FALSE(summary.contains("cpu_mape_percent"));
+  const Summary summary = tool::summarise_cells(grid(), true);
+  EXPECT_FALSE(summary.cpu_mape_percent.has_value());
   EXPECT_THAT(tool::breaches_of(summary, {1, 1, 1}), IsEmpty());
 }
 
 TEST(CrosscheckCrossovers, ArePredictedAndMeasured) {
   // Measured: splice twice as cheap at 4 KiB and twice as dear at 64 KiB, so equal at 16 KiB. Predicted: never.
-  const Json found = tool::crossovers_of(grid());
+  const std::vector<results::Crossover> found = tool::crossovers_of(grid());
   ASSERT_EQ(found.size(), 1U);
-  EXPECT_THAT(found[0]["strategies"], ElementsAre("read_write", "splice"));
-  EXPECT_EQ(found[0]["where"], (Json{{"workload.file.size", "64 KiB"}}));
-  EXPECT_THAT(found[0]["predicted_bytes"], IsEmpty());
-  EXPECT_THAT(found[0]["measured_bytes"], ElementsAre(16384));
+  EXPECT_THAT(found[0].strategies, ElementsAre("read_write", "splice"));
+  EXPECT_THAT(found[0].where, ElementsAre(testing::Pair("workload.file.size", "64 KiB")));
+  EXPECT_THAT(found[0].predicted_bytes, IsEmpty());
+  EXPECT_THAT(found[0].measured_bytes, ElementsAre(16384));
 }
 
-Json crosscheck_of(const Json& cells) {
-  const Json summary = tool::summarise_cells(cells, false);
-  return {{"description", "a test's <grid>"},
-          {"summary", summary},
-          {"breaches", tool::breaches_of(summary, {10, {}, {}})},
-          {"crossovers", tool::crossovers_of(cells)},
-          {"cells", cells}};
+results::CrosscheckResult crosscheck_of(const std::vector<Cell>& cells) {
+  results::CrosscheckResult result;
+  result.description = "a test's <grid>";
+  result.summary = tool::summarise_cells(cells, false);
+  result.breaches = tool::breaches_of(result.summary, {10, {}, {}});
+  result.crossovers = tool::crossovers_of(cells);
+  result.cells = cells;
+  return result;
 }
 
 TEST(CrosscheckTable, ShowsCellsSummaryAndBreaches) {
@@ -150,7 +155,7 @@ TEST(CrosscheckTable, ShowsCellsSummaryAndBreaches) {
         "splice, chunks of 64 KiB, 64 KiB: +- 20.0 %", "16 KiB", "OUT OF TOLERANCE: cpu_mape_percent is 25.0"}) {
     EXPECT_THAT(text, HasSubstr(words));
   }
-  EXPECT_THAT(report::crosscheck_table(crosscheck_of(Json::array({cell({.writes = 1}, {.writes = 2})}))),
+  EXPECT_THAT(report::crosscheck_table(crosscheck_of({cell({.writes = 1}, {.writes = 2})})),
               HasSubstr("DIFFERS read_write, chunks of 4 KiB, 64 KiB: write: 1 predicted, 2 measured"));
 }
 
@@ -166,7 +171,7 @@ TEST(CrosscheckPlot, HasAMarkPerCellAndNoBareMarkup) {
   EXPECT_EQ(count("<polygon"), 2U);  // the bands
   EXPECT_THAT(svg, HasSubstr("a test's &lt;grid>"));
   EXPECT_THAT(svg, Not(HasSubstr("nan")));
-  EXPECT_THAT(report::scatter_svg({{"cells", Json::array()}}), Not(HasSubstr("nan")));
+  EXPECT_THAT(report::scatter_svg({}), Not(HasSubstr("nan")));
 }
 
 class CrosscheckWarnings : public testing::Test {
@@ -196,9 +201,22 @@ TEST(CrosscheckCommand, TheSmallGridsCountsAreEqual) {
   const Outcome outcome = sluice(
       "crosscheck " SLUICE_SOURCE_DIR "/scenarios/crosscheck-small.yaml --counts-only --json -", folder.path(""));
   EXPECT_EQ(outcome.status, 0) << outcome.err;
-  const Json found = Json::parse(outcome.out, nullptr, false);
-  EXPECT_EQ(found["summary"]["counts_equal"], true) << report::crosscheck_table(found);
-  EXPECT_EQ(found["summary"]["cells"], 48);
+  const results::Json json = results::Json::parse(outcome.out, nullptr, false);
+  ASSERT_FALSE(json.is_discarded()) << outcome.out;
+  const auto found = results::from_json<results::CrosscheckResult>(json);
+  EXPECT_TRUE(found.summary.counts_equal) << report::crosscheck_table(found);
+  EXPECT_EQ(found.summary.cells, 48U);
+  const JsonSchema schema{nlohmann::json::parse(read_all(SLUICE_SOURCE_DIR "/tools/results/crosscheck.schema.json"))};
+  EXPECT_THAT(schema.complaints(nlohmann::json::parse(outcome.out)), IsEmpty());
+}
+
+TEST(CrosscheckCommand, VerifyingReceiversAreHeldAgainstNoTimes) {
+  // The simulated receiver discards; a host's that reads and hashes takes time that nobody predicted.
+  const Folder folder;
+  const Outcome outcome =
+      sluice("crosscheck " SLUICE_SOURCE_DIR "/scenarios/crosscheck-small.yaml --verify", folder.path(""));
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("--verify: add --counts-only"));
 }
 
 TEST(CrosscheckCommand, NeedsALoopbackMachine) {

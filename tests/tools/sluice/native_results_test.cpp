@@ -27,7 +27,9 @@ TEST(SharedCore, TheShareOfATransferThatWasOnItCountsLess) {
   tool::settle_sharing(run);
   EXPECT_EQ(run.samples[0].cpu_ns(), 1000);
   EXPECT_EQ(run.samples[0].elapsed_ns, 2000);
-  EXPECT_DOUBLE_EQ(tool::results_of(run)["repetitions"]["on_shared_core"].get<double>(), 0.5);
+  results::RunResult result;
+  tool::add_measured(result, run);
+  EXPECT_DOUBLE_EQ(result.repetitions->on_shared_core.value(), 0.5);
 }
 
 TEST(SharedCore, OnACoreOfOnesOwnTimesStayAsTheyAre) {

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "tests/tools/report/json_schema.h"
+#include "tests/tools/results/json_schema.h"
 #include "tests/tools/scenario/support.h"
 #include "tests/tools/sluice/process.h"
 

@@ -7,16 +7,18 @@
 
 #include "tests/tools/scenario/support.h"
 #include "tests/tools/whole_machine/random_machine.h"
+#include "tools/results/json_io.h"
 #include "tools/simulate/child.h"
+#include "tools/simulate/simulate.h"
 
 namespace sluice::tests {
 namespace {
 
 constexpr int kMachines = 40;
 
-tool::RunResult run(scenario::RunPlan plan, bool plain_bytes) {
+results::Json run(scenario::RunPlan plan, bool plain_bytes) {
   plan.plain_bytes = plain_bytes;
-  tool::RunResult result = tool::run_in_child([&] { return tool::simulate(plan); }, {});
+  results::Json result = tool::run_in_child([&] { return results::to_json(tool::simulate(plan)); }, {});
   result.erase("simulator");
   return result;
 }
@@ -30,7 +32,7 @@ TEST(PayloadByName, GivesTheResultsOfPlainBytes) {
     random.seed(seed);
     const std::string path = folder.write("scenario.yaml", random.scenario());
     const scenario::Scenario scenario = scenario::load_scenario(path, {"", random.machine(), false});
-    const tool::RunResult by_name = run(scenario.plans.front(), false);
+    const results::Json by_name = run(scenario.plans.front(), false);
     EXPECT_TRUE(by_name.at("delivered").at("intact").get<bool>());
     EXPECT_EQ(by_name, run(scenario.plans.front(), true));
   }

@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "kernel_sim/programs/strategy.h"
+
 namespace sluice::tests {
 
 class RandomMachine {
@@ -17,7 +19,11 @@ class RandomMachine {
   void seed(std::uint32_t seed) { m_random.seed(seed); }
   template <class T>
   T pick(std::initializer_list<T> choices) {
-    return *(choices.begin() + std::uniform_int_distribution<std::size_t>{0, choices.size() - 1}(m_random));
+    return pick(std::vector<T>{choices});
+  }
+  template <class T>
+  T pick(const std::vector<T>& choices) {
+    return choices[std::uniform_int_distribution<std::size_t>{0, choices.size() - 1}(m_random)];
   }
   std::uint64_t number(std::uint64_t low, std::uint64_t high) {
     return std::uniform_int_distribution<std::uint64_t>{low, high}(m_random);
@@ -66,7 +72,7 @@ class RandomMachine {
         "schema: sluice/1\ndescription: random\nplatform: {}/scenarios/platforms/{}.yaml\n{}"
         "strategies: [{}]\n",
         SLUICE_SOURCE_DIR, pick({"server-2008", "server-2020", "server-2025"}), workload(),
-        pick({"read_write", "mmap_write", "sendfile", "sendfile_gather", "splice"}));
+        pick(kernel_sim::strategy_names()));
   }
 
  private:

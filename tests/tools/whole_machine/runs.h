@@ -7,9 +7,11 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "kernel_sim/programs/strategy.h"
 #include "tests/tools/scenario/support.h"
 #include "tests/tools/sluice/process.h"
 
@@ -21,7 +23,7 @@ struct Variation {
   std::string file = "size: 16 MiB, seed: 3";
   std::string chunk = "64 KiB";
   std::string page_cache = "warm";
-  std::string strategies = "read_write, mmap_write, sendfile, sendfile_gather, splice";
+  std::string strategies = fmt::format("{}", fmt::join(kernel_sim::strategy_names(), ", "));
   std::vector<std::string> set = {};
 };
 

@@ -3,12 +3,13 @@
 #include <cmath>
 #include <numeric>
 
+#include "kernel_sim/programs/strategy.h"
 #include "tests/tools/whole_machine/runs.h"
 
 namespace sluice::tests {
 namespace {
 
-const std::vector<std::string> kStrategies = {"read_write", "mmap_write", "sendfile", "sendfile_gather", "splice"};
+const std::vector<std::string> kStrategies = kernel_sim::strategy_names();
 
 TEST_F(WholeMachine, AFasterWireRaisesWireBoundThroughputInProportion) {
   const Variation at10{.strategies = "sendfile_gather, splice", .set = {"nic.rate=10 Gbps"}};
@@ -137,7 +138,9 @@ TEST_F(WholeMachine, EveryStrategyGivesBackEveryByteAtSizesAroundPagesAndChunks)
         sluice("compare " SLUICE_SOURCE_DIR "/scenarios/article.yaml -q --file " + file + " --received " + received,
                m_folder.path(""));
     EXPECT_EQ(outcome.status, 0) << size << "\n" << outcome.err;
-    for (const std::string& strategy : kStrategies) {
+    for (const kernel_sim::Strategy& row : kernel_sim::strategies()) {
+      if (!row.claim) continue;  // not in the article's table
+      const std::string strategy{row.name};
       EXPECT_TRUE(read_all(received + "/" + strategy) == bytes) << size << " bytes by " << strategy;
     }
   }
@@ -176,7 +179,7 @@ TEST_F(WholeMachine, WakingTheReceiverOnAnotherCoreTakesTheIdleExitAndOnTheSameC
 TEST_F(WholeMachine, AWriteBufferHidesDramWritesWhereDevicesWriteToDram) {
   const auto time = [&](const char* buffer) {
     Variation variation{.page_cache = "cold", .strategies = "sendfile_gather"};
-    variation.set = {"nic.rate=100Gbps", "cache.ddio=false", "memory.bandwidth=20GB/s",
+    variation.set = {"nic.rate=100Gbps", "cache.ddio=false", "memory.bandwidth=5GB/s",
                      fmt::format("memory.write_buffer={}", buffer)};
     return elapsed(run(variation)["sendfile_gather"]);
   };
@@ -186,7 +189,7 @@ TEST_F(WholeMachine, AWriteBufferHidesDramWritesWhereDevicesWriteToDram) {
 TEST_F(WholeMachine, AGen1LinkOfFourLanesCarriesAbout820MegabytesPerSecond) {
   Variation variation{.platform = "server-2008", .file = "size: 64 MiB, seed: 3", .strategies = "sendfile_gather"};
   variation.set = {"nic.rate=10Gbps"};
-  EXPECT_NEAR(throughput(run(variation)["sendfile_gather"]), 805e6, 20e6);
+  EXPECT_NEAR(throughput(run(variation)["sendfile_gather"]), 815e6, 25e6);
 }
 
 }  // namespace

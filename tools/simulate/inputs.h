@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run is given from outside: the files' contents, and the disk that holds them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/disk/disk_image.h"
+#include "tools/scenario/run_plan.h"
+#include "tools/simulate/stream_content.h"
+
+namespace sluice::tool {
+
+struct Inputs {
+  std::vector<std::string> paths;         ///< of the files, as programs open them
+  std::shared_ptr<StreamContent> stream;  ///< their contents one after the other: what the peer ought to receive
+  std::shared_ptr<disk::DiskImage> image;
+};
+
+/// The contents of a workload's files, in their order.
+std::vector<std::shared_ptr<const base::Content>> contents_of(const scenario::Workload& workload);
+Inputs make_inputs(const scenario::RunPlan& plan);
+
+}  // namespace sluice::tool
