@@ -39,6 +39,27 @@ bool ExtentList::add(std::uint64_t page, std::uint64_t block) {
   return true;
 }
 
+std::optional<std::vector<BlockRange>> ExtentList::punch(std::uint64_t first, std::uint64_t end) {
+  std::vector<BlockRange> freed;
+  std::vector<format::Extent> left;
+  for (const auto& extent : m_extents) {
+    const std::uint64_t extent_end = std::uint64_t{extent.page} + extent.count;
+    const std::uint64_t from = std::clamp<std::uint64_t>(first, extent.page, extent_end);
+    const std::uint64_t to = std::clamp<std::uint64_t>(end, from, extent_end);
+    const auto part = [&](std::uint64_t begin, std::uint64_t stop) {
+      if (begin < stop)
+        left.push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(stop - begin),
+                        extent.block + (begin - extent.page)});
+    };
+    part(extent.page, from);
+    part(to, extent_end);
+    if (from < to) freed.push_back({extent.block + (from - extent.page), to - from});
+  }
+  if (left.size() > kMost) return {};
+  m_extents = std::move(left);
+  return freed;
+}
+
 std::vector<BlockRange> ExtentList::truncate(std::uint64_t first) {
   std::vector<BlockRange> freed;
   while (!m_extents.empty() && std::uint64_t{m_extents.back().page} + m_extents.back().count > first) {

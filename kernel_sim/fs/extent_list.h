@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -29,6 +30,8 @@ class ExtentList {
   [[nodiscard]] Piece find(std::uint64_t page) const;
   /// Maps a page of a hole. False when the list is full.
   bool add(std::uint64_t page, std::uint64_t block);
+  /// Drops pages [first, end) and returns their blocks. Nothing when the list is full and a hole would make it longer.
+  std::optional<std::vector<BlockRange>> punch(std::uint64_t first, std::uint64_t end);
   /// Drops pages from `first` on and returns their blocks.
   std::vector<BlockRange> truncate(std::uint64_t first);
   /// The block after the one of the last mapped page before `page`: a good place for it; 0 when there is none.

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <poll.h>
 
+#include <sys/mman.h>
+
 namespace sluice::fs {
 
 Result<Bytes> File::read(mm::UserMemory&, VirtAddr, Bytes, std::uint64_t*) {
@@ -36,6 +38,12 @@ Result<void> File::advise(std::uint64_t, std::uint64_t, int advice) {
 }
 
 std::int16_t File::poll() const { return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM; }  // DEFAULT_POLLMASK
+
+int File::mappable_protection() const { return PROT_READ | PROT_WRITE | PROT_EXEC; }
+
+int File::changeable_flags() const { return O_APPEND | O_NONBLOCK | O_NOATIME; }
+
+bool File::path_only() const { return (m_flags & O_PATH) != 0; }
 
 bool File::non_blocking() const { return (m_flags & O_NONBLOCK) != 0; }
 

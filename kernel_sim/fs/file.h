@@ -66,8 +66,15 @@ class File {
   [[nodiscard]] virtual std::int16_t poll() const;
   /// Woken whenever poll() may have changed; null when it never does.
   virtual sched::WaitQueue* poll_queue() { return nullptr; }
+  /// The last descriptor is gone. May take time, other than the destructor; idempotent.
+  virtual void close() {}
   [[nodiscard]] virtual bool seekable() const { return false; }
   [[nodiscard]] virtual bool is_pipe() const { return false; }
+  /// Which flags F_SETFL changes; it refuses O_DIRECT where this does not name it.
+  [[nodiscard]] virtual int changeable_flags() const;
+  /// No mapping reaches beyond (file_mmap_size_max): the largest size of a regular file; for what has no size, all.
+  [[nodiscard]] virtual std::uint64_t mappable_end() const { return ~std::uint64_t{0}; }
+  [[nodiscard]] virtual int mappable_protection() const;
   /// What a mapping of this file is backed by; null when it cannot be mapped (ENODEV).
   virtual std::shared_ptr<mm::MappedObject> mapped_object() { return nullptr; }
 
@@ -77,6 +84,8 @@ class File {
   [[nodiscard]] bool readable() const { return (m_flags & 3) == 0 || (m_flags & 3) == 2; }
   [[nodiscard]] bool writable() const { return (m_flags & 3) == 1 || (m_flags & 3) == 2; }
   [[nodiscard]] bool non_blocking() const;
+  /// O_PATH: names a file, and cannot be used like one.
+  [[nodiscard]] bool path_only() const;
 
  private:
   int m_flags;

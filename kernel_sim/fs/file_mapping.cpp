@@ -7,8 +7,8 @@
 
 namespace sluice::fs {
 
-FileMapping::FileMapping(Services& services, Inode& inode, std::shared_ptr<ReadAheadState> read_ahead)
-    : m_services(services), m_inode(inode), m_read_ahead(std::move(read_ahead)) {
+FileMapping::FileMapping(Services& services, Inode& inode, std::shared_ptr<ReadAheadState> read_ahead, bool writable)
+    : m_services(services), m_inode(inode), m_read_ahead(std::move(read_ahead)), m_writable(writable) {
   m_inode.add_mapping(*this);
 }
 
@@ -63,6 +63,12 @@ std::optional<mm::Folio> FileMapping::cached_folio(std::uint64_t index) {
   if (head.is(CachedPage::kReadahead) || cache.ready(folio.first, folio.pages) < folio.pages) return {};
   head.accessed();
   return folio;
+}
+
+Result<void> FileMapping::punch_hole(std::uint64_t first_index, std::uint64_t pages) {
+  if (!m_writable) return refuse(EACCES);
+  const InodeLock lock{m_inode};
+  return m_inode.punch_hole(first_index, first_index + pages);
 }
 
 void FileMapping::mapped_around(std::uint64_t pages) {

@@ -16,12 +16,25 @@ using namespace format;
 namespace {
 /// The kernel's O_LARGEFILE, which every file opened on a 64-bit machine has and F_GETFL shows; <fcntl.h> says 0.
 constexpr int kLargeFile = 0100000;
+/// The bit of O_TMPFILE that is its own.
+constexpr int kUnnamed = O_TMPFILE & ~O_DIRECTORY;
+constexpr int kFileSync = O_SYNC & ~O_DSYNC;
+
+/// What F_GETFL shows of open's flags: creation flags do their work once, and what no kernel knows is dropped.
+int kept_flags(int flags) {
+  constexpr int kKept = O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC | O_DIRECT | O_DIRECTORY | O_NOFOLLOW |
+                        O_NOATIME | O_PATH | kUnnamed;
+  if ((flags & kFileSync) != 0) flags |= O_DSYNC;
+  return (flags & kKept) | ((flags & O_PATH) != 0 ? 0 : kLargeFile);
+}
 }  // namespace
 
 FileSystem::FileSystem(hal::Machine& machine, base::Ledger& ledger, mm::FrameAllocator& frames,
                        sched::Scheduler& scheduler, block::RequestQueue& queue, const FsConfig& config,
                        std::size_t disk)
-    : m_services{machine, ledger, frames, scheduler, queue, config, disk, {}, {}, 0, {}} {}
+    : m_services{machine, ledger, frames, scheduler, queue, config,
+                 disk,    {},     {},     0,         {},    [this] { release_reservations(); },
+                 {}} {}
 
 FileSystem::~FileSystem() { m_services.frames.remove_reclaimer(this); }
 
@@ -57,8 +70,10 @@ Result<std::uint32_t> FileSystem::find(std::string_view path, std::string& name)
 
 Result<std::shared_ptr<File>> FileSystem::open(std::string_view path, int flags, int mode) {
   m_services.charge(m_services.config.open);
-  const bool write = (flags & O_ACCMODE) != O_RDONLY;
+  if ((flags & O_PATH) != 0) flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   if ((flags & O_CREAT) != 0 && (flags & O_DIRECTORY) != 0) return refuse(EINVAL);
+  if ((flags & kUnnamed) != 0) return open_unnamed(path, flags, mode);
+  const bool write = (flags & O_ACCMODE) != O_RDONLY;
   std::string name;
   auto found = find(path, name);
   if (!found) {
@@ -68,10 +83,10 @@ Result<std::shared_ptr<File>> FileSystem::open(std::string_view path, int flags,
   } else if ((flags & O_CREAT) != 0 && (flags & O_EXCL) != 0) {
     return refuse(EEXIST);
   }
-  const int kept = (flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC)) | kLargeFile;
   if (*found == kRootInode) {
     if (write || (flags & (O_CREAT | O_TRUNC)) != 0) return refuse(EISDIR);
-    return std::make_shared<DirectoryFile>(kept, m_directory.size());
+    if ((flags & O_DIRECT) != 0) return refuse(EINVAL);
+    return std::make_shared<DirectoryFile>(kept_flags(flags), m_directory.size());
   }
   if ((flags & O_DIRECTORY) != 0) return refuse(ENOTDIR);
   Inode& inode = inode_of(*found);
@@ -79,7 +94,43 @@ Result<std::shared_ptr<File>> FileSystem::open(std::string_view path, int flags,
     const InodeLock lock{inode};
     if (const auto done = inode.truncate(0); !done) return refuse(done.error().value);
   }
-  return std::make_shared<RegularFile>(*this, m_services, inode, kept);
+  return std::make_shared<RegularFile>(*this, m_services, inode, kept_flags(flags));
+}
+
+/// O_TMPFILE.
+Result<std::shared_ptr<File>> FileSystem::open_unnamed(std::string_view path, int flags, int mode) {
+  if ((flags & O_TMPFILE) != O_TMPFILE || (flags & O_ACCMODE) == O_RDONLY) return refuse(EINVAL);
+  std::string name;
+  const auto folder = find(path, name);
+  if (!folder) return refuse(folder.error().value);
+  if (*folder != kRootInode) return refuse(ENOTDIR);
+  remove_orphans();
+  const auto number = free_inode();
+  if (!number) return refuse(number.error().value);
+  m_services.charge(m_services.config.create);
+  take_inode(*number, mode);
+  Inode& inode = inode_of(*number);
+  inode.set_unnamed();
+  return std::make_shared<RegularFile>(*this, m_services, inode, kept_flags(flags));
+}
+
+void FileSystem::remove_orphans() {
+  while (!m_services.orphans.empty()) {
+    const std::uint32_t number = m_services.orphans.back();
+    m_services.orphans.pop_back();
+    const auto found = m_inodes.find(number);
+    Inode& inode = *found->second;
+    if (inode.used()) continue;  // somebody works on it, and makes it an orphan again
+    inode.add_use();             // so that nobody else removes it meanwhile
+    inode.lock().lock();
+    const auto emptied = inode.truncate(0);
+    inode.lock().unlock();
+    if (!emptied) continue;  // a page that cannot be read: it stays until the end
+    if (inode.overflow_block != 0) m_services.space.give({inode.overflow_block, 1});
+    m_inodes.erase(found);
+    m_table[number] = {};
+    m_overflow[number].clear();
+  }
 }
 
 Result<void> FileSystem::preload(std::string_view path, const std::function<void(PhysAddr)>& loaded) {
@@ -99,14 +150,30 @@ Inode& FileSystem::inode_of(std::uint32_t number) {
 Result<std::uint32_t> FileSystem::create(const std::string& name, int mode) {
   m_services.charge(m_services.config.create);
   if (const auto found = m_names.find(name); found != m_names.end()) return found->second;  // somebody was faster
+  const auto number = free_inode();
+  if (!number) return number;
+  if (const auto added = add_entry(name, *number); !added) return refuse(added.error().value);
+  take_inode(*number, mode);
+  m_names[name] = *number;
+  return number;
+}
+
+Result<std::uint32_t> FileSystem::free_inode() const {
   const auto free = std::find_if(m_table.begin() + 1, m_table.end(), [](const auto& inode) { return inode.mode == 0; });
   if (free == m_table.end()) return refuse(ENOSPC);
-  const auto number = static_cast<std::uint32_t>(free - m_table.begin());
-  if (const auto added = add_entry(name, number); !added) return refuse(added.error().value);
-  *free = format::InodeRecord{};
-  free->mode = S_IFREG | (static_cast<std::uint32_t>(mode) & 0777U);
-  m_names[name] = number;
-  return number;
+  return static_cast<std::uint32_t>(free - m_table.begin());
+}
+
+void FileSystem::take_inode(std::uint32_t number, int mode) {
+  m_table[number] = {};
+  m_table[number].mode = S_IFREG | (static_cast<std::uint32_t>(mode) & 0777U);
+}
+
+/// The first inode in memory from this number on; null when there is none. Inodes go when they are orphans, so that
+/// whoever walks them while time passes does it by number.
+Inode* FileSystem::inode_from(std::uint32_t number) {
+  const auto found = m_inodes.lower_bound(number);
+  return found == m_inodes.end() ? nullptr : found->second.get();
 }
 
 Result<void> FileSystem::add_entry(const std::string& name, std::uint32_t inode) {
@@ -124,6 +191,10 @@ Result<void> FileSystem::add_entry(const std::string& name, std::uint32_t inode)
   m_dirty_directory_blocks.insert(m_directory_end / kBlockSize);
   m_directory_end += record;
   return {};
+}
+
+void FileSystem::release_reservations() {
+  for (const auto& [number, inode] : m_inodes) inode->release_reservation();
 }
 
 // --- sync -----------------------------------------------------------------------------------------------------------
@@ -145,7 +216,9 @@ Result<void> FileSystem::sync(Inode& inode) {
 
 Result<void> FileSystem::sync() {
   Result<void> result;
-  for (auto& [number, inode] : m_inodes) {
+  for (std::uint32_t number = 0; Inode* inode = inode_from(number); ++number) {
+    const InodeUse use{*inode};
+    number = inode->number();
     if (const auto done = sync(*inode); !done) result = done;
   }
   return result;
@@ -320,7 +393,9 @@ std::uint64_t FileSystem::reclaim(std::uint64_t wanted) {
   std::uint64_t freed = reclaim_round(wanted);
   if (freed > 0 || m_services.dirty_pages == 0 || !m_services.scheduler.may_wait()) return freed;
   // Only dirty pages are left: they must reach the disk first.
-  for (auto& [number, inode] : m_inodes) {
+  for (std::uint32_t number = 0; Inode* inode = inode_from(number); ++number) {
+    const InodeUse use{*inode};
+    number = inode->number();
     if (inode->cache().dirty_pages() == 0) continue;
     inode->start_write_back(0, inode->cache().end_index());
     for (std::uint64_t page = 0;
@@ -365,8 +440,11 @@ void FileSystem::start_flusher() {
         };
         for (;;) {
           while (!many()) m_services.scheduler.wait(m_services.flusher, "many dirty pages");
-          for (auto inode = m_inodes.begin(); inode != m_inodes.end() && many(); ++inode) {
-            inode->second->start_write_back(0, inode->second->cache().end_index());
+          Inode* inode = nullptr;
+          for (std::uint32_t number = 0; (inode = inode_from(number)) != nullptr && many(); ++number) {
+            const InodeUse use{*inode};
+            number = inode->number();
+            inode->start_write_back(0, inode->cache().end_index());
             m_services.scheduler.cond_resched();
           }
         }

@@ -36,6 +36,8 @@ class FileSystem {
 
   /// Linux's open. `flags` are O_*; directories can be opened for reading only.
   Result<std::shared_ptr<File>> open(std::string_view path, int flags, int mode);
+  /// Gives back the inodes and blocks of files without a name that nobody uses any more.
+  void remove_orphans();
   /// Brings a file into the page cache in zero time through the back door. ENOMEM when it does not fit.
   Result<void> preload(std::string_view path, const std::function<void(PhysAddr page)>& loaded = {});
   /// fsync of one file, and of all.
@@ -55,6 +57,11 @@ class FileSystem {
   Result<std::vector<format::Extent>> extents_of(const format::InodeRecord& inode);
   Result<std::uint32_t> find(std::string_view path, std::string& name) const;
   Result<std::uint32_t> create(const std::string& name, int mode);
+  Result<std::uint32_t> free_inode() const;
+  void take_inode(std::uint32_t number, int mode);
+  Result<std::shared_ptr<File>> open_unnamed(std::string_view path, int flags, int mode);
+  Inode* inode_from(std::uint32_t number);
+  void release_reservations();
   Result<void> add_entry(const std::string& name, std::uint32_t inode);
   Inode& inode_of(std::uint32_t number);
   Result<void> write_inode(Inode& inode);

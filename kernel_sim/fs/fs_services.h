@@ -2,6 +2,9 @@
 // What the parts of one mounted file system share.
 #pragma once
 
+#include <functional>
+#include <vector>
+
 #include "kernel_sim/block/request_queue.h"
 #include "kernel_sim/fs/fs_config.h"
 #include "kernel_sim/fs/space_map.h"
@@ -33,8 +36,10 @@ struct Services {
   std::size_t disk;  ///< on which it lies: index in the machine's list of devices
   SpaceMap space;
   FsStatistics statistics;
-  std::uint64_t dirty_pages = 0;  ///< of all inodes
-  sched::WaitQueue flusher;       ///< woken when there is much to write back
+  std::uint64_t dirty_pages = 0;                    ///< of all inodes
+  sched::WaitQueue flusher;                         ///< woken when there is much to write back
+  std::function<void()> release_reservations = {};  ///< of all inodes
+  std::vector<std::uint32_t> orphans = {};          ///< inodes without a name that nobody uses any more
 
   void charge(const CpuCost& cost, std::uint64_t times = 1) { machine.cpu.execute(cost * times, hal::Work::PageCache); }
 };

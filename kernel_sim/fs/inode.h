@@ -75,6 +75,8 @@ class Inode {
   // --- writing (inode_write.cpp); the caller holds lock() --------------------------------------------------------
   Result<Bytes> write(WriteSource& source, Bytes size, std::uint64_t position);
   Result<void> truncate(std::uint64_t size);
+  /// Pages [first, end) become a hole (FALLOC_FL_PUNCH_HOLE); the size stays.
+  Result<void> punch_hole(std::uint64_t first, std::uint64_t end);
   /// Maps pages [first, first + count) to blocks. ENOSPC.
   Result<void> allocate_blocks(std::uint64_t first, std::uint64_t count);
   void grow_to(std::uint64_t size);
@@ -86,7 +88,7 @@ class Inode {
   // --- write-back and dropping (inode_write_back.cpp) -----------------------------------------------------------
   void mark_dirty(std::uint64_t index);
   /// A mapping is about to write to the page (page_mkwrite).
-  void page_dirtied(std::uint64_t index);
+  Result<void> page_dirtied(std::uint64_t index);
   /// Starts writing dirty pages of [first, end) and, in wait_for_write_back, waits for those on their way.
   void start_write_back(std::uint64_t first, std::uint64_t end);
   Result<void> wait_for_write_back(std::uint64_t first, std::uint64_t end);
@@ -102,6 +104,19 @@ class Inode {
   std::uint64_t reclaim(std::uint64_t wanted, std::uint64_t& hand, std::uint64_t& looked);
   /// Unmaps the pages everywhere.
   void unmap(std::uint64_t first, std::uint64_t pages, bool private_copies);
+
+  // --- use by open files, mappings and whoever works on all files ------------------------------------------------
+  void add_use() { ++m_uses; }
+  /// The last one of an inode without a name makes it an orphan.
+  void drop_use();
+  [[nodiscard]] bool used() const { return m_uses > 0; }
+  /// O_TMPFILE: no directory knows it.
+  void set_unnamed() { m_unnamed = true; }
+
+  // --- where the data is ----------------------------------------------------------------------------------------
+  /// lseek's SEEK_DATA and SEEK_HOLE: the first byte of data, or of a hole, from `offset` on. ENXIO beyond the end.
+  [[nodiscard]] Result<std::uint64_t> find_data(std::uint64_t offset) const;
+  [[nodiscard]] Result<std::uint64_t> find_hole(std::uint64_t offset) const;
 
   // --- mappings -------------------------------------------------------------------------------------------------
   void add_mapping(mm::MappedObject& mapping) {
@@ -168,6 +183,20 @@ class Inode {
   bool m_was_mapped = false;  // a mapping may have written beyond the end, within the last page
   int m_write_error = 0;      // reported once by the next wait_for_write_back
   std::vector<mm::MappedObject*> m_mappings;
+  unsigned m_uses = 0;
+  bool m_unnamed = false;
+};
+
+/// Keeps an inode from becoming an orphan for its scope.
+class InodeUse {
+ public:
+  explicit InodeUse(Inode& inode) : m_inode(inode) { m_inode.add_use(); }
+  ~InodeUse() { m_inode.drop_use(); }
+  InodeUse(const InodeUse&) = delete;
+  InodeUse& operator=(const InodeUse&) = delete;
+
+ private:
+  Inode& m_inode;
 };
 
 /// Holds the inode's lock for its scope.

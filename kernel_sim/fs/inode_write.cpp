@@ -202,10 +202,10 @@ void Inode::zero_beyond_end() {
 Result<void> Inode::truncate(std::uint64_t size) {
   m_services.charge(m_services.config.truncate);
   if (size > format::kMaxFileSize) return refuse(EFBIG);
-  zero_beyond_end();
   const std::uint64_t old_size = m_size;
   m_metadata_dirty |= size != old_size;
   if (size >= old_size) {
+    if (size > old_size) zero_beyond_end();
     m_size = size;
     return {};
   }
@@ -229,6 +229,52 @@ Result<void> Inode::truncate(std::uint64_t size) {
   for (const auto& range : m_extents.truncate(first_gone)) m_services.space.give(range);
   release_reservation();
   return {};
+}
+
+Result<void> Inode::punch_hole(std::uint64_t first, std::uint64_t end) {
+  m_services.charge(m_services.config.truncate);
+  end = std::min(end, size_in_pages());
+  if (first >= end) return {};
+  if (const auto written = wait_for_write_back(first, end); !written) return written;
+  unmap(first, end - first, false);
+  for (std::uint64_t index = first; (index = m_cache.next_cached(index, end)) < end;) {
+    const mm::Folio folio = m_cache.folio_of(index);
+    if (folio.first >= first && folio.end() <= end) {
+      drop_folios(folio.first, folio.end());
+      index = folio.end();
+      continue;
+    }
+    // A part of a folio stays in the cache, as zeroes.
+    if (const auto read = wait_uptodate(index); !read) continue;
+    m_services.machine.cpu.zero(m_cache.find(index)->frame.address(), kPageSize);
+    mark_clean(index++);
+  }
+  const auto freed = m_extents.punch(first, end);
+  if (!freed) return refuse(ENOSPC);
+  for (const auto& range : *freed) m_services.space.give(range);
+  m_metadata_dirty = true;
+  return {};
+}
+
+void Inode::drop_use() {
+  if (--m_uses == 0 && m_unnamed) m_services.orphans.push_back(m_number);
+}
+
+Result<std::uint64_t> Inode::find_data(std::uint64_t offset) const {
+  if (offset >= m_size) return refuse(ENXIO);
+  const std::uint64_t page = offset / kPageSize;
+  const auto piece = m_extents.find(page);
+  if (!piece.hole()) return offset;
+  if (piece.pages >= size_in_pages() - page) return refuse(ENXIO);
+  return (page + piece.pages) * kPageSize;
+}
+
+Result<std::uint64_t> Inode::find_hole(std::uint64_t offset) const {
+  if (offset >= m_size) return refuse(ENXIO);
+  std::uint64_t page = offset / kPageSize;
+  for (auto piece = m_extents.find(page); !piece.hole() && page < size_in_pages(); piece = m_extents.find(page))
+    page += piece.pages;
+  return std::min(m_size, std::max(offset, page * kPageSize));  // the end of a file is a hole
 }
 
 /// truncate_inode_partial_folio: the folio in which the file ends now is zeroed from there on and split, so that what
@@ -281,7 +327,12 @@ Result<std::uint64_t> Inode::take_block(std::uint64_t page, std::uint64_t wanted
   if (m_reservation.count == 0 || (goal != 0 && m_reservation.first != goal)) {
     release_reservation();
     // Room for a growing file, so that files written at the same time do not interleave block by block.
-    const auto taken = m_services.space.take(goal, std::max(wanted, page >= size_in_pages() ? kReservation : 1));
+    const std::uint64_t most = std::max(wanted, page >= size_in_pages() ? kReservation : 1);
+    auto taken = m_services.space.take(goal, most);
+    if (!taken) {
+      m_services.release_reservations();  // what other files have set aside
+      taken = m_services.space.take(goal, most);
+    }
     if (!taken) return refuse(ENOSPC);
     m_reservation = *taken;
   }

@@ -35,24 +35,24 @@ void Inode::mark_clean(std::uint64_t index) {
   m_services.dirty_pages -= before - m_cache.dirty_pages();
 }
 
-/// block_page_mkwrite: all of the folio, up to the end of the file.
-void Inode::page_dirtied(std::uint64_t index) {
-  if (m_cache.find(index) == nullptr) return;  // truncated under the mapping
+/// block_page_mkwrite: blocks for all of the folio, up to the end of the file, or none of it is written.
+Result<void> Inode::page_dirtied(std::uint64_t index) {
+  if (m_cache.find(index) == nullptr) return {};  // truncated under the mapping
   const mm::Folio folio = m_cache.folio_of(index);
   const std::uint64_t end = std::min(folio.end(), size_in_pages());
-  if (folio.first >= end) return;
-  if (const auto allocated = allocate_blocks(folio.first, end - folio.first); !allocated)
-    m_write_error = allocated.error().value;
+  if (folio.first >= end) return {};
+  if (const auto allocated = allocate_blocks(folio.first, end - folio.first); !allocated) return allocated;
   for (std::uint64_t i = folio.first; i < std::min(end, size_in_pages()); ++i) {
     if (m_cache.find(i) != nullptr) mark_dirty(i);
   }
+  return {};
 }
 
 void Inode::start_write_back(std::uint64_t first, std::uint64_t end) {
   block::Plug plug{m_services.queue};
   for (std::uint64_t index = first; (index = m_cache.next_dirty(index, end)) < end;) {
     const auto piece = m_extents.find(index);
-    if (piece.hole()) {  // a mapping wrote to a hole when the disk was full
+    if (piece.hole()) {  // cut by a truncation, in a hole
       mark_clean(index++);
       continue;
     }

@@ -69,8 +69,18 @@ RegularFile::RegularFile(FileSystem& file_system, Services& services, Inode& ino
 }
 
 RegularFile::~RegularFile() {
-  if (writable()) m_inode.release_reservation();
+  if (m_use && writable()) m_inode.release_reservation();
 }
+
+void RegularFile::close() {
+  if (writable()) m_inode.release_reservation();
+  m_use.reset();
+  m_file_system.remove_orphans();
+}
+
+int RegularFile::changeable_flags() const { return File::changeable_flags() | O_DIRECT; }
+
+std::uint64_t RegularFile::mappable_end() const { return kMaxOffset; }
 
 bool RegularFile::direct() const { return (flags() & O_DIRECT) != 0; }
 
@@ -236,6 +246,7 @@ Result<Bytes> RegularFile::write(mm::UserMemory& memory, VirtAddr from, Bytes si
 }
 
 Result<Bytes> RegularFile::locked_write(mm::UserMemory& memory, VirtAddr from, Bytes size, std::uint64_t& position) {
+  m_file_system.remove_orphans();
   const InodeLock lock{m_inode};
   if ((flags() & O_APPEND) != 0) position = m_inode.size();
   if (direct()) return direct_write(memory, from, size, position);
@@ -309,10 +320,13 @@ Result<std::uint64_t> RegularFile::seek(std::int64_t offset, int whence) {
       base = size;
       break;
     case SEEK_DATA:
-    case SEEK_HOLE:  // the whole file is data, with a hole at its end (generic_file_llseek)
-      if (offset < 0 || offset >= size) return refuse(ENXIO);
-      m_position = static_cast<std::uint64_t>(whence == SEEK_DATA ? offset : size);
-      return m_position;
+    case SEEK_HOLE: {
+      if (offset < 0) return refuse(ENXIO);
+      const auto from = static_cast<std::uint64_t>(offset);
+      const auto found = whence == SEEK_DATA ? m_inode.find_data(from) : m_inode.find_hole(from);
+      if (found) m_position = *found;
+      return found;
+    }
     default:
       return refuse(EINVAL);
   }
@@ -377,7 +391,7 @@ Result<void> RegularFile::advise(std::uint64_t offset, std::uint64_t size, int a
 std::shared_ptr<mm::MappedObject> RegularFile::mapped_object() {
   auto mapping = m_mapping.lock();
   if (!mapping) {
-    mapping = std::make_shared<FileMapping>(m_services, m_inode, m_read_ahead);
+    mapping = std::make_shared<FileMapping>(m_services, m_inode, m_read_ahead, writable());
     m_mapping = mapping;
   }
   return mapping;

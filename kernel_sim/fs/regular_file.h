@@ -28,6 +28,9 @@ class RegularFile final : public File {
   Result<void> sync() override;
   Result<void> advise(std::uint64_t offset, std::uint64_t size, int advice) override;
   std::shared_ptr<mm::MappedObject> mapped_object() override;
+  void close() override;
+  [[nodiscard]] int changeable_flags() const override;
+  [[nodiscard]] std::uint64_t mappable_end() const override;
   [[nodiscard]] bool seekable() const override { return true; }
 
   [[nodiscard]] Inode& inode() { return m_inode; }
@@ -62,6 +65,7 @@ class RegularFile final : public File {
   FileSystem& m_file_system;
   Services& m_services;
   Inode& m_inode;
+  std::optional<InodeUse> m_use{m_inode};  // until it is closed
   std::uint64_t m_position = 0;
   std::shared_ptr<ReadAheadState> m_read_ahead;  // shared with the mappings of this file
   std::weak_ptr<FileMapping> m_mapping;

@@ -61,43 +61,47 @@ void Pipe::drop_writer() {
 
 // --- read ------------------------------------------------------------------------------------------------------------
 
-Result<Bytes> Pipe::read(mm::UserMemory& memory, VirtAddr to, Bytes size, bool non_blocking) {
+Result<Bytes> Pipe::read(mm::UserMemory& memory, VirtAddr to, Bytes size, bool non_blocking, Form form) {
   if (size == 0) return 0;
   return with_data(non_blocking, [&]() -> Result<Bytes> {
-    const Bytes done = copy_to_user(memory, to, size);
+    const Bytes done = copy_to_user(memory, to, size, form);
     if (done == 0) return base::refuse(EFAULT);
     return done;
   });
 }
 
-Bytes Pipe::copy_to_user(mm::UserMemory& memory, VirtAddr to, Bytes size) {
+Bytes Pipe::copy_to_user(mm::UserMemory& memory, VirtAddr to, Bytes size, Form form) {
   Bytes done = 0;
   while (done < size && !empty()) {
     const mm::Fragment fragment = at(0).fragment;
+    const bool packet = form == Form::Packets && at(0).packet;
     const Bytes wanted = std::min<Bytes>(fragment.size, size - done);
     const Bytes copied = memory.copy_out(fragment.address, to + done, wanted);
     if (copied < wanted) break;  // Linux counts whole pieces only, and the next read begins with this one
-    consume(copied);
+    consume(packet ? fragment.size : copied);
     done += copied;
+    if (packet) break;
   }
   return done;
 }
 
 // --- write -----------------------------------------------------------------------------------------------------------
 
-Result<Bytes> Pipe::write(mm::UserMemory& memory, VirtAddr from, Bytes size, bool non_blocking) {
+Result<Bytes> Pipe::write(mm::UserMemory& memory, VirtAddr from, Bytes size, bool non_blocking, Form form) {
   if (size == 0) return 0;
-  Bytes done = 0;
   m_lock.lock();
   // As Linux: what does not fill a page goes behind the last bytes if all of it fits there.
-  if (const Bytes rest = size % kPageSize; has_readers() && rest != 0 && merge(memory, from, rest)) done = rest;
+  const Bytes rest = size % kPageSize;
+  const Result<Bytes> merged = has_readers() && rest != 0 ? merge(memory, from, rest) : Result<Bytes>{0};
   m_lock.unlock();
+  if (!merged) return merged;
+  Bytes done = *merged;
   if (done > 0) m_system.scheduler.wake_all(m_wait_data);
   while (done < size) {
     const Result<Bytes> filled = with_space(non_blocking, [&]() -> Result<Bytes> {
       Bytes sum = 0;
       while (done + sum < size && !full()) {
-        const Result<Bytes> one = fill_slot(memory, from + done + sum, std::min(size - done - sum, kPageSize));
+        const Result<Bytes> one = fill_slot(memory, from + done + sum, std::min(size - done - sum, kPageSize), form);
         if (!one && sum == 0) return one;
         if (!one) break;
         sum += *one;
@@ -111,17 +115,18 @@ Result<Bytes> Pipe::write(mm::UserMemory& memory, VirtAddr from, Bytes size, boo
   return done;
 }
 
-bool Pipe::merge(mm::UserMemory& memory, VirtAddr from, Bytes size) {
-  if (empty()) return false;
+/// All of the bytes or none.
+Result<Bytes> Pipe::merge(mm::UserMemory& memory, VirtAddr from, Bytes size) {
+  if (empty()) return 0;
   Slot& last = at(m_used - 1);
   const PhysAddr end = last.fragment.address + last.fragment.size;
-  if (!last.mergeable || last.fragment.address.page_offset() + last.fragment.size + size > kPageSize) return false;
-  if (memory.copy_in(from, end, size) < size) return false;
+  if (!last.mergeable || last.fragment.address.page_offset() + last.fragment.size + size > kPageSize) return 0;
+  if (memory.copy_in(from, end, size) < size) return base::refuse(EFAULT);
   last.fragment.size += static_cast<std::uint32_t>(size);
-  return true;
+  return size;
 }
 
-Result<Bytes> Pipe::fill_slot(mm::UserMemory& memory, VirtAddr from, Bytes size) {
+Result<Bytes> Pipe::fill_slot(mm::UserMemory& memory, VirtAddr from, Bytes size, Form form) {
   const Result<Frame> frame = m_system.frames.allocate(Place::Pipe);
   if (!frame) return tl::unexpected{frame.error()};
   const Bytes copied = memory.copy_in(from, frame->address(), size);
@@ -129,7 +134,10 @@ Result<Bytes> Pipe::fill_slot(mm::UserMemory& memory, VirtAddr from, Bytes size)
     m_system.frames.put(*frame);
     return base::refuse(EFAULT);
   }
-  append({{frame->address(), static_cast<std::uint32_t>(copied)}, true, Place::Pipe});
+  append({{frame->address(), static_cast<std::uint32_t>(copied)},
+          form == Form::Bytes,
+          form == Form::Packets,
+          Place::Pipe});
   return copied;
 }
 
@@ -144,7 +152,7 @@ void Pipe::append(const Slot& slot) {
 bool Pipe::push(const mm::Fragment& fragment, Place from) {
   if (full()) return false;
   if (m_kind == Kind::User) m_system.ledger.passed_reference(from, Place::Pipe, fragment.address, fragment.size);
-  append({fragment, false, from});
+  append({fragment, false, false, from});
   return true;
 }
 
@@ -174,7 +182,8 @@ void Pipe::share(unsigned i, Bytes size, Pipe& to) {
   mm::Fragment part = peek(i);
   part.size = static_cast<std::uint32_t>(std::min<Bytes>(part.size, size));
   m_system.frames.get(part);
-  if (!to.push(part, Place::Pipe)) m_system.frames.put(part);
+  if (!to.push(part, Place::Pipe)) return m_system.frames.put(part);
+  to.at(to.m_used - 1).packet = at(i).packet;
 }
 
 // --- size ------------------------------------------------------------------------------------------------------------

@@ -39,9 +39,11 @@ class Pipe final : public fs::SpliceSink, public fs::SpliceSource {
   ~Pipe() override;
 
   // --- read and write -----------------------------------------------------------------------------------------
-  Result<Bytes> read(mm::UserMemory& memory, VirtAddr to, Bytes size, bool non_blocking);
+  /// Packets: a write makes packets of at most a page each, and a read takes one and drops what it has no room for.
+  enum class Form : std::uint8_t { Bytes, Packets };
+  Result<Bytes> read(mm::UserMemory& memory, VirtAddr to, Bytes size, bool non_blocking, Form form);
   /// EPIPE without a reader; the caller raises SIGPIPE.
-  Result<Bytes> write(mm::UserMemory& memory, VirtAddr from, Bytes size, bool non_blocking);
+  Result<Bytes> write(mm::UserMemory& memory, VirtAddr from, Bytes size, bool non_blocking, Form form);
 
   // --- splice: under the lock -----------------------------------------------------------------------------------
   [[nodiscard]] unsigned free_slots() const override { return m_slots - used(); }
@@ -87,15 +89,16 @@ class Pipe final : public fs::SpliceSink, public fs::SpliceSource {
   struct Slot {
     mm::Fragment fragment;
     bool mergeable = false;
+    bool packet = false;
     Place from = Place::Pipe;
   };
   [[nodiscard]] unsigned used() const { return m_used; }
   Slot& at(unsigned i) { return m_ring[(m_front + i) % m_slots]; }
   Result<Bytes> resize_locked(std::uint64_t wanted);
   void append(const Slot& slot);
-  bool merge(mm::UserMemory& memory, VirtAddr from, Bytes size);
-  Bytes copy_to_user(mm::UserMemory& memory, VirtAddr to, Bytes size);
-  Result<Bytes> fill_slot(mm::UserMemory& memory, VirtAddr from, Bytes size);
+  Result<Bytes> merge(mm::UserMemory& memory, VirtAddr from, Bytes size);
+  Bytes copy_to_user(mm::UserMemory& memory, VirtAddr to, Bytes size, Form form);
+  Result<Bytes> fill_slot(mm::UserMemory& memory, VirtAddr from, Bytes size, Form form);
   void charge(CpuCost cost) { m_system.machine.cpu.execute(cost, hal::Work::Pipe); }
 
   PipeSystem& m_system;

@@ -12,13 +12,16 @@ Result<kernel_sim::FileStatus> PipeEnd::status() {
   return kernel_sim::FileStatus{0, S_IFIFO | S_IRUSR | S_IWUSR, static_cast<std::uint32_t>(kPageSize)};
 }
 
+/// O_ASYNC is kept for F_GETFL: without an owner nobody gets a SIGIO.
+int PipeEnd::changeable_flags() const { return File::changeable_flags() | O_DIRECT | O_ASYNC; }
+
 PipeReadEnd::PipeReadEnd(std::shared_ptr<Pipe> pipe, int flags) : PipeEnd(std::move(pipe), O_RDONLY | flags) {
   this->pipe().add_reader();
 }
 PipeReadEnd::~PipeReadEnd() { pipe().drop_reader(); }
 
 Result<Bytes> PipeReadEnd::read(mm::UserMemory& memory, VirtAddr to, Bytes size, std::uint64_t* /*offset*/) {
-  return pipe().read(memory, to, size, non_blocking());
+  return pipe().read(memory, to, size, non_blocking(), Pipe::Form::Packets);
 }
 
 std::int16_t PipeReadEnd::poll() const {
@@ -33,7 +36,8 @@ PipeWriteEnd::PipeWriteEnd(std::shared_ptr<Pipe> pipe, int flags) : PipeEnd(std:
 PipeWriteEnd::~PipeWriteEnd() { pipe().drop_writer(); }
 
 Result<Bytes> PipeWriteEnd::write(mm::UserMemory& memory, VirtAddr from, Bytes size, std::uint64_t* /*offset*/) {
-  return pipe().write(memory, from, size, non_blocking());
+  const auto form = (flags() & O_DIRECT) != 0 ? Pipe::Form::Packets : Pipe::Form::Bytes;
+  return pipe().write(memory, from, size, non_blocking(), form);
 }
 
 std::int16_t PipeWriteEnd::poll() const {

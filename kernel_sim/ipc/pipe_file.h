@@ -14,6 +14,7 @@ class PipeEnd : public fs::File {
  public:
   PipeEnd(std::shared_ptr<Pipe> pipe, int flags) : File(flags), m_pipe(std::move(pipe)) {}
   [[nodiscard]] bool is_pipe() const override { return true; }
+  [[nodiscard]] int changeable_flags() const override;
   Result<kernel_sim::FileStatus> status() override;
   [[nodiscard]] Pipe& pipe() const { return *m_pipe; }
 
@@ -43,7 +44,7 @@ struct PipeEnds {
   std::shared_ptr<PipeReadEnd> read;
   std::shared_ptr<PipeWriteEnd> write;
 };
-/// `flags`: O_NONBLOCK.
+/// `flags`: O_NONBLOCK, and O_DIRECT for packets.
 PipeEnds make_pipe(PipeSystem& system, int flags);
 
 }  // namespace sluice::ipc

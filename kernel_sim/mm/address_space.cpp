@@ -12,36 +12,35 @@ namespace sluice::mm {
 
 namespace {
 
-constexpr std::uint64_t kUserPages = mmu::kUserEnd >> kPageShift;
-constexpr std::uint64_t kMostFilePages = std::uint64_t{1} << (63 - kPageShift);  // offsets are signed
-constexpr std::uint64_t kLowestPage = 16;                                        // vm.mmap_min_addr = 65536
-constexpr std::uint64_t kMmapTop =
-    kUserPages - (std::uint64_t{8} << 20) / 4096 - 256;  // below an 8 MiB stack and its gap
-
-/// First and end page of a range of user addresses; nothing when it is misaligned, empty or outside.
-std::optional<std::pair<std::uint64_t, std::uint64_t>> pages_of(VirtAddr at, Bytes size) {
-  if (at.page_offset() != 0 || size == 0 || at.value() > mmu::kUserEnd || size > mmu::kUserEnd - at.value()) return {};
-  return std::pair{at.page_number(), at.page_number() + divide_up(size, kPageSize)};
-}
+constexpr std::uint64_t kLowBegin = 1_GiB / kPageSize;  // where MAP_32BIT goes
+constexpr std::uint64_t kLowEnd = 2_GiB / kPageSize;
+#ifndef MAP_DROPPABLE
+constexpr int MAP_DROPPABLE = 0x08;  // younger than this host's headers
+#endif
 
 }  // namespace
 
+/// First and end page of a range of user addresses; nothing when it is misaligned, empty or outside.
+std::optional<Span> Span::of(VirtAddr at, Bytes size) {
+  if (at.page_offset() != 0 || size == 0 || at.value() > mmu::kUserEnd || size > mmu::kUserEnd - at.value()) return {};
+  return Span{at.page_number(), at.page_number() + divide_up(size, kPageSize)};
+}
+
 void MappedObject::mapped_around(std::uint64_t) {}
 void MappedObject::will_need(std::uint64_t, std::uint64_t) {}
+Result<void> MappedObject::punch_hole(std::uint64_t, std::uint64_t) { return refuse(EOPNOTSUPP); }
 
 AddressSpace::AddressSpace(hal::Machine& machine, FrameAllocator& frames, base::Ledger& ledger,
                            const MmConfig& config) {
   auto table = PageTable::create(machine, frames);
   if (!table) throw base::InputError{"the machine's memory is too small for a process"};
-  m_state = std::make_unique<State>(State{machine, frames, ledger, config, std::move(*table), {}, {}});
+  m_state = std::make_unique<State>(State{machine, frames, ledger, config, std::move(*table)});
 }
 
 AddressSpace::AddressSpace(std::unique_ptr<State> state) : m_state(std::move(state)) {}
 
 AddressSpace::~AddressSpace() {
-  const auto regions = std::move(m_state->regions);
-  m_state->regions.clear();
-  for (const auto& [first, region] : regions) leave(region.object);
+  while (!m_state->regions.empty()) remove_region(m_state->regions.begin()->second);
 }
 
 PhysAddr AddressSpace::root() const { return m_state->table->root(); }
@@ -52,7 +51,7 @@ bool AddressSpace::may_pin_to_read(VirtAddr at) const {
   if ((region->protection & PROT_READ) != 0) return true;
   // Anonymous memory that was never written is Linux's page of zeroes, which is not taken without a look at the region.
   const std::uint64_t entry = m_state->table->entry(at.page_number());
-  return (entry & mmu::pte::kPresent) != 0 && (region->object != nullptr || (entry & mmu::pte::kDirty) != 0);
+  return (entry & mmu::pte::kPresent) != 0 && !m_state->frames.is_zero_page(Frame::of(mmu::entry_target(entry)));
 }
 
 FaultCounts AddressSpace::faults() const { return m_state->counts; }
@@ -67,25 +66,46 @@ Result<VirtAddr> AddressSpace::map(VirtAddr hint, Bytes size, int protection, in
   const auto place = find_place(hint, size, flags, file_page);
   if (!place) return place;
   const std::uint64_t pages = divide_up(size, kPageSize);
-  if (object && offset / kPageSize + pages > kMostFilePages) return refuse(EOVERFLOW);
-  if (sharing != MAP_SHARED && sharing != MAP_PRIVATE && sharing != MAP_SHARED_VALIDATE) return refuse(EINVAL);
+  if (object == nullptr && sharing == MAP_SHARED_VALIDATE) return refuse(EINVAL);
+  if (object != nullptr && sharing == MAP_DROPPABLE) return refuse(EINVAL);
+  if (sharing != MAP_SHARED && sharing != MAP_PRIVATE && sharing != MAP_SHARED_VALIDATE && sharing != MAP_DROPPABLE)
+    return refuse(EINVAL);
+  const bool shared = sharing == MAP_SHARED || sharing == MAP_SHARED_VALIDATE;
+  const bool locked = (flags & MAP_LOCKED) != 0;
+  if ((flags & MAP_GROWSDOWN) != 0 && (object != nullptr || shared)) return refuse(EINVAL);
+  if (locked && sharing == MAP_DROPPABLE) return refuse(EINVAL);
   const std::uint64_t first = place->page_number();
   if ((flags & MAP_FIXED) != 0) remove_pages(first, first + pages);
   if (!object) offset = 0;  // anonymous memory has no file to begin within
-  Region region{first,       first + pages,     protection,        sharing != MAP_PRIVATE,
-                MADV_NORMAL, std::move(object), offset / kPageSize};
+  Region region{.first = first,
+                .end = first + pages,
+                .protection = protection & (PROT_READ | PROT_WRITE | PROT_EXEC),
+                .shared = shared,
+                .advice = MADV_NORMAL,
+                .object = std::move(object),
+                .object_first = offset / kPageSize,
+                .locked = locked,
+                .grows_down = (flags & MAP_GROWSDOWN) != 0,
+                .droppable = sharing == MAP_DROPPABLE};
   if (region.shared && !region.object) region.object = std::make_shared<SharedAnonymous>(s.machine, s.frames, pages);
-  join(region.object);
-  s.regions[first] = std::move(region);
-  if ((flags & MAP_POPULATE) != 0) {
+  add_region(std::move(region));
+  if (locked || (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE) {
     // Shared pages are not dirtied for nothing (mm/gup.c, populate_vma_page_range).
-    const bool write = (protection & PROT_WRITE) != 0 && sharing == MAP_PRIVATE;
-    const auto access = write ? hal::Access::Write : hal::Access::Read;
-    for (std::uint64_t page = first; page < first + pages; ++page) {
-      if ((s.table->entry(page) & mmu::pte::kPresent) == 0 && fault_in(page, access) != FaultOutcome::Resolved) break;
-    }
+    const bool write = (protection & PROT_WRITE) != 0 && !shared;
+    populate(first, first + pages, write ? hal::Access::Write : hal::Access::Read);
   }
   return VirtAddr{first << kPageShift};
+}
+
+/// Faults pages in that are not there, up to the first that cannot be.
+FaultOutcome AddressSpace::populate(std::uint64_t first, std::uint64_t end, hal::Access access) {
+  for (std::uint64_t page = first; page < end; ++page) {
+    const std::uint64_t entry = m_state->table->entry(page);
+    const bool there = (entry & mmu::pte::kPresent) != 0;
+    if (there && (access == hal::Access::Read || (entry & mmu::pte::kWritable) != 0)) continue;
+    if (const auto outcome = fault_in(page, access); outcome != FaultOutcome::Resolved) return outcome;
+  }
+  return FaultOutcome::Resolved;
 }
 
 Result<VirtAddr> AddressSpace::find_place(VirtAddr hint, Bytes size, int flags,
@@ -94,15 +114,20 @@ Result<VirtAddr> AddressSpace::find_place(VirtAddr hint, Bytes size, int flags,
   if (size == 0) return refuse(EINVAL);
   if (size > mmu::kUserEnd) return refuse(ENOMEM);
   const std::uint64_t pages = divide_up(size, kPageSize);
+  // mlock_future_ok
+  if ((flags & MAP_LOCKED) != 0 && s.locked_pages + pages > kLockLimit) return refuse(EAGAIN);
   const std::uint64_t first = divide_up(std::min(hint.value(), mmu::kUserEnd), kPageSize);
-  const bool fits = first >= kLowestPage && first + pages <= kUserPages;
+  const bool low = (flags & MAP_32BIT) != 0;
+  const bool fits = first >= kLowestPage && first + pages <= (low ? kLowEnd : kUserPages);
   if ((flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0) {
     if (first + pages > kUserPages) return refuse(ENOMEM);
     if (hint.page_offset() != 0) return refuse(EINVAL);
     if (first < kLowestPage) return refuse(EPERM);
     if ((flags & MAP_FIXED_NOREPLACE) != 0 && s.overlaps(first, first + pages)) return refuse(EEXIST);
   } else if (!fits || s.overlaps(first, first + pages)) {
-    const auto room = file_page ? s.find_aligned_room(pages, *file_page) : s.find_room(pages);
+    const auto room = low         ? s.find_low_room(pages)
+                      : file_page ? s.find_aligned_room(pages, *file_page)
+                                  : s.find_room(pages);
     if (!room) return refuse(room.error().value);
     return VirtAddr{*room << kPageShift};
   }
@@ -111,74 +136,28 @@ Result<VirtAddr> AddressSpace::find_place(VirtAddr hint, Bytes size, int flags,
 
 Result<void> AddressSpace::unmap(VirtAddr at, Bytes size) {
   m_state->machine.cpu.execute(m_state->config.unmap_region, hal::Work::Mapping);
-  const auto range = pages_of(at, size);
+  const auto range = Span::of(at, size);
   if (!range) return refuse(EINVAL);
-  remove_pages(range->first, range->second);
+  remove_pages(range->first, range->end);
   return {};
 }
 
 void AddressSpace::clear() { remove_pages(0, kUserPages); }
 
-Result<void> AddressSpace::advise(VirtAddr at, Bytes size, int advice) {
-  auto& s = *m_state;
-  switch (advice) {
-    case MADV_NORMAL:
-    case MADV_RANDOM:
-    case MADV_SEQUENTIAL:
-    case MADV_WILLNEED:
-    case MADV_DONTNEED:
-    case MADV_HUGEPAGE:
-    case MADV_NOHUGEPAGE:
-      break;
-    default:
-      return refuse(EINVAL);
-  }
-  if (at.page_offset() != 0) return refuse(EINVAL);
-  if (size == 0) return {};
-  const std::uint64_t length = round_up(size, kPageSize);
-  if (length < size || at.value() + length < at.value()) return refuse(EINVAL);  // around the end of all addresses
-  const auto range = pages_of(at, size);
-  if (!range) return refuse(ENOMEM);
-  const auto [first, end] = *range;
-  if (advice == MADV_NORMAL || advice == MADV_RANDOM || advice == MADV_SEQUENTIAL) {
-    s.split_at(first);
-    s.split_at(end);
-  }
-  std::uint64_t mapped = 0;
-  for (auto found = s.regions.begin(); found != s.regions.end(); ++found) {
-    Region& region = found->second;
-    const std::uint64_t from = std::max(first, region.first);
-    const std::uint64_t to = std::min(end, region.end);
-    if (from >= to) continue;
-    mapped += to - from;
-    if (advice == MADV_DONTNEED) {
-      std::vector<Frame> frames;
-      s.table->update(from, to, [&](std::uint64_t, std::uint64_t& entry) {
-        frames.push_back(Frame::of(mmu::entry_target(entry)));
-        entry = 0;
-      });
-      if (!frames.empty()) s.flush_tlb(from, to - from);
-      for (const auto frame : frames) s.frames.put(frame);
-    } else if (advice == MADV_WILLNEED) {
-      if (region.object) region.object->will_need(region.index_of(from), to - from);
-    } else if (advice != MADV_HUGEPAGE && advice != MADV_NOHUGEPAGE) {
-      region.advice = advice;
-    }
-  }
-  if (mapped != end - first) return refuse(ENOMEM);  // after the parts that are mapped, as Linux
-  return {};
-}
-
 Result<std::unique_ptr<AddressSpace>> AddressSpace::fork() {
   auto& s = *m_state;
   auto table = PageTable::create(s.machine, s.frames);
   if (!table) return refuse(table.error().value);
-  std::unique_ptr<AddressSpace> child{new AddressSpace{
-      std::make_unique<State>(State{s.machine, s.frames, s.ledger, s.config, std::move(*table), {}, {}})}};
+  std::unique_ptr<AddressSpace> child{
+      new AddressSpace{std::make_unique<State>(State{s.machine, s.frames, s.ledger, s.config, std::move(*table)})}};
   auto& c = *child->m_state;
   for (const auto& [first, region] : s.regions) {
-    c.regions[first] = region;
-    child->join(region.object);
+    if (region.dont_fork) continue;
+    Region copy = region;
+    copy.locked = false;
+    child->add_region(std::move(copy));
+    if (region.wipe_on_fork) continue;
+    c.guards.insert(s.guards.lower_bound(region.first), s.guards.lower_bound(region.end));
   }
   // Shared and file pages are not copied: the child faults them in, as Linux does for regions without private pages.
   struct Shared {
@@ -187,7 +166,7 @@ Result<std::unique_ptr<AddressSpace>> AddressSpace::fork() {
   };
   std::vector<Shared> shared;
   for (const auto& [first, region] : s.regions) {
-    if (region.shared) continue;
+    if (region.shared || region.dont_fork || region.wipe_on_fork) continue;
     s.table->update(region.first, region.end, [&](std::uint64_t page, std::uint64_t& entry) {
       if ((entry & kAnonymousBit) == 0) return;
       entry &= ~mmu::pte::kWritable;
@@ -212,9 +191,12 @@ void AddressSpace::zap(const MappedObject& object, std::uint64_t first_index, st
   auto& s = *m_state;
   const std::uint64_t end_index = pages > ~std::uint64_t{0} - first_index ? ~std::uint64_t{0} : first_index + pages;
   std::vector<Frame> frames;
-  for (const auto& [key, region] : s.regions) {
+  const auto mapped = s.regions_of.find(&object);
+  if (mapped == s.regions_of.end()) return;
+  for (const std::uint64_t key : mapped->second) {
+    const Region& region = s.regions.at(key);
     const std::uint64_t region_end = region.index_of(region.end);
-    if (region.object.get() != &object || region_end <= first_index || region.object_first >= end_index) continue;
+    if (region_end <= first_index || region.object_first >= end_index) continue;
     const std::uint64_t from = region.first + std::max(first_index, region.object_first) - region.object_first;
     const std::uint64_t to = region.first + std::min(end_index, region_end) - region.object_first;
     s.table->update(from, to, [&](std::uint64_t, std::uint64_t& entry) {
@@ -232,12 +214,12 @@ void AddressSpace::zap(const MappedObject& object, std::uint64_t first_index, st
 void AddressSpace::write_protect(const MappedObject& object, std::uint64_t first_index, std::uint64_t pages) {
   auto& s = *m_state;
   bool changed = false;
-  for (const auto& [key, region] : s.regions) {
+  const auto mapped = s.regions_of.find(&object);
+  if (mapped == s.regions_of.end()) return;
+  for (const std::uint64_t key : mapped->second) {
+    const Region& region = s.regions.at(key);
     const std::uint64_t region_end = region.index_of(region.end);
-    if (region.object.get() != &object || !region.shared || region_end <= first_index ||
-        region.object_first >= first_index + pages) {
-      continue;
-    }
+    if (!region.shared || region_end <= first_index || region.object_first >= first_index + pages) continue;
     const std::uint64_t from = region.first + std::max(first_index, region.object_first) - region.object_first;
     const std::uint64_t to = region.first + std::min(first_index + pages, region_end) - region.object_first;
     s.table->update(from, to, [&](std::uint64_t, std::uint64_t& entry) {
@@ -263,10 +245,10 @@ void AddressSpace::remove_pages(std::uint64_t first, std::uint64_t end) {
   if (!unmapped.empty()) s.table->unlink_empty(first, end, frames);
   std::vector<std::shared_ptr<MappedObject>> objects;
   for (auto found = s.regions.lower_bound(first); found != s.regions.end() && found->first < end;) {
-    objects.push_back(std::move(found->second.object));
-    found = s.regions.erase(found);
+    const Region& region = (found++)->second;
+    objects.push_back(remove_region(region));
   }
-  for (const auto& object : objects) leave(object);
+  s.guards.erase(s.guards.lower_bound(first), s.guards.lower_bound(end));
   if (frames.empty()) return;
   s.charge_unmapping(unmapped);
   s.flush_tlb(first, end - first);
@@ -274,18 +256,50 @@ void AddressSpace::remove_pages(std::uint64_t first, std::uint64_t end) {
   for (const auto frame : frames) s.frames.put(frame);
 }
 
-void AddressSpace::join(const std::shared_ptr<MappedObject>& object) {
-  if (!object) return;
-  auto& mappers = object->m_mappers;
-  if (std::find(mappers.begin(), mappers.end(), this) == mappers.end()) mappers.push_back(this);
+void AddressSpace::add_region(Region region) {
+  auto& s = *m_state;
+  s.gaps.occupy(region.first, region.end);
+  if (region.locked) s.locked_pages += region.pages();
+  if (region.object) {
+    auto& firsts = s.regions_of[region.object.get()];
+    if (firsts.empty()) region.object->m_mappers.push_back(this);
+    firsts.insert(region.first);
+  }
+  s.regions[region.first] = std::move(region);
 }
 
-void AddressSpace::leave(const std::shared_ptr<MappedObject>& object) {
-  if (!object) return;
-  for (const auto& [first, region] : m_state->regions) {
-    if (region.object == object) return;
+/// Returns what it mapped: the last holder of an object should let it go when everything else is done.
+std::shared_ptr<MappedObject> AddressSpace::remove_region(const Region& region) {
+  auto& s = *m_state;
+  s.gaps.release(region.first, region.end);
+  if (region.locked) s.locked_pages -= region.pages();
+  std::shared_ptr<MappedObject> object = region.object;
+  if (object) {
+    const auto firsts = s.regions_of.find(object.get());
+    firsts->second.erase(region.first);
+    if (firsts->second.empty()) {
+      s.regions_of.erase(firsts);
+      std::erase(object->m_mappers, this);
+    }
   }
-  std::erase(object->m_mappers, this);
+  s.regions.erase(region.first);
+  return object;
+}
+
+/// expand_downwards: the region above the page begins there from now on, if it may grow so far.
+void AddressSpace::grow_down_to(std::uint64_t page) {
+  auto& s = *m_state;
+  const auto above = s.regions.upper_bound(page);
+  if (above == s.regions.end() || !above->second.grows_down || page < kLowestPage) return;
+  if (above->second.end - page > kStackLimit) return;
+  if (above != s.regions.begin()) {
+    const Region& below = std::prev(above)->second;
+    if (!below.grows_down && below.protection != PROT_NONE && page - below.end < kStackGuardGap) return;
+  }
+  Region grown = above->second;
+  remove_region(above->second);
+  grown.first = page;
+  add_region(std::move(grown));
 }
 
 Region* AddressSpace::State::find(std::uint64_t page) {
@@ -302,13 +316,15 @@ bool AddressSpace::State::overlaps(std::uint64_t first, std::uint64_t end) const
 }
 
 Result<std::uint64_t> AddressSpace::State::find_room(std::uint64_t pages) const {
-  std::uint64_t top = kMmapTop;
-  for (auto region = regions.rbegin(); region != regions.rend(); ++region) {
-    if (region->second.end <= top && top - region->second.end >= pages) break;
-    top = std::min(top, region->first);
-  }
-  if (top < kLowestPage + pages) return refuse(ENOMEM);
-  return top - pages;
+  const auto room = gaps.highest(pages);
+  if (!room) return refuse(ENOMEM);
+  return *room;
+}
+
+Result<std::uint64_t> AddressSpace::State::find_low_room(std::uint64_t pages) const {
+  const auto room = gaps.lowest(pages, kLowBegin, kLowEnd);
+  if (!room) return refuse(ENOMEM);
+  return *room;
 }
 
 /// thp_get_unmapped_area (mm/huge_memory.c), which ext4, xfs and others use since 6.7.
@@ -329,6 +345,7 @@ void AddressSpace::State::split_at(std::uint64_t page) {
   upper.object_first = region->index_of(page);
   upper.first = page;
   region->end = page;
+  if (upper.object) regions_of[upper.object.get()].insert(page);
   regions[page] = std::move(upper);
 }
 

@@ -16,6 +16,8 @@
 namespace sluice::mm {
 
 class AddressSpace;
+struct Region;
+struct Span;
 
 /// Pages of an object that are neighbours in memory as they are in the object, and one allocation: a folio of the page
 /// cache, or a single page.
@@ -50,10 +52,12 @@ class MappedObject {
   virtual std::optional<Folio> cached_folio(std::uint64_t index) = 0;
   /// So many pages were found by fault-around.
   virtual void mapped_around(std::uint64_t pages);
-  /// A shared mapping is about to write to the page.
-  virtual void page_dirtied(std::uint64_t index) = 0;
+  /// A shared mapping is about to write to the page. Refused (the access gets SIGBUS) when there is no room for it.
+  virtual Result<void> page_dirtied(std::uint64_t index) = 0;
   /// MADV_WILLNEED.
   virtual void will_need(std::uint64_t first_index, std::uint64_t pages);
+  /// MADV_REMOVE: the pages read as zeroes from now on, for everybody.
+  virtual Result<void> punch_hole(std::uint64_t first_index, std::uint64_t pages);
 
   /// The address spaces that map this object now (the reverse map), kept by AddressSpace.
   [[nodiscard]] const std::vector<AddressSpace*>& mappers() const { return m_mappers; }
@@ -113,9 +117,13 @@ class AddressSpace {
  private:
   struct State;
   explicit AddressSpace(std::unique_ptr<State> state);
+  void add_region(Region region);
+  std::shared_ptr<MappedObject> remove_region(const Region& region);
   void remove_pages(std::uint64_t first, std::uint64_t end);
-  void leave(const std::shared_ptr<MappedObject>& object);
-  void join(const std::shared_ptr<MappedObject>& object);
+  void grow_down_to(std::uint64_t page);
+  FaultOutcome populate(std::uint64_t first, std::uint64_t end, hal::Access access);
+  Result<void> advise_region(Region& region, Span span, int advice);
+  void drop_pages(Span span);
   FaultOutcome fault_in(std::uint64_t page, hal::Access access);
 
   std::unique_ptr<State> m_state;

@@ -15,7 +15,9 @@ namespace pte = mmu::pte;
 FaultOutcome AddressSpace::handle_fault(const hal::PageFault& fault) {
   m_state->machine.cpu.execute(m_state->config.fault_entry, hal::Work::Mapping);
   if (fault.address.value() >= mmu::kUserEnd) return FaultOutcome::SegmentationFault;
-  return fault_in(fault.address.page_number(), fault.access);
+  const std::uint64_t page = fault.address.page_number();
+  if (m_state->find(page) == nullptr) grow_down_to(page);
+  return fault_in(page, fault.access);
 }
 
 FaultOutcome AddressSpace::fault_in(std::uint64_t page, hal::Access access) {
@@ -25,7 +27,7 @@ FaultOutcome AddressSpace::fault_in(std::uint64_t page, hal::Access access) {
   const int needed = access == hal::Access::Write     ? PROT_WRITE
                      : access == hal::Access::Execute ? PROT_EXEC
                                                       : PROT_READ | PROT_WRITE | PROT_EXEC;
-  if ((region->protection & needed) == 0) return FaultOutcome::SegmentationFault;
+  if ((region->protection & needed) == 0 || s.guards.contains(page)) return FaultOutcome::SegmentationFault;
 
   const bool write = access == hal::Access::Write;
   const Region copy = *region;  // regions may change while a page is being read in
@@ -39,16 +41,22 @@ FaultOutcome AddressSpace::fault_in(std::uint64_t page, hal::Access access) {
     s.flush_tlb(page, 1);  // an old translation, more restrictive than the table
     return FaultOutcome::Resolved;
   }
-  return copy.object ? s.object_fault(copy, page, write) : s.anonymous_fault(copy, page);
+  return copy.object ? s.object_fault(copy, page, write) : s.anonymous_fault(copy, page, write);
 }
 
-FaultOutcome AddressSpace::State::anonymous_fault(const Region& region, std::uint64_t page) {
-  const auto frame = frames.allocate(Place::UserBuffer);
+FaultOutcome AddressSpace::State::anonymous_fault(const Region& region, std::uint64_t page, bool write) {
+  const auto frame = write ? zeroed_page() : frames.zero_page();
   if (!frame) return FaultOutcome::OutOfMemory;
+  ++counts.minor;
+  return map_page(page, *frame, write ? bits_of(region, true) | kAnonymousBit : bits_of(region, false));
+}
+
+Result<Frame> AddressSpace::State::zeroed_page() {
+  const auto frame = frames.allocate(Place::UserBuffer);
+  if (!frame) return frame;
   machine.cpu.execute(config.private_page, hal::Work::Frames);
   machine.cpu.zero(frame->address(), kPageSize);
-  ++counts.minor;
-  return map_page(page, *frame, bits_of(region, true) | kAnonymousBit);
+  return frame;
 }
 
 FaultOutcome AddressSpace::State::object_fault(const Region& region, std::uint64_t page, bool write) {
@@ -63,7 +71,10 @@ FaultOutcome AddressSpace::State::object_fault(const Region& region, std::uint64
   ++(major ? counts.major : counts.minor);
   if (!write) return map_folio(region, page, *cached, bits_of(region, false));
   if (region.shared) {
-    region.object->page_dirtied(index);
+    if (!region.object->page_dirtied(index)) {  // page_mkwrite
+      frames.put(cached->frame);
+      return FaultOutcome::BusError;
+    }
     return map_folio(region, page, *cached, bits_of(region, true) | pte::kDirty);
   }
   const auto copy = private_copy(cached->frame_of(index));
@@ -77,7 +88,7 @@ FaultOutcome AddressSpace::State::write_to_protected(const Region& region, std::
   const Frame frame = Frame::of(mmu::entry_target(entry));
   ++counts.minor;
   if (region.shared) {
-    region.object->page_dirtied(region.index_of(page));
+    if (!region.object->page_dirtied(region.index_of(page))) return FaultOutcome::BusError;
     charge_mapping(1);
     // Truncated meanwhile: the access is tried again and faults anew.
     if (table->entry(page) != entry) return FaultOutcome::Resolved;
@@ -92,7 +103,7 @@ FaultOutcome AddressSpace::State::write_to_protected(const Region& region, std::
     return FaultOutcome::Resolved;
   }
   frames.get(frame);  // the page stays while it is copied, whoever truncates its file meanwhile
-  const auto copy = private_copy(frame);
+  const auto copy = frames.is_zero_page(frame) ? zeroed_page() : private_copy(frame);
   frames.put(frame);
   if (!copy) return FaultOutcome::OutOfMemory;
   charge_mapping(1);

@@ -3,8 +3,11 @@
 #pragma once
 
 #include <map>
+#include <set>
+#include <unordered_map>
 
 #include "kernel_sim/mm/address_space.h"
+#include "kernel_sim/mm/gaps.h"
 #include "kernel_sim/mm/page_table.h"
 
 namespace sluice::mm {
@@ -18,8 +21,14 @@ struct Region {
   int advice = 0;
   std::shared_ptr<MappedObject> object;  ///< null: private anonymous memory
   std::uint64_t object_first = 0;        ///< page of the object at `first`
+  bool locked = false;                   ///< MAP_LOCKED
+  bool grows_down = false;               ///< MAP_GROWSDOWN
+  bool droppable = false;                ///< MAP_DROPPABLE: lost when memory is short, which it never is here
+  bool dont_fork = false;                ///< MADV_DONTFORK
+  bool wipe_on_fork = false;             ///< MADV_WIPEONFORK
 
   [[nodiscard]] std::uint64_t index_of(std::uint64_t page) const { return object_first + (page - first); }
+  [[nodiscard]] std::uint64_t pages() const { return end - first; }
 };
 
 /// Pages [first, end) of user space.
@@ -27,7 +36,16 @@ struct Span {
   std::uint64_t first = 0;
   std::uint64_t end = 0;
   [[nodiscard]] std::uint64_t pages() const { return end - first; }
+  /// Of user addresses; nothing when they are misaligned, empty or outside.
+  static std::optional<Span> of(VirtAddr at, Bytes size);
 };
+
+constexpr std::uint64_t kUserPages = mmu::kUserEnd >> kPageShift;
+constexpr std::uint64_t kLowestPage = 16;                   // vm.mmap_min_addr = 65536
+constexpr std::uint64_t kStackLimit = (8_MiB) / kPageSize;  // RLIMIT_STACK
+constexpr std::uint64_t kStackGuardGap = 256;               // stack_guard_gap
+constexpr std::uint64_t kLockLimit = (8_MiB) / kPageSize;   // RLIMIT_MEMLOCK
+constexpr std::uint64_t kMmapTop = kUserPages - kStackLimit - kStackGuardGap;
 
 struct AddressSpace::State {
   hal::Machine& machine;
@@ -35,13 +53,20 @@ struct AddressSpace::State {
   base::Ledger& ledger;
   const MmConfig& config;
   std::unique_ptr<PageTable> table;
-  std::map<std::uint64_t, Region> regions;  // by first page
-  FaultCounts counts;
+  std::map<std::uint64_t, Region> regions = {};  // by first page
+  Gaps gaps{kLowestPage, kMmapTop};
+  /// First pages of the regions that map an object.
+  std::unordered_map<const MappedObject*, std::set<std::uint64_t>> regions_of = {};
+  std::set<std::uint64_t> guards = {};  // MADV_GUARD_INSTALL
+  std::uint64_t locked_pages = 0;
+  FaultCounts counts = {};
 
   Region* find(std::uint64_t page);
   [[nodiscard]] bool overlaps(std::uint64_t first, std::uint64_t end) const;
   /// Highest gap of `pages` below the stack.
   [[nodiscard]] Result<std::uint64_t> find_room(std::uint64_t pages) const;
+  /// MAP_32BIT: the lowest gap of the second GiB.
+  [[nodiscard]] Result<std::uint64_t> find_low_room(std::uint64_t pages) const;
   /// The same for a file's pages from `object_first` on, so that its 2 MiB pieces lie in page tables of their own.
   [[nodiscard]] Result<std::uint64_t> find_aligned_room(std::uint64_t pages, std::uint64_t object_first) const;
   /// Cuts a region in two so that one begins at `page`.
@@ -50,7 +75,7 @@ struct AddressSpace::State {
   void charge_unmapping(const std::vector<Frame>& unmapped);
 
   // --- resolving faults (address_space_fault.cpp) ---
-  FaultOutcome anonymous_fault(const Region& region, std::uint64_t page);
+  FaultOutcome anonymous_fault(const Region& region, std::uint64_t page, bool write);
   FaultOutcome object_fault(const Region& region, std::uint64_t page, bool write);
   FaultOutcome write_to_protected(const Region& region, std::uint64_t page, std::uint64_t entry);
   FaultOutcome map_page(std::uint64_t page, Frame frame, std::uint64_t bits);
@@ -62,6 +87,7 @@ struct AddressSpace::State {
   void charge_mapping(std::uint64_t pages);
   [[nodiscard]] Span window_around(const Region& region, std::uint64_t page) const;
   [[nodiscard]] static std::optional<Span> span_of(const Region& region, const Folio& folio);
+  Result<Frame> zeroed_page();
   Result<Frame> private_copy(Frame from);
   [[nodiscard]] static std::uint64_t bits_of(const Region& region, bool writable);
 };

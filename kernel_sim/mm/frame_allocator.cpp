@@ -97,7 +97,23 @@ std::optional<std::uint32_t> FrameAllocator::drop_references(Frame frame, std::u
   }
   head->references -= count;
   if (head->references > 0) return {};
+  if (m_zero_page == frame) m_zero_page.reset();
   return static_cast<std::uint32_t>(head - m_pages.get());
+}
+
+Result<Frame> FrameAllocator::zero_page() {
+  if (!m_zero_page) {
+    const auto fresh = allocate(Place::UserBuffer);
+    if (!fresh) return fresh;
+    m_machine.cpu.zero(fresh->address(), kPageSize);
+    if (!m_zero_page) {
+      m_zero_page = *fresh;
+      return *fresh;
+    }
+    put(*fresh);  // somebody was faster
+  }
+  get(*m_zero_page);
+  return *m_zero_page;
 }
 
 bool FrameAllocator::halve(Frame frame) {

@@ -46,6 +46,10 @@ class FrameAllocator {
   Result<Frame> try_allocate(Place place, unsigned order);
   /// As allocate, without time: for boot and for preloading. Frames come in ascending order while memory is fresh.
   Result<Frame> allocate_at_boot(Place place, unsigned order = 0);
+  /// One reference on the page of zeroes that all private memory shares which was never written (ZERO_PAGE). It exists
+  /// as long as anybody holds it.
+  Result<Frame> zero_page();
+  [[nodiscard]] bool is_zero_page(Frame frame) const { return m_zero_page == frame; }
   /// `count` more references on the allocation that contains the frame.
   void get(Frame frame, std::uint32_t count = 1);
   /// `count` references less; the last one frees the allocation.
@@ -121,6 +125,7 @@ class FrameAllocator {
   std::uint32_t m_first;
   std::uint32_t m_count;
   std::unique_ptr<Page[], Release> m_pages;
+  std::optional<Frame> m_zero_page;
   std::vector<std::vector<std::uint32_t>> m_core_lists;        // frame indices, LIFO, by core and order
   std::array<std::uint32_t, kMaxOrder + 1> m_free_by_order{};  // list heads
   std::uint32_t m_frontier = 0;                                // frames from here on were never handed out

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel_sim/mm/shared_anonymous.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace sluice::mm {
 
 SharedAnonymous::SharedAnonymous(hal::Machine& machine, FrameAllocator& frames, std::uint64_t pages)
@@ -32,6 +35,15 @@ Result<Folio> SharedAnonymous::fault_page(const Fault& fault, bool&) {
 std::optional<Folio> SharedAnonymous::cached_folio(std::uint64_t index) {
   if (index >= m_pages.size() || !m_pages[index]) return {};
   return Folio{index, 1, *m_pages[index]};
+}
+
+Result<void> SharedAnonymous::punch_hole(std::uint64_t first_index, std::uint64_t pages) {
+  const auto spaces = mappers();
+  for (AddressSpace* space : spaces) space->zap(*this, first_index, pages);
+  for (std::uint64_t i = first_index; i < std::min<std::uint64_t>(first_index + pages, m_pages.size()); ++i) {
+    if (const auto frame = std::exchange(m_pages[i], std::nullopt)) m_frames.put(*frame);
+  }
+  return {};
 }
 
 }  // namespace sluice::mm

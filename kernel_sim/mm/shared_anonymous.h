@@ -14,7 +14,8 @@ class SharedAnonymous final : public MappedObject {
   [[nodiscard]] std::uint64_t page_count() const override { return m_pages.size(); }
   Result<Folio> fault_page(const Fault& fault, bool& major) override;
   std::optional<Folio> cached_folio(std::uint64_t index) override;
-  void page_dirtied(std::uint64_t) override {}
+  Result<void> page_dirtied(std::uint64_t) override { return {}; }
+  Result<void> punch_hole(std::uint64_t first_index, std::uint64_t pages) override;
 
  private:
   hal::Machine& m_machine;

@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <utility>
 
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "kernel_sim/mm/absent_pages.h"
 #include "kernel_sim/net/stack.h"
 #include "kernel_sim/net/tcp_connection.h"
 
@@ -21,6 +23,13 @@ TcpSocket::TcpSocket(Stack& stack, int flags, std::shared_ptr<TcpConnection> con
 TcpSocket::~TcpSocket() {
   if (!m_closed && m_connection->needs_close()) m_stack.close_later(m_connection);
 }
+
+int TcpSocket::mappable_protection() const { return PROT_READ; }
+
+std::shared_ptr<mm::MappedObject> TcpSocket::mapped_object() { return std::make_shared<mm::AbsentPages>(); }
+
+/// O_ASYNC is kept for F_GETFL: without an owner nobody gets a SIGIO.
+int TcpSocket::changeable_flags() const { return File::changeable_flags() | O_ASYNC; }
 
 void TcpSocket::close() {
   if (m_closed) return;

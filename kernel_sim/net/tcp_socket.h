@@ -49,7 +49,7 @@ class TcpSocket final : public fs::File {
   /// Those, and SO_ERROR (which clears it), SO_TYPE, TCP_MAXSEG.
   Result<int> option(int level, int option);
   /// The last descriptor is gone; idempotent. Charges the caller; unsent data drain in the background.
-  void close();
+  void close() override;
 
   Result<Bytes> read(mm::UserMemory& memory, VirtAddr to, Bytes size, std::uint64_t* offset) override;
   Result<Bytes> write(mm::UserMemory& memory, VirtAddr from, Bytes size, std::uint64_t* offset) override;
@@ -60,6 +60,11 @@ class TcpSocket final : public fs::File {
   Result<kernel_sim::FileStatus> status() override;
   [[nodiscard]] std::int16_t poll() const override;
   sched::WaitQueue* poll_queue() override;
+  [[nodiscard]] int changeable_flags() const override;
+  /// tcp_mmap: for reading alone, and without pages.
+  [[nodiscard]] int mappable_protection() const override;
+  std::shared_ptr<mm::MappedObject> mapped_object() override;
+  [[nodiscard]] std::uint64_t mappable_end() const override { return ~std::uint64_t{0} >> 1; }
 
   [[nodiscard]] const TcpConnection& connection() const { return *m_connection; }
 

@@ -43,7 +43,15 @@ Result<Bytes> SimulatedSystemCalls::or_broken_pipe(Result<Bytes> result) {
   return result;
 }
 
-Result<SimulatedSystemCalls::FilePointer> SimulatedSystemCalls::file(int fd) const { return m_process.files.get(fd); }
+Result<SimulatedSystemCalls::FilePointer> SimulatedSystemCalls::file(int fd) const {
+  Result<FilePointer> found = file_or_path(fd);
+  if (found && (*found)->path_only()) return base::refuse(EBADF);
+  return found;
+}
+
+Result<SimulatedSystemCalls::FilePointer> SimulatedSystemCalls::file_or_path(int fd) const {
+  return m_process.files.get(fd);
+}
 
 Result<SimulatedSystemCalls::FilePointer> SimulatedSystemCalls::file_to_read(int fd) const {
   Result<FilePointer> found = file(fd);
@@ -64,8 +72,7 @@ Result<SimulatedSystemCalls::Value> SimulatedSystemCalls::install(FilePointer fi
 }
 
 void SimulatedSystemCalls::release(std::shared_ptr<fs::File> file) {
-  if (file.use_count() > 1) return;
-  if (auto* socket = dynamic_cast<net::TcpSocket*>(file.get()); socket != nullptr) socket->close();
+  if (file.use_count() == 1) file->close();
 }
 
 }  // namespace sluice::syscalls

@@ -105,7 +105,7 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::fstat(int fd, kernel_sim::F
   return call(
       Call::Fstat, [&] { return format("{}, {{st_mode={}, st_size={}}}", fd, file_mode(status.mode), status.size); },
       [&]() -> Result<void> {
-        const Result<FilePointer> found = file(fd);
+        const Result<FilePointer> found = file_or_path(fd);
         if (!found) return tl::unexpected{found.error()};
         const Result<kernel_sim::FileStatus> result = (*found)->status();
         if (!result) return tl::unexpected{result.error()};
@@ -151,15 +151,11 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::posix_fadvise(int fd, std::
 }
 
 kernel_sim::SystemCalls::Value SimulatedSystemCalls::fcntl(int fd, int command, std::int64_t argument) {
-  // O_ACCMODE and creation flags stay as they were opened.
-  constexpr int kChangeable = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
   return call(
       Call::Fcntl, [&] { return format("{}, {}, {}", fd, fcntl_command(command), argument); },
       [&]() -> Result<Value> {
-        const Result<FilePointer> found = file(fd);
+        const Result<FilePointer> found = file_or_path(fd);
         if (!found) return tl::unexpected{found.error()};
-        fs::File& description = **found;
-        const auto* end = dynamic_cast<const ipc::PipeEnd*>(&description);
         switch (command) {
           case F_DUPFD:
           case F_DUPFD_CLOEXEC:
@@ -170,30 +166,50 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::fcntl(int fd, int command, 
             m_process.files.set_close_on_exec(fd, (argument & FD_CLOEXEC) != 0);
             return 0;
           case F_GETFL:
-            return description.flags();
-          case F_SETFL:
-            description.set_flags((description.flags() & ~kChangeable) | (static_cast<int>(argument) & kChangeable));
-            return 0;
-          case F_GETPIPE_SZ:
-            if (end == nullptr) return base::refuse(EBADF);
-            return to_value(end->pipe().size());
-          case F_SETPIPE_SZ: {
-            if (end == nullptr) return base::refuse(EBADF);
-            const Result<Bytes> size = end->pipe().resize(static_cast<std::uint64_t>(argument));
-            if (!size) return tl::unexpected{size.error()};
-            return to_value(*size);
-          }
+            return (*found)->flags();
           default:
-            return base::refuse(EINVAL);
+            if ((*found)->path_only()) return base::refuse(EBADF);
+            return control(**found, command, argument);
         }
       });
+}
+
+/// The commands on the open file description.
+Result<kernel_sim::SystemCalls::Value> SimulatedSystemCalls::control(fs::File& description, int command,
+                                                                     std::int64_t argument) {
+  const auto* end = dynamic_cast<const ipc::PipeEnd*>(&description);
+  switch (command) {
+    case F_SETFL: {
+      const auto flags = static_cast<int>(argument);
+      const int changeable = description.changeable_flags();
+      if ((flags & O_DIRECT & ~changeable) != 0) return base::refuse(EINVAL);
+      description.set_flags((description.flags() & ~changeable) | (flags & changeable));
+      return 0;
+    }
+    case F_GETOWN:
+    case F_GETSIG:
+      return 0;  // nobody: F_SETOWN and F_SETSIG are refused
+    case F_GETLEASE:
+      return F_UNLCK;
+    case F_GETPIPE_SZ:
+      if (end == nullptr) return base::refuse(EBADF);
+      return to_value(end->pipe().size());
+    case F_SETPIPE_SZ: {
+      if (end == nullptr) return base::refuse(EBADF);
+      const Result<Bytes> size = end->pipe().resize(static_cast<std::uint64_t>(argument));
+      if (!size) return tl::unexpected{size.error()};
+      return to_value(*size);
+    }
+    default:
+      return base::refuse(EINVAL);
+  }
 }
 
 kernel_sim::SystemCalls::Value SimulatedSystemCalls::dup(int fd) {
   return call(
       Call::Dup, [&] { return format("{}", fd); },
       [&]() -> Result<Value> {
-        const Result<FilePointer> found = file(fd);
+        const Result<FilePointer> found = file_or_path(fd);
         if (!found) return tl::unexpected{found.error()};
         return install(*found, false);
       });
@@ -204,7 +220,7 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::dup3(int fd, int new_fd, in
       Call::Dup3, [&] { return format("{}, {}, {}", fd, new_fd, pipe_flags(flags)); },
       [&]() -> Result<Value> {
         if ((flags & ~O_CLOEXEC) != 0 || fd == new_fd) return base::refuse(EINVAL);
-        const Result<FilePointer> found = file(fd);
+        const Result<FilePointer> found = file_or_path(fd);
         if (!found) return tl::unexpected{found.error()};
         Result<FilePointer> before = m_process.files.replace(new_fd, {*found, (flags & O_CLOEXEC) != 0});
         if (!before) return tl::unexpected{before.error()};

@@ -4,12 +4,46 @@
 
 #include <sys/mman.h>
 
+#include "kernel_sim/mm/absent_pages.h"
 #include "kernel_sim/syscalls/calls.h"
 
 namespace sluice::syscalls {
 
 using fmt::format;
 using SystemCallsValue = kernel_sim::SystemCalls::Value;
+
+namespace {
+
+/// What MAP_SHARED_VALIDATE knows but MAP_SYNC: LEGACY_MAP_MASK (include/linux/mman.h).
+constexpr int kLegacyMapFlags = MAP_SHARED_VALIDATE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | 0x80 /* MAP_ABOVE4G */ |
+                                MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE |
+                                MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB |
+                                static_cast<int>(0x3FU << MAP_HUGE_SHIFT);
+
+/// hstate_sizelog: the machine has huge pages of 2 MiB and 1 GiB; 0 means the smaller ones.
+bool known_huge_page_size(int flags) {
+  const unsigned log = static_cast<unsigned>(flags) >> MAP_HUGE_SHIFT & 0x3FU;
+  return log == 0 || log == 21 || log == 30;
+}
+
+/// file_mmap_ok.
+Result<void> check_offsets(const fs::File& file, Bytes size, std::uint64_t offset) {
+  const std::uint64_t end = file.mappable_end();
+  if (size > end || offset / kPageSize > (end - size) / kPageSize) return base::refuse(EOVERFLOW);
+  return {};
+}
+
+/// do_mmap: whether a file opened like this may be mapped like that.
+Result<void> check_mode(const fs::File& file, int protection, int flags) {
+  const int sharing = flags & MAP_TYPE;
+  if (sharing != MAP_PRIVATE && sharing != MAP_SHARED && sharing != MAP_SHARED_VALIDATE) return base::refuse(EINVAL);
+  if (sharing == MAP_SHARED_VALIDATE && (flags & ~(kLegacyMapFlags | MAP_SYNC)) != 0) return base::refuse(EOPNOTSUPP);
+  const bool writes_to_file = sharing != MAP_PRIVATE && (protection & PROT_WRITE) != 0;
+  if (!file.readable() || (writes_to_file && !file.writable())) return base::refuse(EACCES);
+  return {};
+}
+
+}  // namespace
 
 SystemCallsValue SimulatedSystemCalls::mmap(UserAddress hint, std::uint64_t size, int protection, int flags, int fd,
                                             std::int64_t offset) {
@@ -23,25 +57,47 @@ SystemCallsValue SimulatedSystemCalls::mmap(UserAddress hint, std::uint64_t size
         // 64 bits without a sign to mmap, and so many that no file has such a page.
         const auto from = static_cast<std::uint64_t>(offset);
         if (from % kPageSize != 0) return base::refuse(EINVAL);
-        std::shared_ptr<mm::MappedObject> object;
+        const bool huge = (flags & MAP_HUGETLB) != 0;
+        Result<std::shared_ptr<mm::MappedObject>> object;
         if ((flags & MAP_ANONYMOUS) == 0) {
           const Result<FilePointer> found = file(fd);
           if (!found) return tl::unexpected{found.error()};
-          const auto place = m_process.memory->find_place(address_of(hint), size, flags, from / kPageSize);
-          if (!place) return tl::unexpected{place.error()};
-          const int sharing = flags & MAP_TYPE;
-          if (offset < 0) return base::refuse(EOVERFLOW);
-          if (sharing != MAP_PRIVATE && sharing != MAP_SHARED && sharing != MAP_SHARED_VALIDATE)
-            return base::refuse(EINVAL);
-          const bool writes_to_file = sharing != MAP_PRIVATE && (protection & PROT_WRITE) != 0;
-          if (!(*found)->readable() || (writes_to_file && !(*found)->writable())) return base::refuse(EACCES);
-          object = (*found)->mapped_object();
-          if (object == nullptr) return base::refuse(ENODEV);
+          if (huge) return base::refuse(EINVAL);
+          object = object_to_map(**found, {address_of(hint), size, protection, flags, from});
+        } else if (huge) {
+          if (!known_huge_page_size(flags)) return base::refuse(EINVAL);
+          object = huge_pages_to_map({address_of(hint), round_up(size, kLargePageSize), protection, flags, from});
         }
-        const auto at = m_process.memory->map(address_of(hint), size, protection, flags, std::move(object), from);
+        if (!object) return tl::unexpected{object.error()};
+        const auto at = m_process.memory->map(address_of(hint), size, protection, flags, std::move(*object), from);
         if (!at) return tl::unexpected{at.error()};
         return at->value();
       });
+}
+
+/// What a mapping of the file is backed by, in the order in which Linux finds what is wrong.
+Result<std::shared_ptr<mm::MappedObject>> SimulatedSystemCalls::object_to_map(fs::File& file,
+                                                                              const MapArguments& a) const {
+  const auto place = m_process.memory->find_place(a.hint, a.size, a.flags, a.offset / kPageSize);
+  if (!place) return tl::unexpected{place.error()};
+  if (const auto checked = check_offsets(file, a.size, a.offset); !checked) return tl::unexpected{checked.error()};
+  if (const auto checked = check_mode(file, a.protection, a.flags); !checked) return tl::unexpected{checked.error()};
+  auto object = file.mapped_object();
+  if (object == nullptr) return base::refuse(ENODEV);
+  if ((a.flags & MAP_GROWSDOWN) != 0) return base::refuse(EINVAL);
+  if ((a.protection & (PROT_READ | PROT_WRITE | PROT_EXEC) & ~file.mappable_protection()) != 0)
+    return base::refuse(EPERM);
+  if ((a.flags & MAP_SYNC) != 0) return base::refuse(EOPNOTSUPP);  // no file lies in persistent memory
+  return object;
+}
+
+Result<std::shared_ptr<mm::MappedObject>> SimulatedSystemCalls::huge_pages_to_map(const MapArguments& a) const {
+  const auto place = m_process.memory->find_place(a.hint, a.size, a.flags, {});
+  if (!place) return tl::unexpected{place.error()};
+  const int sharing = a.flags & MAP_TYPE;
+  if (sharing != MAP_PRIVATE && sharing != MAP_SHARED && sharing != MAP_SHARED_VALIDATE) return base::refuse(EINVAL);
+  if ((a.flags & MAP_NORESERVE) == 0) return base::refuse(ENOMEM);
+  return std::make_shared<mm::AbsentPages>();
 }
 
 SystemCallsValue SimulatedSystemCalls::munmap(UserAddress at, std::uint64_t size) {

@@ -89,13 +89,25 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
 
   Result<FilePointer> file_to_read(int fd) const;
   Result<FilePointer> file_to_write(int fd) const;
+  /// EBADF for what was opened with O_PATH as well.
   Result<FilePointer> file(int fd) const;
+  Result<FilePointer> file_or_path(int fd) const;
   Result<std::shared_ptr<net::TcpSocket>> socket_of(int fd) const;
   Result<Value> install(FilePointer file, bool close_on_exec, int at_least = 0);
+  Result<Value> control(fs::File& description, int command, std::int64_t argument);
   Result<Value> splice_between(const FilePointer& in, std::int64_t* in_offset, const FilePointer& out,
                                std::int64_t* out_offset, Bytes size, unsigned flags);
   Result<Value> send_file(const FilePointer& in, std::int64_t* offset, const FilePointer& out, Bytes size);
   Result<Value> poll_until(std::span<kernel_sim::PollEntry> entries, int timeout_ms);
+  struct MapArguments {
+    VirtAddr hint;
+    Bytes size;
+    int protection;
+    int flags;
+    std::uint64_t offset;
+  };
+  Result<std::shared_ptr<mm::MappedObject>> object_to_map(fs::File& file, const MapArguments& arguments) const;
+  Result<std::shared_ptr<mm::MappedObject>> huge_pages_to_map(const MapArguments& arguments) const;
   int poll_once(std::span<kernel_sim::PollEntry> entries, std::vector<sched::WaitQueue*>& queues);
   void after_access(mm::FaultOutcome outcome);
 

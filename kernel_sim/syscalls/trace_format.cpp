@@ -97,12 +97,19 @@ std::string open_flags(int flags) {
                  {O_SYNC, "O_SYNC"},
                  {O_DSYNC, "O_DSYNC"},
                  {O_DIRECT, "O_DIRECT"},
+                 {O_TMPFILE, "O_TMPFILE"},
                  {O_DIRECTORY, "O_DIRECTORY"},
+                 {O_PATH, "O_PATH"},
+                 {O_NOFOLLOW, "O_NOFOLLOW"},
+                 {O_NOATIME, "O_NOATIME"},
+                 {O_ASYNC, "O_ASYNC"},
                  {O_CLOEXEC, "O_CLOEXEC"}},
                 "");
 }
 
-std::string pipe_flags(int flags) { return all_of(flags, {{O_NONBLOCK, "O_NONBLOCK"}, {O_CLOEXEC, "O_CLOEXEC"}}, "0"); }
+std::string pipe_flags(int flags) {
+  return all_of(flags, {{O_NONBLOCK, "O_NONBLOCK"}, {O_CLOEXEC, "O_CLOEXEC"}, {O_DIRECT, "O_DIRECT"}}, "0");
+}
 
 std::string file_mode(std::uint32_t mode) {
   const std::string kind =
@@ -144,6 +151,20 @@ std::string memory_advice(int advice) {
                          {MADV_SEQUENTIAL, "MADV_SEQUENTIAL"},
                          {MADV_WILLNEED, "MADV_WILLNEED"},
                          {MADV_DONTNEED, "MADV_DONTNEED"},
+                         {MADV_FREE, "MADV_FREE"},
+                         {MADV_REMOVE, "MADV_REMOVE"},
+                         {MADV_DONTFORK, "MADV_DONTFORK"},
+                         {MADV_DOFORK, "MADV_DOFORK"},
+                         {MADV_MERGEABLE, "MADV_MERGEABLE"},
+                         {MADV_UNMERGEABLE, "MADV_UNMERGEABLE"},
+                         {MADV_DONTDUMP, "MADV_DONTDUMP"},
+                         {MADV_DODUMP, "MADV_DODUMP"},
+                         {MADV_WIPEONFORK, "MADV_WIPEONFORK"},
+                         {MADV_KEEPONFORK, "MADV_KEEPONFORK"},
+                         {MADV_COLD, "MADV_COLD"},
+                         {MADV_PAGEOUT, "MADV_PAGEOUT"},
+                         {MADV_POPULATE_READ, "MADV_POPULATE_READ"},
+                         {MADV_POPULATE_WRITE, "MADV_POPULATE_WRITE"},
                          {MADV_HUGEPAGE, "MADV_HUGEPAGE"},
                          {MADV_NOHUGEPAGE, "MADV_NOHUGEPAGE"}});
 }
@@ -170,7 +191,15 @@ std::string map_flags(int flags) {
                  {MAP_FIXED, "MAP_FIXED"},
                  {MAP_ANONYMOUS, "MAP_ANONYMOUS"},
                  {MAP_POPULATE, "MAP_POPULATE"},
-                 {MAP_FIXED_NOREPLACE, "MAP_FIXED_NOREPLACE"}},
+                 {MAP_FIXED_NOREPLACE, "MAP_FIXED_NOREPLACE"},
+                 {MAP_LOCKED, "MAP_LOCKED"},
+                 {MAP_NORESERVE, "MAP_NORESERVE"},
+                 {MAP_NONBLOCK, "MAP_NONBLOCK"},
+                 {MAP_STACK, "MAP_STACK"},
+                 {MAP_GROWSDOWN, "MAP_GROWSDOWN"},
+                 {MAP_HUGETLB, "MAP_HUGETLB"},
+                 {MAP_32BIT, "MAP_32BIT"},
+                 {MAP_SYNC, "MAP_SYNC"}},
                 "0");
 }
 

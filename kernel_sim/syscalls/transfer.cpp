@@ -164,7 +164,8 @@ SystemCallsValue SimulatedSystemCalls::vmsplice(int fd, UserAddress buffer, std:
         if ((*found)->writable()) {
           return or_broken_pipe(ipc::vmsplice_to_pipe(memory(), address_of(buffer), wanted, *pipe, flags));
         }
-        return pipe->read(memory(), address_of(buffer), wanted, (flags & SPLICE_F_NONBLOCK) != 0);
+        return pipe->read(memory(), address_of(buffer), wanted, (flags & SPLICE_F_NONBLOCK) != 0,
+                          ipc::Pipe::Form::Bytes);
       });
 }
 
@@ -172,9 +173,9 @@ SystemCallsValue SimulatedSystemCalls::pipe(int fds[2], int flags) {
   return call(
       Call::Pipe, [&] { return format("[{}, {}]{}", fds[0], fds[1], flags == 0 ? "" : ", " + pipe_flags(flags)); },
       [&]() -> Result<Value> {
-        if ((flags & ~(O_CLOEXEC | O_NONBLOCK)) != 0) return base::refuse(EINVAL);
+        if ((flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT)) != 0) return base::refuse(EINVAL);
         services().machine.cpu.execute(m_table.config().pipe, hal::Work::SystemCall);
-        ipc::PipeEnds ends = ipc::make_pipe(services().pipes, flags & O_NONBLOCK);
+        ipc::PipeEnds ends = ipc::make_pipe(services().pipes, flags & (O_NONBLOCK | O_DIRECT));
         const Result<Value> read_end = install(std::move(ends.read), (flags & O_CLOEXEC) != 0);
         if (!read_end) return read_end;
         const Result<Value> write_end = install(std::move(ends.write), (flags & O_CLOEXEC) != 0);

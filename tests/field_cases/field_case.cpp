@@ -40,6 +40,13 @@ ConnectedPair connected_pair(SystemCalls& c, bool no_delay, int receive_buffer) 
 
 void set_non_blocking(SystemCalls& c, int socket) { c.fcntl(socket, F_SETFL, O_NONBLOCK); }
 
+void fill_disk(SystemCalls& c, int file, UserAddress source) {
+  for (const std::uint64_t piece : {1 << 20, 4096}) {
+    while (c.write(file, source, piece) > 0) {
+    }
+  }
+}
+
 int polled(SystemCalls& c, int descriptor, int events, int timeout_ms) {
   PollEntry entry{descriptor, static_cast<std::int16_t>(events), 0};
   c.poll({&entry, 1}, timeout_ms);

@@ -59,6 +59,8 @@ struct ConnectedPair {
 };
 ConnectedPair connected_pair(SystemCalls& c, bool no_delay = false, int receive_buffer = 0);
 void set_non_blocking(SystemCalls& c, int socket);
+/// Writes to the file until no block is free. `source` has 1 MiB.
+void fill_disk(SystemCalls& c, int file, UserAddress source);
 /// What poll returns in revents.
 int polled(SystemCalls& c, int descriptor, int events, int timeout_ms = 0);
 

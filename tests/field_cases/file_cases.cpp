@@ -4,6 +4,9 @@
 #include <fcntl.h>
 #include <poll.h>
 
+#include <netinet/in.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "tests/field_cases/field_case.h"
@@ -206,6 +209,112 @@ const std::array kCases = {
                 c.ftruncate(f, 8192);
                 out.say("data={} hole={}", c.lseek(f, 0, SEEK_DATA), c.lseek(f, 0, SEEK_HOLE));
               }},
+
+    FieldCase{"open_flags_show",
+              "open(2), F_GETFL",
+              "which flags of open are refused, dropped or shown",
+              {100, 0, 0},
+              [](SystemCalls& c, Answers& out) {
+                constexpr int kFileSync = O_SYNC & ~O_DSYNC;
+                constexpr int kUnnamed = O_TMPFILE & ~O_DIRECTORY;
+                const auto tell = [&](std::string_view path, int flags) {
+                  const Value f = c.open(path, flags, 0600);
+                  out.say("{} {:#x}: {} shows {}", path, flags, succeeded(f), f < 0 ? f : c.fcntl(fd(f), F_GETFL));
+                  c.close(fd(f));
+                };
+                for (const int flags :
+                     {O_NOFOLLOW, O_NOATIME, O_ASYNC, O_NOCTTY, O_ACCMODE, 0x40000000, O_SYNC | O_RDWR, kFileSync,
+                      O_DSYNC, O_EXCL, O_DIRECT | O_NONBLOCK, O_PATH, O_PATH | O_RDWR | O_TRUNC | O_CREAT,
+                      O_PATH | O_DIRECTORY, O_TMPFILE | O_RDWR, kUnnamed | O_RDWR, O_CREAT | O_DIRECTORY})
+                  tell("a", flags);
+                for (const int flags : {O_PATH | O_DIRECTORY, O_DIRECT, O_APPEND, O_EXCL, O_CREAT, O_ACCMODE,
+                                        O_TMPFILE | O_RDWR, O_TMPFILE | O_WRONLY, O_TMPFILE,
+                                        O_TMPFILE | O_RDWR | O_EXCL, O_TMPFILE | O_RDWR | O_CREAT, kUnnamed | O_RDWR})
+                  tell(".", flags);
+                for (const std::string_view path : {"none", "", "a/b", "none/b"}) tell(path, O_TMPFILE | O_RDWR);
+                tell("none", O_PATH | O_CREAT);
+              }},
+
+    FieldCase{"path_is_no_file",
+              "open(2) O_PATH",
+              "a descriptor that only names a file",
+              {100, 0, 0},
+              [](SystemCalls& c, Answers& out) {
+                const int f = fd(c.open("a", O_PATH)), g = fd(c.open("a", O_RDWR));
+                const auto m = memory(c, 4096);
+                FileStatus status;
+                out.say("read={} write={} lseek={}", c.read(f, m, 1), c.write(f, m, 1), c.lseek(f, 0, SEEK_SET));
+                out.say("fstat={} size={}", c.fstat(f, status), status.size);
+                out.say("ftruncate={} fsync={} fadvise={}", c.ftruncate(f, 1), c.fsync(f), c.posix_fadvise(f, 0, 0, 0));
+                out.say("setfl={} getfd={} pipe={}", c.fcntl(f, F_SETFL, O_APPEND), c.fcntl(f, F_GETFD),
+                        c.fcntl(f, F_GETPIPE_SZ));
+                out.say("mmap={}", c.mmap(UserAddress::Null, 4096, PROT_READ, MAP_SHARED, f, 0));
+                out.say("sendfile={} poll={:x}", c.sendfile(g, f, nullptr, 1), polled(c, f, POLLIN));
+                out.say("dup={} dupfd={} close={}", c.dup(f), c.fcntl(f, F_DUPFD, 0), c.close(f));
+              }},
+
+    FieldCase{"fcntl_commands",
+              "fcntl(2)",
+              "commands and changeable flags of files, directories, pipes and sockets",
+              {100, 0, 0},
+              [](SystemCalls& c, Answers& out) {
+                int p[2]{};
+                c.pipe(p);
+                const int files[] = {fd(c.open("a", O_RDWR)), fd(c.open(".", O_RDONLY)), p[0], p[1],
+                                     fd(c.socket(AF_INET, SOCK_STREAM, 0))};
+                for (const int f : files) {
+                  for (const int flags : {O_DIRECT, O_ASYNC, O_NOATIME, O_APPEND | O_NONBLOCK, O_SYNC | O_RDWR, 0}) {
+                    const Value set = c.fcntl(f, F_SETFL, flags);
+                    out.say("{:#x}: {} then {}", flags, set, c.fcntl(f, F_GETFL));
+                  }
+                  for (const int command : {F_GETFD, F_GETOWN, F_GETSIG, F_GETLEASE, F_GETPIPE_SZ, 12, 19, 1029, 99})
+                    out.say("{}: {}", command, c.fcntl(f, command, 0));
+                  out.say("setfd={} getfd={}", c.fcntl(f, F_SETFD, FD_CLOEXEC), c.fcntl(f, F_GETFD));
+                }
+                const Value copy = c.fcntl(p[0], F_DUPFD_CLOEXEC, 20);
+                out.say("copy={} getfd={}", copy, c.fcntl(fd(copy), F_GETFD));
+                out.say("dup3={}", c.dup3(p[0], 30, O_CLOEXEC));
+                out.say("getfd={} same={} odd={} far={}", c.fcntl(30, F_GETFD), c.dup3(p[0], p[0], 0),
+                        c.dup3(p[0], 31, O_NONBLOCK), c.dup3(p[0], 400, 0));
+              }},
+
+    FieldCase{"unnamed_file",
+              "open(2) O_TMPFILE, sqlite/systemd temporary files",
+              "a file without a name, shared with a child, gone at the end",
+              {0, 0, 0},
+              [](SystemCalls& c, Answers& out) {
+                const auto m = memory(c, 1 << 20);
+                c.fill(m, std::byte{7}, 1 << 20);
+                for (int i = 0; i < 40; ++i) {  // more than the disk holds
+                  const int f = fd(c.open(".", O_TMPFILE | O_RDWR, 0600));
+                  const Value n = c.write(f, m, 1 << 20);
+                  const auto p =
+                      static_cast<UserAddress>(c.mmap(UserAddress::Null, 4096, PROT_READ, MAP_SHARED, f, 4096));
+                  c.close(f);
+                  if (n != 1 << 20 || byte_at(c, p) != 7) out.say("{}: {}", i, n);
+                  c.munmap(p, 4096);
+                }
+                const int f = fd(c.open(".", O_TMPFILE | O_RDWR, 0600));
+                FileStatus status;
+                out.say("fstat={} size={} mode={:o}", c.fstat(f, status), status.size, status.mode);
+                out.say("write={} pread={}", c.write(f, m, 5000), c.pread(f, m, 100, 4950));
+              },
+              Disk::Small},
+
+    FieldCase{"last_blocks_for_any_file",
+              "ENOSPC",
+              "blocks set aside for one growing file are there for another when the disk is full",
+              {0, 0, 0},
+              [](SystemCalls& c, Answers& out) {
+                const int a = fd(c.open("a", O_RDWR)), filler = fd(c.open("b", O_RDWR)),
+                          other = fd(c.open("c", O_RDWR));
+                const auto m = memory(c, 1 << 20);
+                fill_disk(c, filler, m);
+                const Value size = c.lseek(filler, 0, SEEK_END);
+                c.ftruncate(filler, size - 64 * 4096);
+                out.say("first={} rest={} none={}", c.write(a, m, 4096), c.write(other, m, 1 << 20), c.write(a, m, 1));
+              },
+              Disk::Small},
 };
 
 }  // namespace

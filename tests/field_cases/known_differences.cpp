@@ -15,17 +15,8 @@ struct KnownDifference {
 };
 
 constexpr std::array kKnown = {
-    // What the simulated kernel does not have.
     KnownDifference{"zerocopy_option", "there is no MSG_ZEROCOPY"},
     KnownDifference{"families", "sockets are of AF_INET and SOCK_STREAM alone"},
-    // What it does otherwise.
-    KnownDifference{"min_full_disk", "a store into a hole of a full disk succeeds"},
-    KnownDifference{"seek_hole", "holes are not seen"},
-    KnownDifference{"min_sparse_past", "holes are not seen"},
-    KnownDifference{"mmap_flags", "flags are passed over"},
-    KnownDifference{"madv_dontneed", "advice is missing"},
-    KnownDifference{"pipe_direct", "packet pipes are missing"},
-    KnownDifference{"dirty_sync", "O_TMPFILE is missing"},
 };
 
 }  // namespace

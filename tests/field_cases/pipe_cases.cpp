@@ -259,6 +259,74 @@ const std::array kCases = {
                 c.fstat(g, st);
                 out.say("moved={} size={} o={} pos={}", t, st.size, o, c.lseek(g, 0, SEEK_CUR));
               }},
+
+    FieldCase{"pipe_packets",
+              "pipe2(2) O_DIRECT",
+              "packets are split at pages, kept apart, cut by short reads, and pass through splice and tee",
+              {10000, 0, 0},
+              [](SystemCalls& c, Answers& out) {
+                const auto m = memory(c, 65536);
+                int p[2]{}, q[2]{};
+                out.say("pipe={}", c.pipe(p, O_DIRECT | O_NONBLOCK));
+                c.pipe(q, O_NONBLOCK);
+                out.say("write={}", c.write(p[1], m, 9000));
+                out.say("read={}", c.read(p[0], m, 65536));
+                out.say("short={}", c.read(p[0], m, 100));
+                out.say("rest={}", c.read(p[0], m, 65536));
+                out.say("none={}", c.read(p[0], m, 65536));
+                c.write(p[1], m, 10);
+                c.write(p[1], m, 20);
+                out.say("tee={} splice={}", c.tee(p[0], q[1], 65536, 0), c.splice(p[0], nullptr, q[1], nullptr, 15, 0));
+                for (int i = 0; i < 5; ++i) out.say("through={}", c.read(q[0], m, 8));
+                out.say("left={}", c.read(p[0], m, 65536));
+                c.write(q[1], m, 100);
+                c.fcntl(q[1], F_SETFL, O_DIRECT | O_NONBLOCK);
+                c.write(q[1], m, 200);
+                c.write(q[1], m, 300);
+                for (int i = 0; i < 3; ++i) out.say("mixed={}", c.read(q[0], m, 65536));
+                const int f = fd(c.open("a", O_RDONLY));
+                c.splice(f, nullptr, q[1], nullptr, 5000, 0);
+                out.say("file={}", c.read(q[0], m, 65536));
+                c.write(p[1], m, 10);
+                c.write(p[1], m, 20);
+                out.say("vmsplice={}", c.vmsplice(p[0], m, 15, SPLICE_F_NONBLOCK));
+                out.say("then={}", c.read(p[0], m, 65536));
+              }},
+
+    FieldCase{"pipe_unreadable_tail",
+              "write(2) EFAULT",
+              "a write that cannot be read, to a full pipe whose last page has room",
+              {0, 0, 0},
+              [](SystemCalls& c, Answers& out) {
+                const auto m = memory(c, 65536);
+                int p[2]{};
+                c.pipe(p, O_NONBLOCK);
+                out.say("fill={}", c.write(p[1], m, 61810));
+                out.say("bad={}", c.write(p[1], UserAddress{4096}, 1));
+                out.say("good={}", c.write(p[1], m, 1));
+                out.say("page={}", c.write(p[1], UserAddress{4096}, 4096));
+              }},
+
+    FieldCase{"pipe_of_truncated_file",
+              "splice(2) NOTES",
+              "pages in a pipe whose file shrinks and grows again",
+              {8192, 5000, 0},
+              [](SystemCalls& c, Answers& out) {
+                const int f = fd(c.open("a", O_RDWR)), g = fd(c.open("b", O_RDWR));
+                const auto m = memory(c, 8192);
+                c.fill(m, std::byte{200}, 8192);
+                int p[2]{};
+                c.pipe(p);
+                out.say("splice={}", c.splice(f, nullptr, p[1], nullptr, 8192, 0));
+                out.say("shorter={} append={}", c.ftruncate(f, 4096), c.pwrite(f, m, 1, 4096));
+                out.say("read={} bytes={} {}", c.read(p[0], m, 8192), byte_at(c, m + 4096), byte_at(c, m + 4097));
+                const auto last =
+                    static_cast<UserAddress>(c.mmap(UserAddress::Null, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, g, 0));
+                c.fill(last + 5000, std::byte{9}, 10);
+                out.say("vmsplice={}", c.vmsplice(p[1], last + 4096, 4096, 0));
+                c.open("b", O_WRONLY | O_TRUNC);
+                out.say("read={} bytes={} {}", c.read(p[0], m, 8192), byte_at(c, m + 903), byte_at(c, m + 904));
+              }},
 };
 
 }  // namespace

@@ -61,13 +61,48 @@ TEST(AddressSpace, AnonymousMemoryIsZeroAndComesPageByPage) {
     const VirtAddr at = rig.space->map(VirtAddr{}, 10 * kPageSize, kReadWrite, kAnonymous, nullptr, 0).value();
     EXPECT_EQ(rig.load(at + 4090, 12), std::vector<std::byte>(12));
     EXPECT_EQ(rig.space->faults().minor, 2U);
+    EXPECT_EQ(rig.frames.held_frames(Place::UserBuffer), 1U);  // the page of zeroes, twice
+    EXPECT_EQ(rig.store(at + 4090, 1), FaultOutcome::Resolved);
     EXPECT_EQ(rig.frames.held_frames(Place::UserBuffer), 2U);
+    EXPECT_EQ(rig.load(at + kPageSize, 1), std::vector<std::byte>(1));
+    EXPECT_EQ(rig.space->faults().copy_on_write, 0U);
     ASSERT_TRUE(rig.space->unmap(at, 10 * kPageSize));
     EXPECT_EQ(rig.frames.held_frames(Place::UserBuffer), 0U);
     EXPECT_EQ(rig.store(at, 1), FaultOutcome::SegmentationFault);
   });
   EXPECT_EQ(rig.frames.free_frames(), rig.frames.total_frames());  // tables too
   EXPECT_TRUE(rig.frames.breaches().empty());
+}
+
+TEST(AddressSpace, AStoreThatTheObjectHasNoRoomForIsABusError) {
+  Rig rig;
+  const auto object = std::make_shared<PagesObject>(rig, 4);
+  rig.run([&] {
+    const VirtAddr at = rig.space->map(VirtAddr{}, 4 * kPageSize, kReadWrite, MAP_SHARED, object, 0).value();
+    object->full = true;
+    EXPECT_EQ(rig.store(at, 1), FaultOutcome::BusError);
+    rig.load(at + kPageSize, 1);  // mapped for reading, and not to be made writable
+    EXPECT_EQ(rig.store(at + kPageSize, 1), FaultOutcome::BusError);
+    object->full = false;
+    EXPECT_EQ(rig.store(at, 1), FaultOutcome::Resolved);
+  });
+}
+
+TEST(AddressSpace, AnObjectIsMappedForAsLongAsAnyRegionShowsIt) {
+  Rig rig;
+  const auto object = std::make_shared<PagesObject>(rig, 4);
+  rig.run([&] {
+    const VirtAddr at = rig.space->map(VirtAddr{}, 4 * kPageSize, kReadWrite, MAP_SHARED, object, 0).value();
+    ASSERT_TRUE(rig.space->unmap(at + kPageSize, kPageSize));  // two regions are left
+    EXPECT_EQ(object->mappers().size(), 1U);
+    ASSERT_TRUE(rig.space->unmap(at, kPageSize));
+    EXPECT_EQ(object->mappers().size(), 1U);
+    rig.store(at + 2 * kPageSize, 7);
+    rig.space->zap(*object, 2);
+    EXPECT_EQ(rig.frames.references(object->frame_of(2)), 1U);
+    ASSERT_TRUE(rig.space->unmap(at + 2 * kPageSize, 2 * kPageSize));
+    EXPECT_TRUE(object->mappers().empty());
+  });
 }
 
 TEST(AddressSpace, PopulateTakesTheFaultsAtOnce) {

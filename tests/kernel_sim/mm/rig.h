@@ -85,13 +85,16 @@ class PagesObject final : public MappedObject {
     return std::prev(found)->second;
   }
   void mapped_around(std::uint64_t count) override { around += count; }
-  void page_dirtied(std::uint64_t index) override {
+  Result<void> page_dirtied(std::uint64_t index) override {
+    if (full) return refuse(ENOSPC);
     dirtied.push_back(index);
     if (on_dirtied) on_dirtied();
+    return {};
   }
 
   std::uint64_t pages;
   unsigned faults = 0;
+  bool full = false;  ///< there is no room for what is written
   std::uint64_t around = 0;
   std::vector<std::uint64_t> dirtied;
   std::function<void()> on_dirtied;

@@ -46,6 +46,7 @@ class TextFile final : public fs::File {
   Result<void> advise(std::uint64_t, std::uint64_t, int) override { return {}; }
   std::shared_ptr<mm::MappedObject> mapped_object() override;
   [[nodiscard]] bool seekable() const override { return true; }
+  [[nodiscard]] std::uint64_t mappable_end() const override { return ~std::uint64_t{0} >> 1; }
 
  private:
   ProcessRig& m_rig;
@@ -128,7 +129,7 @@ class TextPages final : public mm::MappedObject {
     if (found == m_pages.end()) return {};
     return mm::Folio{index, 1, found->second};
   }
-  void page_dirtied(std::uint64_t) override {}
+  Result<void> page_dirtied(std::uint64_t) override { return {}; }
 
  private:
   ProcessRig& m_rig;
