@@ -16,6 +16,7 @@ namespace sluice::differential {
 namespace {
 
 constexpr std::int64_t kPage = 4096;
+constexpr std::int64_t kRootPath = 6;  // of kPaths
 
 class Generator {
  public:
@@ -54,6 +55,9 @@ class Generator {
   void add_on_socket();
   void open_something();
   void map_something();
+  std::int64_t memory_advice();
+  void stream();
+  void add_dup3();
 
   std::mt19937_64 m_engine;
   Program m_program;
@@ -62,6 +66,7 @@ class Generator {
   int m_process = 0;
   bool m_forked = false;
   bool m_sockets = false;
+  bool m_small_disk = false;
 };
 
 std::int64_t Generator::size() {
@@ -119,6 +124,7 @@ std::int64_t Generator::open_flags() {
   if (one_in(20)) flags |= O_NONBLOCK;
   if (one_in(40)) flags |= O_DIRECTORY;
   if (one_in(40)) flags |= O_CLOEXEC;
+  if (one_in(60)) flags |= any_of({O_PATH, O_NOATIME, O_NOFOLLOW, O_SYNC, O_DSYNC, 0x4000'0000});
   return flags;
 }
 
@@ -158,13 +164,21 @@ void Generator::open_something() {
     const std::int64_t read = new_descriptor(Content::ReadEnd);
     const std::int64_t write = new_descriptor(Content::WriteEnd);
     // Blocking pipes are for the calls that say themselves that they do not wait.
-    add(Operation::Pipe, {read, write, one_in(40) ? 0x1000 | O_NONBLOCK : O_NONBLOCK});
+    add(Operation::Pipe, {read, write,
+                          one_in(40)  ? 0x1000 | O_NONBLOCK
+                          : one_in(6) ? O_DIRECT | O_NONBLOCK
+                                      : O_NONBLOCK});
     if (one_in(3)) {
       add(Operation::Fcntl,
           {one_in(2) ? read : write, F_SETPIPE_SZ,
            any_of({0, 1, 4096, 4097, 8192, 16384, 65536, 65537, 131072, 1 << 20, (1 << 20) + 1, -1})});
     }
     return;
+  }
+  if (one_in(12)) {
+    const std::int64_t path = one_in(8) ? below(std::ssize(kPaths)) : kRootPath;
+    const std::int64_t flags = any_of({O_RDWR, O_RDWR, O_RDWR, O_WRONLY, O_RDONLY, O_RDWR | O_EXCL});
+    return add(Operation::Open, {new_descriptor(Content::File), path, O_TMPFILE | flags, 0600});
   }
   const std::int64_t path = one_in(12) ? below(std::ssize(kPaths)) : below(kFiles);
   const std::int64_t flags = open_flags();
@@ -178,6 +192,8 @@ void Generator::map_something() {
   flags |= one_in(20) ? any_of({0, MAP_FIXED_NOREPLACE, MAP_FIXED | MAP_FIXED_NOREPLACE}) : MAP_FIXED;
   if (one_in(4)) flags |= MAP_ANONYMOUS;
   if (one_in(8)) flags |= MAP_POPULATE;
+  if (one_in(12)) flags |= any_of({MAP_LOCKED, MAP_NONBLOCK, MAP_NORESERVE, MAP_STACK, MAP_GROWSDOWN, MAP_HUGETLB});
+  if (m_small_disk) flags |= MAP_ANONYMOUS;
   if (one_in(40)) flags = any_of({0, MAP_FIXED, MAP_ANONYMOUS | MAP_FIXED, MAP_SHARED_VALIDATE | MAP_FIXED});
   const std::int64_t protection = any_of(
       {PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_WRITE, PROT_NONE});
@@ -206,8 +222,9 @@ void Generator::add_on_file() {
     case 5:
       return add(Operation::Pwrite, {descriptor(Content::File), address, length, offset()});
     case 6:
-      return add(Operation::Lseek, {descriptor(Content::File), one_in(4) ? -offset() : offset(),
-                                    one_in(30) ? 9 : any_of({SEEK_SET, SEEK_SET, SEEK_CUR, SEEK_END})});
+      return add(Operation::Lseek,
+                 {descriptor(Content::File), one_in(4) ? -offset() : offset(),
+                  one_in(30) ? 9 : any_of({SEEK_SET, SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA, SEEK_HOLE})});
     case 7:
       return add(Operation::Ftruncate, {descriptor(Content::File), offset()});
     default:
@@ -231,10 +248,9 @@ void Generator::add_on_memory() {
     case 1:
       return add(Operation::Munmap, {page, one_in(4) ? length : any_of({1, kPage, 2 * kPage})});
     case 2:
-      return add(
-          Operation::Madvise,
-          {page, length,
-           any_of({MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_DONTNEED, MADV_DONTNEED, 77})});
+      if (one_in(2)) return add(Operation::Madvise, {page, length, one_in(2) ? MADV_DONTNEED : MADV_WILLNEED});
+      // Not beyond the arena, where the interpreter's own memory is.
+      return add(Operation::Madvise, {page, std::clamp<std::int64_t>(length, 0, 300'000), memory_advice()});
     case 3:
       if (harmless || one_in(4)) add(Operation::Load, {address, std::clamp<std::int64_t>(length, 0, 300'000)});
       return;
@@ -247,11 +263,32 @@ void Generator::add_on_memory() {
   }
 }
 
+std::int64_t Generator::memory_advice() {
+  if (one_in(10)) return any_of({77, 7, -1});
+  return any_of({MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_FREE, MADV_REMOVE, MADV_DONTFORK, MADV_DOFORK,
+                 MADV_WIPEONFORK, MADV_KEEPONFORK, MADV_COLD, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE,
+                 MADV_DONTDUMP, MADV_DODUMP, MADV_HUGEPAGE});
+}
+
+void Generator::stream() {
+  const auto piece = [this] { return any_of({100, 1000, kPage, kPage + 1, 3 * kPage, 10'000, 65'536, 100'000}); };
+  add(Operation::Stream, {below(kStreamSources), below(300'000), piece(), piece(), any_of({kPage, 2 * kPage, 65'536}),
+                          one_in(8) ? below(100'000) : 0});
+}
+
+void Generator::add_dup3() {
+  const std::int64_t from = any_descriptor();
+  const std::int64_t to = any_descriptor();
+  if (from < kSlots && to < kSlots) m_content[static_cast<std::size_t>(to)] = m_content[static_cast<std::size_t>(from)];
+  add(Operation::Dup3, {from, to, one_in(20) ? O_NONBLOCK : any_of({0, O_CLOEXEC})});
+}
+
 void Generator::add_transfer() {
   std::int64_t address = 0;
   std::int64_t length = 0;
   const bool odd = one_in(15);
-  switch (below(6)) {
+  // A file system in memory gives the pipe a page of zeroes for a hole, one on a disk the page that will be written.
+  switch (m_small_disk ? 2 + below(4) : below(6)) {
     case 0:
       return add(Operation::Sendfile, {odd ? any_descriptor() : file_or(Content::WriteEnd),
                                        odd ? any_descriptor() : descriptor(Content::File), optional_offset(), size()});
@@ -290,14 +327,19 @@ void Generator::add_on_descriptor() {
       return add(Operation::Fstat, {any_descriptor()});
     case 2: {
       const std::int64_t from = any_descriptor();
+      if (one_in(4)) return add_dup3();
       if (one_in(2)) return add(Operation::Dup, {copy_of(from), from});
       return add(Operation::DupFrom, {copy_of(from), from, any_of({0, 3, 20, 38, kMostDescriptors, -1})});
     }
     case 3: {
       // Pipes stay non-blocking: whether a call would wait is for poll to say.
       const std::int64_t flags = any_of({O_NONBLOCK, O_APPEND | O_NONBLOCK, O_NONBLOCK | O_TRUNC, O_NONBLOCK | O_RDWR});
-      if (one_in(2)) return add(Operation::Fcntl, {any_descriptor(), F_SETFL, flags});
-      return add(Operation::Fcntl, {any_descriptor(), one_in(20) ? 12345 : F_GETFL, 0});
+      if (one_in(10)) return add(Operation::Fcntl, {file_or(Content::WriteEnd), F_SETFL, O_NONBLOCK | O_ASYNC});
+      if (one_in(2)) return add(Operation::Fcntl, {any_descriptor(), F_SETFL, flags | (one_in(8) ? O_NOATIME : 0)});
+      return add(Operation::Fcntl, {any_descriptor(),
+                                    one_in(20) ? any_of({12345, F_GETOWN, F_GETSIG, F_GETLEASE})
+                                               : any_of({F_GETFL, F_GETFL, F_GETFD, F_SETFD}),
+                                    one_in(2)});
     }
     case 4:
       if (one_in(2)) return add(Operation::Fcntl, {file_or(Content::ReadEnd), F_GETPIPE_SZ, 0});
@@ -377,6 +419,7 @@ void Generator::add_random() {
         return add(Operation::Fork);
       }
       if (one_in(10)) return add(Operation::Wait);
+      if (!m_forked && one_in(6)) return stream();
       if (m_process == 1 && one_in(10)) return add(Operation::Exit, {below(300)});
       return add_on_descriptor();
     case 3:
@@ -405,7 +448,9 @@ Program Generator::program() {
   m_mapped[0] = kRegionSize;
   add(Operation::Store, {0, 70'000, 1});
   for (int i = 0; i < 4; ++i) open_something();
-  m_sockets = one_in(3);
+  m_small_disk = one_in(12);
+  if (m_small_disk) add(Operation::FillDisk, {one_in(3) ? 0 : below(40)});
+  m_sockets = !m_small_disk && one_in(3);
   if (m_sockets) {
     const std::int64_t client = new_descriptor(Content::Socket);
     add(Operation::SocketPair, {client, new_descriptor(Content::Socket)});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/differential/host_process.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <fstream>
@@ -38,6 +39,9 @@ void become_simulated_user(int descriptors) {
   ::getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = static_cast<rlim_t>(descriptors);
   ::setrlimit(RLIMIT_NOFILE, &limit);
+  ::getrlimit(RLIMIT_MEMLOCK, &limit);
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, rlim_t{8} << 20);
+  ::setrlimit(RLIMIT_MEMLOCK, &limit);
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct none[2] = {};
   ::syscall(SYS_capset, &header, none);

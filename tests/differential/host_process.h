@@ -14,8 +14,8 @@ namespace sluice::differential {
 /// The files of a program, with `pattern` in them.
 void place_files(const std::filesystem::path& folder, const std::array<std::uint64_t, kFiles>& sizes);
 
-/// Descriptors begin at 0 and end at `descriptors`. No capabilities: the simulated kernel knows one user without
-/// privileges; root may, for one, have larger pipes.
+/// Descriptors begin at 0 and end at `descriptors`; 8 MiB may be locked. No capabilities: the simulated kernel knows
+/// one user without privileges; root may, for one, have larger pipes.
 void become_simulated_user(int descriptors);
 
 /// Puts a disk of `size` in place of `folder`, for this process alone and those that it forks. False: this host does

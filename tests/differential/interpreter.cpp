@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
+#include <vector>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -61,6 +62,9 @@ class Interpreter {
   static int run_child(SystemCalls& calls, std::span<const std::byte> arguments);
 
   void map(const Step& step);
+  void fill_disk(const Step& step);
+  void stream(const Step& step);
+  Value write_stream(const Step& step, int to);
   void connect_pair(const Step& step);
   [[nodiscard]] bool is_directory(int fd);
   void look_at_descriptors();
@@ -255,6 +259,87 @@ void Interpreter::connect_pair(const Step& step) {
   note(connected, client, server);
 }
 
+void Interpreter::fill_disk(const Step& step) {
+  const auto fd = static_cast<int>(m_calls.open("full", O_CREAT | O_WRONLY, 0600));
+  for (const std::uint64_t piece : {kOwnSize, kPage}) {
+    while (m_calls.write(fd, own(), piece) > 0) {
+    }
+  }
+  const Value size = m_calls.lseek(fd, 0, SEEK_END);
+  const Value left = std::clamp<Value>(step.arguments[0], 0, 64) * static_cast<Value>(kPage);
+  m_calls.ftruncate(fd, std::max<Value>(size - left, 0));
+  m_calls.close(fd);
+  note(0);
+}
+
+/// What the reader of a stream is told.
+struct StreamReader {
+  UserAddress buffer;
+  int from;
+  int not_its;
+  std::uint64_t piece;
+  std::uint64_t most;  ///< it ends after so many bytes
+
+  static int run(SystemCalls& calls, std::span<const std::byte> arguments) {
+    StreamReader reader{};
+    std::memcpy(&reader, arguments.data(), sizeof reader);
+    calls.close(reader.not_its);
+    std::vector<std::byte> bytes(reader.piece);
+    unsigned sum = 1;
+    for (std::uint64_t got = 0; got < reader.most;) {
+      const Value n = calls.read(reader.from, reader.buffer, reader.piece);
+      if (n <= 0) return static_cast<int>((n < 0 ? -n : sum) & 0x7F);
+      calls.load(reader.buffer, std::span{bytes}.first(static_cast<std::size_t>(n)));
+      for (Value i = 0; i < n; ++i) sum = sum * 31 + std::to_integer<unsigned>(bytes[static_cast<std::size_t>(i)]);
+      got += static_cast<std::uint64_t>(n);
+    }
+    return 0x80;
+  }
+};
+
+/// The one operation whose calls wait. What was read when does not count: only which bytes arrived, and how both ended.
+void Interpreter::stream(const Step& step) {
+  const auto& a = step.arguments;
+  if (m_state.has_other) return;
+  int ends[2] = {-1, -1};
+  if (const Value made = m_calls.pipe(ends); made < 0) return note(made);
+  note(m_calls.fcntl(ends[1], F_SETPIPE_SZ, std::clamp<std::int64_t>(a[4], 1, 1 << 20)));
+  const std::uint64_t piece = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(a[3]), 1, kOwnSize);
+  const StreamReader reader{own(), ends[0], ends[1], piece, a[5] > 0 ? static_cast<std::uint64_t>(a[5]) : UINT64_MAX};
+  const Value child = m_calls.fork(StreamReader::run, std::as_bytes(std::span{&reader, 1}));
+  m_calls.close(ends[0]);
+  const Value written = write_stream(step, ends[1]);
+  m_calls.close(ends[1]);
+  int status = 0;
+  const Value waited = m_calls.wait(child, status);
+  note(waited > 0 ? 1 : waited, written, status);
+}
+
+Value Interpreter::write_stream(const Step& step, int to) {
+  const auto& a = step.arguments;
+  const std::uint64_t total = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(a[1]), 0, kRegionSize);
+  const std::uint64_t piece = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(a[2]), 1, kRegionSize);
+  const Value file = m_calls.open(kPaths[0], O_RDONLY, 0);
+  std::uint64_t done = 0;
+  Value moved = 1;
+  while (done < total && moved > 0) {
+    const std::uint64_t size = std::min(piece, total - done);
+    switch (static_cast<StreamSource>(a[0])) {
+      case StreamSource::Write:
+        moved = m_calls.write(to, m_state.arena + done, size);
+        break;
+      case StreamSource::Vmsplice:
+        moved = m_calls.vmsplice(to, m_state.arena + done, size, 0);
+        break;
+      case StreamSource::Splice:
+        moved = m_calls.splice(static_cast<int>(file), nullptr, to, nullptr, size, 0);
+    }
+    done += moved > 0 ? static_cast<std::uint64_t>(moved) : 0;
+  }
+  m_calls.close(static_cast<int>(file));
+  return moved < 0 ? moved : static_cast<Value>(done);
+}
+
 bool Interpreter::is_directory(int fd) {
   kernel_sim::FileStatus status;
   return m_calls.fstat(fd, status) == 0 && S_ISDIR(status.mode);
@@ -313,6 +398,15 @@ void Interpreter::execute(const Step& step) {
       break;
     case Operation::DupFrom:
       note_new(a[0], m_calls.fcntl(slot(a[1]), F_DUPFD, a[2]));
+      break;
+    case Operation::Dup3:
+      note(m_calls.dup3(slot(a[0]), slot(a[1]), number(2)));
+      break;
+    case Operation::FillDisk:
+      fill_disk(step);
+      break;
+    case Operation::Stream:
+      stream(step);
       break;
     case Operation::Sendfile: {
       OptionalOffset offset{a[2]};

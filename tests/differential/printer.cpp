@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/differential/printer.h"
 
+#include <array>
 #include <climits>
 #include <fcntl.h>
 #include <poll.h>
@@ -76,6 +77,8 @@ std::string argument(Kind kind, std::int64_t value) {
       return syscalls::message_flags(as_int);
     case Kind::How:
       return syscalls::shutdown_how(as_int);
+    case Kind::StreamSource:
+      return std::array{"write", "vmsplice", "splice"}[static_cast<std::size_t>(value)];
     case Kind::PollEvents:
       return poll_events(value);
     case Kind::None:
@@ -103,6 +106,11 @@ std::string to_source(const Step& step) {
       if (a[1] == F_SETFL)
         return fmt::format("fcntl({}, F_SETFL, {});", descriptor(a[0]), syscalls::open_flags(static_cast<int>(a[2])));
       break;
+    case Operation::FillDisk:
+      return fmt::format("fill_disk({});  // writes to a file until ENOSPC, then truncates it by so many pages", a[0]);
+    case Operation::Stream:
+      return fmt::format("stream({}, {}, {}, {}, {}, {});  // source, bytes, by, read by, pipe size, end after",
+                         argument(Kind::StreamSource, a[0]), a[1], a[2], a[3], a[4], a[5]);
     case Operation::SocketPair:
       return fmt::format("tcp_pair(&{}, &{});  // connected over 127.0.0.1, O_NONBLOCK, TCP_NODELAY", descriptor(a[0]),
                          descriptor(a[1]));

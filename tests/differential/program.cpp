@@ -22,6 +22,7 @@ const Signature& signature_of(Operation operation) {
       {"fcntl", {K::Descriptor, K::FcntlCommand, K::FcntlArgument}},
       {"dup", {K::NewDescriptor, K::Descriptor}},
       {"dup_from", {K::NewDescriptor, K::Descriptor, K::FcntlArgument}},
+      {"dup3", {K::Descriptor, K::Descriptor, K::PipeFlags}},
       {"sendfile", {K::Descriptor, K::Descriptor, K::OptionalOffset, K::Size}},
       {"splice", {K::Descriptor, K::OptionalOffset, K::Descriptor, K::OptionalOffset, K::Size, K::SpliceFlags}},
       {"tee", {K::Descriptor, K::Descriptor, K::Size, K::SpliceFlags}},
@@ -45,8 +46,14 @@ const Signature& signature_of(Operation operation) {
       {"fork", {}},
       {"wait", {}},
       {"exit", {K::Status}},
+      {"fill_disk", {K::Size}},
+      {"stream", {K::StreamSource, K::Size, K::Size, K::Size, K::Size, K::Size}},
   }};
   return kSignatures[static_cast<std::size_t>(operation)];
+}
+
+bool fills_disk(const Program& program) {
+  return std::ranges::any_of(program.steps, [](const Step& step) { return step.operation == Operation::FillDisk; });
 }
 
 bool uses_sockets(const Program& program) {

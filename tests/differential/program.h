@@ -29,6 +29,7 @@ enum class Operation : std::uint8_t {
   Fcntl,
   Dup,
   DupFrom,  ///< fcntl(F_DUPFD)
+  Dup3,
   Sendfile,
   Splice,
   Tee,
@@ -52,8 +53,10 @@ enum class Operation : std::uint8_t {
   Fork,
   Wait,
   Exit,
+  FillDisk,  ///< writes a file until no block is free, and cuts it by so many pages
+  Stream,    ///< one process writes to a pipe and another reads it; both wait for each other
 };
-inline constexpr std::size_t kOperations = 37;
+inline constexpr std::size_t kOperations = 40;
 
 enum class Kind : std::uint8_t {
   None,
@@ -76,6 +79,7 @@ enum class Kind : std::uint8_t {
   Protection,
   MapFlags,
   PollEvents,
+  StreamSource,
   MessageFlags,
   How,
   Pattern,  ///< seed of the bytes that are stored, or the byte itself
@@ -115,10 +119,19 @@ struct Step {
   std::array<std::int64_t, kMostArguments> arguments{};
 };
 
+/// Where the bytes of a Stream come from.
+enum class StreamSource : std::uint8_t { Write, Vmsplice, Splice };
+inline constexpr std::int64_t kStreamSources = 3;
+
+/// The disk of a program that fills it.
+inline constexpr std::uint64_t kSmallDisk = std::uint64_t{8} << 20;
+
 struct Program {
   std::array<std::uint64_t, kFiles> file_sizes{};  ///< in bytes, at the start
   std::vector<Step> steps;
 };
+/// Whether any step fills the disk.
+bool fills_disk(const Program& program);
 /// Whether any step makes a socket.
 bool uses_sockets(const Program& program);
 

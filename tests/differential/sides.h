@@ -16,7 +16,9 @@ namespace sluice::differential {
 struct Outcome {
   int status = 0;                 ///< of the program, in wait's encoding
   bool overlapping_copy = false;  ///< the simulated kernel copied bytes onto a part of themselves
-  std::string problem;  ///< not empty: what ended it was no answer of a kernel (time limit, crash, broken invariant)
+  bool not_possible = false;      ///< this host cannot give what the program needs
+  std::string problem =
+      {};  ///< not empty: what ended it was no answer of a kernel (time limit, crash, broken invariant)
 };
 
 class Side {

@@ -33,6 +33,8 @@ SimulatedKernel::SimulatedKernel(const FileSizes& file_sizes, const Surroundings
               [this](std::string_view path, int flags, int mode) { return m_files->open(path, flags, mode); },
               [this](int flags) -> Result<std::shared_ptr<net::TcpSocket>> { return m_network->create_socket(flags); }},
           m_config.syscall) {
+  m_config.fs.preload_written = true;
+  m_config.fs.preload_call_size = Bytes{1} << 30;
   m_config.syscall.max_files = static_cast<unsigned>(surroundings.descriptors);
   place_files(file_sizes);
 }
@@ -57,6 +59,8 @@ int SimulatedKernel::run(const syscalls::ProcessTable::Main& main, std::optional
   m_scheduler.spawn("init", [&] {
     if (!m_files->mount()) throw std::runtime_error{"the file system does not mount"};
     m_files->start_flusher();
+    // On the host they have just been written, and lie in the page cache in folios as large as the write.
+    for (std::size_t i = 0; i < kFiles; ++i) static_cast<void>(m_files->preload(kPaths[i]));
     m_loopback = std::make_unique<drivers::Loopback>(m_machine, m_scheduler, m_fake.ledger(), *m_network, m_config.net);
     status = m_processes.wait_for(m_processes.start("program", main));
   });

@@ -22,7 +22,7 @@ namespace sluice::differential {
 /// What a program runs on.
 struct Surroundings {
   Bytes memory = 64_MiB;
-  Bytes disk = 8_MiB;
+  Bytes disk = kSmallDisk;
   int descriptors = kMostDescriptors;
 };
 

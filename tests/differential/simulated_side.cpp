@@ -35,10 +35,13 @@ class SimulatedSide final : public Side {
     const auto ended = native::wait_for_process(process, kTimeLimit);
     if (!ended) {
       native::kill_process(process);
-      return {0, false, "the simulation did not end"};
+      return {.problem = "the simulation did not end"};
     }
-    if (!m_report->finished) return {0, false, "the simulator was ended by signal " + std::to_string(WTERMSIG(*ended))};
-    return {m_report->status, m_report->overlapping_copy, m_report->problem.data()};
+    if (!m_report->finished)
+      return {.problem = "the simulator was ended by signal " + std::to_string(WTERMSIG(*ended))};
+    return {.status = m_report->status,
+            .overlapping_copy = m_report->overlapping_copy,
+            .problem = m_report->problem.data()};
   }
 
  private:
