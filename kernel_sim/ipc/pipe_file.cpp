@@ -48,7 +48,7 @@ std::int16_t PipeWriteEnd::poll() const {
 
 PipeEnds make_pipe(PipeSystem& system, int flags) {
   auto pipe = std::make_shared<Pipe>(system);
-  return {std::make_shared<PipeReadEnd>(pipe, flags), std::make_shared<PipeWriteEnd>(pipe, flags)};
+  return {std::make_shared<PipeReadEnd>(pipe, flags & ~O_DIRECT), std::make_shared<PipeWriteEnd>(pipe, flags)};
 }
 
 }  // namespace sluice::ipc

@@ -92,6 +92,8 @@ Result<std::shared_ptr<mm::MappedObject>> SimulatedSystemCalls::object_to_map(fs
 }
 
 Result<std::shared_ptr<mm::MappedObject>> SimulatedSystemCalls::huge_pages_to_map(const MapArguments& a) const {
+  if ((a.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0 && a.hint.value() % kLargePageSize != 0)
+    return base::refuse(EINVAL);
   const auto place = m_process.memory->find_place(a.hint, a.size, a.flags, {});
   if (!place) return tl::unexpected{place.error()};
   const int sharing = a.flags & MAP_TYPE;

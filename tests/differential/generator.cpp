@@ -192,7 +192,7 @@ void Generator::map_something() {
   flags |= one_in(20) ? any_of({0, MAP_FIXED_NOREPLACE, MAP_FIXED | MAP_FIXED_NOREPLACE}) : MAP_FIXED;
   if (one_in(4)) flags |= MAP_ANONYMOUS;
   if (one_in(8)) flags |= MAP_POPULATE;
-  if (one_in(12)) flags |= any_of({MAP_LOCKED, MAP_NONBLOCK, MAP_NORESERVE, MAP_STACK, MAP_GROWSDOWN, MAP_HUGETLB});
+  if (one_in(12)) flags |= any_of({MAP_LOCKED, MAP_NONBLOCK, MAP_NORESERVE, MAP_STACK, MAP_GROWSDOWN});
   if (m_small_disk) flags |= MAP_ANONYMOUS;
   if (one_in(40)) flags = any_of({0, MAP_FIXED, MAP_ANONYMOUS | MAP_FIXED, MAP_SHARED_VALIDATE | MAP_FIXED});
   const std::int64_t protection = any_of(
