@@ -22,7 +22,8 @@ bool after_unreadable_write(const Disagreement& disagreement) {
   // The file that has grown may be the one whose mapping is written from: then the buffer can be read after all.
   const auto* host = disagreement.host;
   const auto* simulated = disagreement.simulated;
-  return host != nullptr && simulated != nullptr && host->value > 0 && refused(*simulated);
+  // On a full disk Linux says so first.
+  return host != nullptr && simulated != nullptr && (host->value > 0 || host->value == -ENOSPC) && refused(*simulated);
 }
 
 /// The same answer but for the bytes.
