@@ -59,6 +59,10 @@ struct PeerConfig : base::Parameters {
                                     "RFC 1122, 4.2.3.2: an acknowledgment for at least every second full segment");
   bool gro = parameter(gro, "gro", false, "frames that arrive back to back are merged and acknowledged as one segment",
                        "Linux netdev_features.h: in NETIF_F_SOFT_FEATURES, on by default");
+  Picoseconds gro_pause =
+      parameter(gro_pause, "gro_pause", 8_us, {0_ps, 1_ms},
+                "frames no further apart than this are back to back: the peer's interrupt waits for more of them",
+                "Linux mlx5 en.h MLX5E_PARAMS_DEFAULT_RX_CQ_MODERATION_USEC 8");
   bool acknowledge_push =
       parameter(acknowledge_push, "acknowledge_push", true,
                 "a segment with PSH is acknowledged at once, as Linux does when the reader has emptied the socket",

@@ -7,6 +7,7 @@ namespace sluice::nic {
 namespace {
 
 constexpr Bytes kLargestSend = 64_KiB;
+constexpr Bytes kLargestMerged = 64_KiB;  // GRO_LEGACY_MAX_SIZE, headers included
 constexpr std::int64_t kPicosecondsPerMillisecond = 1'000'000'000;
 
 /// Distance in sequence space (RFC 9293, section 3.4); negative when `to` lies before `from`.
@@ -18,6 +19,21 @@ std::int64_t distance(std::uint32_t from, std::uint32_t to) { return static_cast
 bool AcknowledgmentPolicy::pushed(const Burst& burst, unsigned end) const {
   return m_config.acknowledge_push && end == burst.frames &&
          ((burst.last_flags | burst.header.flags) & tcp_flag::kPush) != 0;
+}
+
+/// tcp_gro_receive: a packet takes frames until one is pushed or short, or no more fit into 64 KiB.
+bool AcknowledgmentPolicy::ends_merging(const Burst& burst, unsigned end) const {
+  const bool push_or_end =
+      end == burst.frames && ((burst.last_flags | burst.header.flags) & (tcp_flag::kPush | tcp_flag::kFin)) != 0;
+  return push_or_end || burst.payload_of(end - 1) < m_segment ||
+         m_merged + m_segment + kIpHeader + kTcpHeader >= kLargestMerged;
+}
+
+bool AcknowledgmentPolicy::end_merging() {
+  m_merged = 0;
+  const bool quick = m_quick_left > 0;
+  if (quick) --m_quick_left;
+  return quick || m_unacknowledged > threshold();
 }
 
 std::vector<AcknowledgmentPolicy::Run> AcknowledgmentPolicy::take(const Burst& burst, Accepted accepted) {
@@ -40,12 +56,13 @@ std::vector<AcknowledgmentPolicy::Run> AcknowledgmentPolicy::take(const Burst& b
   };
   const auto pending_at = [&](unsigned frame) { return (any ? 0 : before) + received_by(frame) - acknowledged_to; };
 
-  // A receiver that merges (GRO) sees the burst as one large segment: one decision, at its end.
+  // A receiver that merges (GRO) sees what comes back to back as one large segment: one decision, at its end.
   if (m_config.gro) {
-    const bool quick = m_quick_left > 0;
-    if (quick) --m_quick_left;
     m_unacknowledged = pending_at(end - 1);
-    if (quick || m_unacknowledged > threshold() || pushed(burst, end)) {
+    m_merged += accepted.size();
+    if (!ends_merging(burst, end)) return runs;
+    const bool due = end_merging();
+    if (due || pushed(burst, end)) {
       acknowledge(end - 1, 1, 1);
       m_unacknowledged = 0;
     }
@@ -112,6 +129,7 @@ void PeerConnection::reply_single(std::uint8_t flags, Picoseconds at, std::vecto
   if ((flags & tcp_flag::kAck) != 0) {
     m_policy.acknowledged();
     m_timer.reset();
+    m_merging_ends.reset();
   }
 }
 
@@ -141,12 +159,13 @@ void PeerConnection::reply_run(const Burst& burst, const AcknowledgmentPolicy::R
 }
 
 Accepted PeerConnection::receive(const Burst& burst, std::vector<Reply>& replies) {
-  if (m_timer && *m_timer < burst.first_arrival) timer_due(replies);
+  while (timer() && *timer() < burst.first_arrival) timer_due(replies);
   m_latest = std::max(m_latest, burst.last_arrival);
   const std::uint8_t flags = burst.header.flags | burst.last_flags;
   if ((flags & tcp_flag::kReset) != 0) {
     m_closed = true;
     m_timer.reset();
+    m_merging_ends.reset();
     return {};
   }
   if ((flags & tcp_flag::kSyn) != 0) {
@@ -196,19 +215,22 @@ Accepted PeerConnection::take_data(const Burst& burst, std::vector<Reply>& repli
     replies.push_back(std::move(reply));
     m_policy.acknowledged();
     m_timer.reset();
+    m_merging_ends.reset();
     return {};
   }
   const Accepted accepted{skip, std::min(size, skip + window)};
   const std::uint32_t base = m_receive_next;
   m_timestamp_recent = burst.header.timestamp;
-  const bool was_pending = m_policy.unacknowledged() > 0;
   const auto runs = m_policy.take(burst, accepted);
   for (const auto& run : runs) reply_run(burst, run, accepted, base, replies);
   m_receive_next += static_cast<std::uint32_t>(accepted.size());
   if (accepted.end < size) reply_single(tcp_flag::kAck, burst.last_arrival, replies);  // the rest passed the window
+  m_merging_ends.reset();
   if (m_policy.unacknowledged() == 0) {
     m_timer.reset();
-  } else if (!was_pending || !runs.empty()) {
+  } else if (m_policy.merging()) {
+    m_merging_ends = burst.last_arrival + m_config.gro_pause;
+  } else if (!m_timer || !runs.empty()) {
     // Runs from the first frame that is not acknowledged.
     const unsigned first = runs.empty() ? static_cast<unsigned>(skip / burst.frame_payload)
                                         : runs.back().first + runs.back().step * (runs.back().count - 1) + 1;
@@ -231,8 +253,20 @@ void PeerConnection::take_fin(const Burst& burst, std::vector<Reply>& replies) {
   reply_single(tcp_flag::kAck, burst.last_arrival, replies);  // sent again
 }
 
+/// What was merged goes up to TCP, at the end of the pause that shows that no more comes.
+void PeerConnection::end_merging(std::vector<Reply>& replies) {
+  const Picoseconds at = *m_merging_ends;
+  m_merging_ends.reset();
+  if (m_policy.end_merging()) {
+    reply_single(tcp_flag::kAck, at, replies);
+  } else if (!m_timer) {
+    m_timer = at + m_config.delayed_ack;
+  }
+}
+
 void PeerConnection::timer_due(std::vector<Reply>& replies) {
-  if (!m_timer) return;
+  if (!timer()) return;
+  if (timer() == m_merging_ends) return end_merging(replies);
   const Picoseconds at = *m_timer;
   m_timer.reset();
   // The timer is the processing: no turnaround on top.
@@ -280,6 +314,7 @@ void PeerConnection::pump(Picoseconds at, std::vector<Reply>& replies) {
     m_send_next += static_cast<std::uint32_t>(size);
     m_policy.acknowledged();
     m_timer.reset();
+    m_merging_ends.reset();
   }
   if (m_close_wanted && !m_fin_sent) {
     m_fin_sent = true;

@@ -44,16 +44,22 @@ class AcknowledgmentPolicy {
   /// Frames [first, burst.frames) hold the payload bytes [accepted.begin, accepted.end) of the burst.
   std::vector<Run> take(const Burst& burst, Accepted accepted);
   /// An acknowledgment went out for another reason.
-  void acknowledged() { m_unacknowledged = 0; }
+  void acknowledged() { m_unacknowledged = m_merged = 0; }
+  /// What came is one large packet (GRO) that more may join: nothing is decided yet.
+  [[nodiscard]] bool merging() const { return m_merged > 0; }
+  /// No more joined it. True when it is to be acknowledged.
+  bool end_merging();
   /// Bytes taken and not acknowledged yet.
   [[nodiscard]] Bytes unacknowledged() const { return m_unacknowledged; }
 
  private:
   [[nodiscard]] bool pushed(const Burst& burst, unsigned end) const;
+  [[nodiscard]] bool ends_merging(const Burst& burst, unsigned end) const;
   [[nodiscard]] Bytes threshold() const { return (m_config.ack_segments - 1) * m_segment; }
   PeerConfig m_config;
   unsigned m_quick_left;
   Bytes m_unacknowledged = 0;
+  Bytes m_merged = 0;   // of those not acknowledged: in the packet that frames still join
   Bytes m_segment = 0;  // largest seen
 };
 
@@ -69,8 +75,10 @@ class PeerConnection {
   /// Sends FIN after everything given to `send`.
   void close(Picoseconds now, std::vector<Reply>& replies);
 
-  /// When the delayed acknowledgment is due, if one is pending.
-  [[nodiscard]] std::optional<Picoseconds> timer() const { return m_timer; }
+  /// When the next thing is due, if one is: a delayed acknowledgment, or a look at frames that were merged.
+  [[nodiscard]] std::optional<Picoseconds> timer() const {
+    return m_merging_ends && (!m_timer || *m_merging_ends < *m_timer) ? m_merging_ends : m_timer;
+  }
   void timer_due(std::vector<Reply>& replies);
 
   /// Both directions are closed (or the machine reset the connection).
@@ -85,6 +93,7 @@ class PeerConnection {
   void reply_single(std::uint8_t flags, Picoseconds at, std::vector<Reply>& replies);
   void take_acknowledgment(const Burst& burst);
   Accepted take_data(const Burst& burst, std::vector<Reply>& replies);
+  void end_merging(std::vector<Reply>& replies);
   void take_fin(const Burst& burst, std::vector<Reply>& replies);
   void pump(Picoseconds at, std::vector<Reply>& replies);
   [[nodiscard]] std::uint32_t send_window_left() const;
@@ -96,8 +105,9 @@ class PeerConnection {
 
   std::uint32_t m_receive_next = 0;
   std::uint32_t m_timestamp_recent = 0;
-  Picoseconds m_latest;  // arrival of the latest frame processed: answers are not dated before it
-  std::optional<Picoseconds> m_timer;
+  Picoseconds m_latest;                       // arrival of the latest frame processed: answers are not dated before it
+  std::optional<Picoseconds> m_timer;         // of the delayed acknowledgment
+  std::optional<Picoseconds> m_merging_ends;  // unless another frame comes before
 
   std::uint32_t m_send_next = 0;
   std::uint32_t m_send_unacknowledged = 0;

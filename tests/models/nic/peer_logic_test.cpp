@@ -79,23 +79,60 @@ struct Connected {
 };
 using Acks = std::vector<Connected::Acknowledgment>;
 
-TEST(PeerAcknowledges, AMergedBurstOnceAtItsEnd) {
+PeerConfig merging() {
   PeerConfig config = plain_policy(2);
   config.gro = true;
-  Connected connection{config};
-  connection.receive(burst_of(kFirstByte, 44 * 1448, 1448, 10_us));
-  using Acknowledgment = Connected::Acknowledgment;
-  EXPECT_EQ(connection.acknowledgments(), (std::vector<Acknowledgment>{{44 * 1448, 10_us + 4'300_ns + 1_us}}));
+  config.gro_pause = 8_us;
+  return config;
 }
 
-TEST(PeerAcknowledges, ASingleFrameWaitsForASecondAlsoWhenMerging) {
-  PeerConfig config = plain_policy(2);
-  config.gro = true;
-  Connected connection{config};
-  connection.receive(burst_of(kFirstByte, 1448, 1448, 10_us));
-  EXPECT_TRUE(connection.acknowledgments().empty());
-  connection.receive(burst_of(kFirstByte + 1448, 1448, 1448, 20_us));
-  EXPECT_EQ(connection.acknowledgments().size(), 1U);
+TEST(PeerMerges, ABurstThatEndsWithAPushAndAcknowledgesItOnce) {
+  Connected c{merging()};
+  Burst burst = burst_of(kFirstByte, 44 * 1448, 1448, 10_us);
+  burst.last_flags = tcp_flag::kPush;
+  c.receive(burst);
+  EXPECT_EQ(c.acknowledgments(), (Acks{{44 * 1448, 10_us + 4'300_ns + 1_us}}));
+  EXPECT_FALSE(c.peer.timer());
+}
+
+/// 44 frames, whether the card or the kernel cut them.
+TEST(PeerMerges, FramesThatComeSinglyAsIfTheyWereOneBurst) {
+  Connected c{merging()};
+  for (unsigned i = 0; i < 44; ++i) {
+    Burst frame = burst_of(kFirstByte + i * 1448, 1448, 1448, 10_us + 100_ns * i);
+    if (i == 43) frame.last_flags = tcp_flag::kPush;
+    c.receive(frame);
+  }
+  EXPECT_EQ(c.acknowledgments(), (Acks{{44 * 1448, 10_us + 4'300_ns + 1_us}}));
+}
+
+TEST(PeerMerges, NoMoreThanSixtyFourKibibytes) {
+  Connected c{merging()};
+  for (unsigned i = 0; i < 90; ++i) c.receive(burst_of(kFirstByte + i * 1448, 1448, 1448, 10_us + 100_ns * i));
+  EXPECT_EQ(c.acknowledgments(), (Acks{{45 * 1448, 10_us + 4'400_ns + 1_us}, {90 * 1448, 10_us + 8'900_ns + 1_us}}));
+}
+
+TEST(PeerMerges, NothingAcrossAPause) {
+  Connected c{merging()};
+  for (unsigned i = 0; i < 3; ++i) c.receive(burst_of(kFirstByte + i * 1448, 1448, 1448, 10_us + 100_ns * i));
+  EXPECT_TRUE(c.acknowledgments().empty());
+  ASSERT_TRUE(c.peer.timer());
+  EXPECT_EQ(*c.peer.timer(), 10'200_ns + 8_us);
+  c.receive(burst_of(kFirstByte + 3 * 1448, 1448, 1448, 30_us));
+  EXPECT_EQ(c.acknowledgments(), (Acks{{3 * 1448, 18'200_ns + 1_us}}));
+}
+
+TEST(PeerMerges, ASingleFrameWhoseAcknowledgmentWaitsForAnotherOrForTheDelay) {
+  Connected c{merging()};
+  c.receive(burst_of(kFirstByte, 1448, 1448, 10_us));
+  EXPECT_TRUE(c.acknowledgments().empty());
+  c.peer.timer_due(c.replies);
+  EXPECT_TRUE(c.acknowledgments().empty());
+  EXPECT_EQ(*c.peer.timer(), 18_us + 40_ms);
+  c.receive(burst_of(kFirstByte + 1448, 1448, 1448, 20_us));
+  c.peer.timer_due(c.replies);
+  EXPECT_EQ(c.acknowledgments(), (Acks{{2 * 1448, 28_us + 1_us}}));
+  EXPECT_FALSE(c.peer.timer());
 }
 
 TEST(PeerHandshake, SynIsAnsweredAfterTheTurnaround) {
