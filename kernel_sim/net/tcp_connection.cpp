@@ -175,6 +175,7 @@ void TcpConnection::disconnect() {
 }
 
 Result<void> TcpConnection::start_handshake(kernel_sim::Endpoint peer) {
+  if (peer.address == 0) peer.address = Stack::kLoopbackAddress;  // "this host"
   if (m_stack.route(peer.address) == nullptr) return refuse(ENETUNREACH);
   m_peer = peer;
   if (!m_bound_address) m_local.address = m_stack.source_address(peer.address);

@@ -198,7 +198,7 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection>, 
   void probe();
   void set_probe();
   [[nodiscard]] unsigned most_attempts(bool opening) const;
-  [[nodiscard]] bool user_timed_out() const;
+  [[nodiscard]] bool user_timed_out();
   [[nodiscard]] Picoseconds within_user_timeout(Picoseconds delay) const;
 
   // tcp_input.cpp: from the interface
@@ -297,7 +297,7 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection>, 
   Picoseconds m_rto_unmeasured;  // the time-out before there is a round trip to reckon from
   unsigned m_backoff = 0;
   unsigned m_attempts = 0;
-  Picoseconds m_progress;  // when the peer last acknowledged something new, or was first sent something
+  std::optional<Picoseconds> m_stalled_since;  // the first repetition or probe since the peer last moved
 
   // receiving
   std::uint64_t m_receive_next = 0;

@@ -146,6 +146,7 @@ bool TcpConnection::process_acknowledgment(const Skb& skb) {
   if (m_unacked.empty() && !m_unsent.empty()) {  // tcp_ack_probe
     if (m_unsent.front()->end() <= m_window_end) {
       m_backoff = 0;
+      m_stalled_since.reset();
       m_probe.stop();
     } else {
       set_probe();
@@ -153,7 +154,7 @@ bool TcpConnection::process_acknowledgment(const Skb& skb) {
   }
   if (acknowledged == m_una) return true;
 
-  m_progress = m_stack.m_machine.cpu.now();
+  m_stalled_since.reset();
   const std::uint32_t in_flight_before = m_in_flight;
   const std::uint32_t segments = drop_acknowledged(acknowledged, skb.header.timestamp_echo);
   m_backoff = 0;

@@ -177,7 +177,6 @@ bool TcpConnection::split(Skb& skb, std::uint32_t size) {
 
 /// tcp_event_new_data_sent: the packet moves from the unsent to the unacknowledged.
 void TcpConnection::sent_new_data(Skb& skb) {
-  if (m_unacked.empty() && m_attempts == 0) m_progress = m_stack.m_machine.cpu.now();
   m_unsent.remove(skb);
   m_unacked.push_back(skb);
   skb.frames = static_cast<std::uint16_t>(frames_of(skb));
@@ -342,14 +341,17 @@ unsigned TcpConnection::most_attempts(bool opening) const {
   return m_options.syn_count != 0 ? static_cast<unsigned>(m_options.syn_count) : m_stack.m_config.syn_retries;
 }
 
-/// TCP_USER_TIMEOUT: nothing new was acknowledged for so long.
-bool TcpConnection::user_timed_out() const {
-  return m_options.user_timeout != 0 && m_stack.m_machine.cpu.now() - m_progress >= m_options.user_timeout_time();
+/// TCP_USER_TIMEOUT: the peer has not moved since the first repetition or probe, which this call may be about. As
+/// Linux, whose first time-out is never cut short.
+bool TcpConnection::user_timed_out() {
+  const Picoseconds now = m_stack.m_machine.cpu.now();
+  if (!m_stalled_since) m_stalled_since = now;
+  return m_options.user_timeout != 0 && now - *m_stalled_since >= m_options.user_timeout_time();
 }
 
 Picoseconds TcpConnection::within_user_timeout(Picoseconds delay) const {
-  if (m_options.user_timeout == 0) return delay;
-  const Picoseconds end = m_progress + m_options.user_timeout_time();
+  if (m_options.user_timeout == 0 || !m_stalled_since) return delay;
+  const Picoseconds end = *m_stalled_since + m_options.user_timeout_time();
   const Picoseconds now = m_stack.m_machine.cpu.now();
   return std::min(delay, std::max(end > now ? end - now : Picoseconds{}, Picoseconds{1_ms}));
 }
