@@ -116,7 +116,8 @@ int TcpConnection::take_error() { return std::exchange(m_error, 0); }
 Result<void> TcpConnection::bind(kernel_sim::Endpoint local) {
   if (local.address != 0 && !m_stack.is_local(local.address)) return refuse(EADDRNOTAVAIL);
   if (local.port != 0 && local.port < kFirstUnprivilegedPort) return refuse(EACCES);
-  if (m_state != State::Closed || m_holds_port) return refuse(EINVAL);
+  // In TIME_WAIT the socket itself is over.
+  if ((m_state != State::Closed && m_state != State::TimeWait) || m_holds_port) return refuse(EINVAL);
   const std::uint32_t before = std::exchange(m_local.address, local.address);
   if (const Result<void> taken = m_stack.take_port(*this, local.port); !taken) {
     m_local.address = before;

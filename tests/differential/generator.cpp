@@ -11,6 +11,8 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "tests/differential/socket_steps.h"
+
 namespace sluice::differential {
 
 namespace {
@@ -53,6 +55,8 @@ class Generator {
   void add_transfer();
   void add_on_descriptor();
   void add_on_socket();
+  void add_on_address(std::int64_t socket);
+  std::int64_t talk_script();
   void open_something();
   void map_something();
   std::int64_t memory_advice();
@@ -360,6 +364,7 @@ void Generator::add_on_socket() {
   length = std::clamp<std::int64_t>(length, 0, 6000);
   const std::int64_t socket = one_in(30) ? any_descriptor() : descriptor(Content::Socket);
   const std::int64_t silent = one_in(15) ? 0 : MSG_NOSIGNAL;
+  if (one_in(6)) return add_on_address(socket);
   switch (below(14)) {
     case 0:
     case 1:
@@ -404,6 +409,47 @@ void Generator::add_on_socket() {
       if (socket < kSlots) m_content[static_cast<std::size_t>(socket)] = Content::Nothing;
       return add(Operation::Close, {socket});
   }
+}
+
+/// Ports, attempts to connect and options. What a listener takes in is small enough for its queue.
+void Generator::add_on_address(std::int64_t socket) {
+  const std::int64_t other = descriptor(Content::Socket);
+  switch (below(8)) {
+    case 0:
+    case 1:
+      return add(Operation::Bind, {socket, below(kTargets), other});
+    case 2:
+      return add(Operation::ConnectTo, {socket, other});
+    case 3:
+      return add(Operation::Listen, {socket, 4 + below(3)});
+    case 4:
+      return add(Operation::Socket, {new_descriptor(Content::Socket)});
+    case 5:
+      if (!one_in(3)) return;
+      return add(Operation::Talk, {talk_script()});
+    default:
+      return add(Operation::Setsockopt,
+                 {socket, below(kSocketOptions),
+                  any_of({0, 1, 1, 2, -1, 6, 7, 88, 127, 128, 255, 256, 500, 1000, 32767, 32768, INT_MAX})});
+  }
+}
+
+/// A few rounds, of which the last answer may come in parts.
+std::int64_t Generator::talk_script() {
+  std::int64_t script = 0;
+  unsigned count = 0;
+  const auto next = [&](Talk action) {
+    if (count < kMostTalks) script |= static_cast<std::int64_t>(action) << (4 * count++);
+  };
+  for (std::int64_t rounds = 1 + below(3); rounds > 0; --rounds) {
+    next(one_in(4) ? Talk::AskMore : Talk::Ask);
+    next(Talk::ServerReads);
+    next(Talk::Answer);
+    next(Talk::ClientReads);
+  }
+  while (count + 1 < kMostTalks && !one_in(6)) next(static_cast<Talk>(1 + below(kTalks)));
+  next(Talk::ClientReads);
+  return script;
 }
 
 void Generator::add_random() {

@@ -15,6 +15,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "tests/differential/socket_steps.h"
+
 namespace sluice::differential {
 
 using kernel_sim::SystemCalls;
@@ -487,6 +489,23 @@ void Interpreter::execute(const Step& step) {
       break;
     case Operation::Connect:
       note(m_calls.connect(slot(a[0]), {INADDR_LOOPBACK, kNobodysPort}));
+      break;
+    case Operation::Bind:
+      note(m_calls.bind(slot(a[0]), endpoint_of(m_calls, static_cast<Target>(a[1]), slot(a[2]))));
+      break;
+    case Operation::ConnectTo:
+      note(connect_to(m_calls, slot(a[0]), slot(a[1])));
+      break;
+    case Operation::Setsockopt: {
+      const OptionName& name = socket_option_at(a[1]);
+      note(m_calls.setsockopt(slot(a[0]), name.level, name.option, number(2)));
+      break;
+    }
+    case Operation::Talk:
+      for (const TalkAnswer& answer : talk(m_calls, own(), a[0])) {
+        if (answer.talk == Talk::End) break;
+        note(answer.value, static_cast<std::int64_t>(answer.talk), static_cast<std::int64_t>(answer.waited));
+      }
       break;
     case Operation::Listen:
       note(m_calls.listen(slot(a[0]), number(1)));

@@ -8,7 +8,9 @@
 
 #include <fmt/format.h>
 
+#include "kernel_sim/net/socket_options.h"
 #include "kernel_sim/syscalls/trace_format.h"
+#include "tests/differential/socket_steps.h"
 
 namespace sluice::differential {
 
@@ -86,6 +88,9 @@ std::string argument(Kind kind, std::int64_t value) {
     case Kind::FcntlArgument:
     case Kind::Pattern:
     case Kind::Status:
+    case Kind::Target:
+    case Kind::SocketOption:
+    case Kind::Script:
       break;
   }
   return number(value);
@@ -118,6 +123,22 @@ std::string to_source(const Step& step) {
       return descriptor(a[0]) + " = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);";
     case Operation::Connect:
       return "connect(" + descriptor(a[0]) + ", 127.0.0.1:1);  // where nobody listens";
+    case Operation::Bind: {
+      static constexpr std::array<const char*, kTargets> kNames = {"127.0.0.1:0",         "127.0.0.1, port of {}",
+                                                                   "0.0.0.0, port of {}", "127.0.0.2, port of {}",
+                                                                   "127.0.0.1:80",        "8.8.8.8:0"};
+      return "bind(" + descriptor(a[0]) + ", " +
+             fmt::format(fmt::runtime(kNames[static_cast<std::size_t>(a[1])]), descriptor(a[2])) + ");";
+    }
+    case Operation::ConnectTo:
+      return fmt::format("connect({}, where {} is);", descriptor(a[0]), descriptor(a[1]));
+    case Operation::Setsockopt: {
+      const OptionName& name = socket_option_at(a[1]);
+      return fmt::format("setsockopt({}, {}, {});", descriptor(a[0]), net::socket_option_name(name.level, name.option),
+                         a[2]);
+    }
+    case Operation::Talk:
+      return "talk({" + talk_text(a[0]) + "});";
     case Operation::Accept:
       return fmt::format("{} = accept4({}, NULL, NULL, SOCK_NONBLOCK);", descriptor(a[0]), descriptor(a[1]));
     case Operation::Poll:

@@ -38,6 +38,10 @@ const Signature& signature_of(Operation operation) {
       {"socketpair", {K::NewDescriptor, K::NewDescriptor}},
       {"socket", {K::NewDescriptor}},
       {"connect", {K::Descriptor}},
+      {"bind", {K::Descriptor, K::Target, K::Descriptor}},
+      {"connect_to", {K::Descriptor, K::Descriptor}},
+      {"setsockopt", {K::Descriptor, K::SocketOption, K::Pattern}},
+      {"talk", {K::Script}},
       {"listen", {K::Descriptor, K::Size}},
       {"accept", {K::NewDescriptor, K::Descriptor}},
       {"send", {K::Descriptor, K::Address, K::Size, K::MessageFlags}},
@@ -58,7 +62,8 @@ bool fills_disk(const Program& program) {
 
 bool uses_sockets(const Program& program) {
   return std::ranges::any_of(program.steps, [](const Step& step) {
-    return step.operation == Operation::SocketPair || step.operation == Operation::Socket;
+    return step.operation == Operation::SocketPair || step.operation == Operation::Socket ||
+           step.operation == Operation::Talk;
   });
 }
 

@@ -44,7 +44,11 @@ enum class Operation : std::uint8_t {
   Poll,
   SocketPair,  ///< two connected TCP sockets over 127.0.0.1, non-blocking and without Nagle's delay
   Socket,
-  Connect,  ///< to a port where nobody listens
+  Connect,    ///< to a port where nobody listens
+  Bind,       ///< as socket_steps.h names it
+  ConnectTo,  ///< to where another socket is
+  Setsockopt,
+  Talk,  ///< a connection of its own, and how long its answers take
   Listen,
   Accept,
   Send,
@@ -56,7 +60,7 @@ enum class Operation : std::uint8_t {
   FillDisk,  ///< writes a file until no block is free, and cuts it by so many pages
   Stream,    ///< one process writes to a pipe and another reads it; both wait for each other
 };
-inline constexpr std::size_t kOperations = 40;
+inline constexpr std::size_t kOperations = 44;
 
 enum class Kind : std::uint8_t {
   None,
@@ -82,6 +86,9 @@ enum class Kind : std::uint8_t {
   StreamSource,
   MessageFlags,
   How,
+  Target,
+  SocketOption,
+  Script,
   Pattern,  ///< seed of the bytes that are stored, or the byte itself
   Status,
 };

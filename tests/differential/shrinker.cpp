@@ -44,6 +44,12 @@ std::vector<std::int64_t> simpler(Kind kind, std::int64_t value) {
       found = {MAP_FIXED | MAP_PRIVATE, MAP_FIXED | MAP_SHARED, MAP_FIXED | MAP_SHARED | MAP_ANONYMOUS,
                MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, value & ~MAP_POPULATE};
       break;
+    case Kind::Script:  // one of its actions less
+      for (std::int64_t at = 0, rest = value; rest != 0; at += 4, rest >>= 4) {
+        const std::int64_t before = value & ((std::int64_t{1} << at) - 1);
+        found.push_back((value >> (at + 4)) << at | before);
+      }
+      break;
     case Kind::Path:
     case Kind::Descriptor:
     case Kind::NewDescriptor:

@@ -343,6 +343,18 @@ TEST(PassiveOpen, EverySocketHoldsItsLocalPortHoweverItCameByIt) {
   });
 }
 
+TEST(PassiveOpen, AnEndThatWaitsAfterItsConnectionMayBeBoundAnew) {
+  Rig rig;
+  rig.run([&] {
+    const auto [sender, receiver] = rig.connected();
+    ASSERT_TRUE(receiver->shutdown(SHUT_WR));
+    EXPECT_EQ(receiver->bind({net::Stack::kLoopbackAddress, 0}).error().value, EINVAL);
+    sender->close();
+    rig.sleep(1_ms);
+    EXPECT_TRUE(receiver->bind({net::Stack::kLoopbackAddress, 0}).has_value());
+  });
+}
+
 TEST(PassiveOpen, AServerThatReusesAddressesMayBeStartedAgainAtOnce) {
   Rig rig;
   rig.run([&] {

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/differential/socket_steps.h"
+
+#include <poll.h>
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+namespace sluice::differential {
+
+using kernel_sim::Endpoint;
+using kernel_sim::SystemCalls;
+
+namespace {
+
+constexpr std::array<OptionName, kSocketOptions> kOptions = {{
+    {SOL_SOCKET, SO_REUSEADDR},
+    {SOL_SOCKET, SO_REUSEADDR},
+    {SOL_SOCKET, SO_REUSEPORT},
+    {SOL_SOCKET, SO_KEEPALIVE},
+    {SOL_SOCKET, SO_RCVLOWAT},
+    {SOL_SOCKET, SO_PRIORITY},
+    {SOL_SOCKET, SO_BUSY_POLL},
+    {SOL_SOCKET, SO_TYPE},
+    {IPPROTO_IP, IP_TOS},
+    {IPPROTO_IP, IP_TTL},
+    {IPPROTO_TCP, TCP_KEEPIDLE},
+    {IPPROTO_TCP, TCP_KEEPINTVL},
+    {IPPROTO_TCP, TCP_KEEPCNT},
+    {IPPROTO_TCP, TCP_SYNCNT},
+    {IPPROTO_TCP, TCP_LINGER2},
+    {IPPROTO_TCP, TCP_USER_TIMEOUT},
+    {IPPROTO_TCP, TCP_NOTSENT_LOWAT},
+    {IPPROTO_TCP, TCP_QUICKACK},
+    {IPPROTO_TCP, TCP_FASTOPEN},
+    {IPPROTO_TCP, 9999},
+}};
+
+constexpr std::uint32_t kLoopback = INADDR_LOOPBACK;
+
+}  // namespace
+
+const OptionName& socket_option_at(std::int64_t index) { return kOptions[static_cast<std::size_t>(index)]; }
+
+Endpoint endpoint_of(SystemCalls& calls, Target target, int other) {
+  Endpoint at;
+  calls.getsockname(other, at);
+  switch (target) {
+    case Target::AnyPort:
+      return {kLoopback, 0};
+    case Target::Same:
+      return {kLoopback, at.port};
+    case Target::Everywhere:
+      return {0, at.port};
+    case Target::Elsewhere:
+      return {kLoopback + 1, at.port};
+    case Target::Privileged:
+      return {kLoopback, 80};
+    case Target::NotHere:
+      return {0x0808'0808, 0};
+  }
+  return {};
+}
+
+std::int64_t connect_to(SystemCalls& calls, int fd, int other) {
+  Endpoint own;
+  Endpoint peer;
+  calls.getsockname(fd, own);
+  calls.getsockname(other, peer);
+  if (own.port == peer.port) return 1;
+  if (peer.address == 0) peer.address = kLoopback;
+  return calls.connect(fd, peer);
+}
+
+// --- request and answer ----------------------------------------------------------------------------------------------
+
+namespace {
+
+struct Ends {
+  int client = -1;
+  int server = -1;
+};
+
+Ends connected(SystemCalls& calls) {
+  const auto fd = [](SystemCalls::Value value) { return static_cast<int>(value); };
+  const int listener = fd(calls.socket(AF_INET, SOCK_STREAM, 0));
+  calls.bind(listener, {kLoopback, 0});
+  calls.listen(listener, 1);
+  Endpoint at;
+  calls.getsockname(listener, at);
+  const int client = fd(calls.socket(AF_INET, SOCK_STREAM, 0));
+  const SystemCalls::Value done = calls.connect(client, at);
+  const int server = done == 0 ? fd(calls.accept(listener, nullptr, SOCK_NONBLOCK)) : -1;
+  calls.close(listener);
+  return {client, server};
+}
+
+Wait wait_for_bytes(SystemCalls& calls, int fd) {
+  constexpr std::array kLimits = {15, 105, 600};  // in ms, one after the other
+  for (std::size_t i = 0; i < kLimits.size(); ++i) {
+    std::array<kernel_sim::PollEntry, 1> entry = {{{fd, POLLIN, 0}}};
+    if (calls.poll(entry, kLimits[i]) > 0) return static_cast<Wait>(i + 1);
+  }
+  return Wait::Never;
+}
+
+}  // namespace
+
+std::array<TalkAnswer, kMostTalks> talk(SystemCalls& calls, kernel_sim::UserAddress memory, std::int64_t script) {
+  const auto [client, server] = connected(calls);
+  std::array<TalkAnswer, kMostTalks> answers{};
+  std::int64_t waiting_at_server = 0;  // bytes sent and not read
+  std::int64_t waiting_at_client = 0;
+  const auto send = [&](int fd, std::int64_t size, int flags, std::int64_t& waiting) {
+    const SystemCalls::Value sent = calls.send(fd, memory, static_cast<std::uint64_t>(size), flags | MSG_DONTWAIT);
+    if (sent > 0) waiting += sent;
+    return sent;
+  };
+  const auto read = [&](TalkAnswer& answer, int fd, std::int64_t& waiting) {
+    if (waiting == 0) return;
+    answer.waited = wait_for_bytes(calls, fd);
+    answer.value = calls.recv(fd, memory, 4096, MSG_DONTWAIT);
+    if (answer.value > 0) waiting -= answer.value;
+  };
+  for (TalkAnswer& answer : answers) {
+    answer.talk = static_cast<Talk>(script & 0xF);
+    script >>= 4;
+    switch (answer.talk) {
+      case Talk::End:
+        break;
+      case Talk::Ask:
+        answer.value = send(client, 100, 0, waiting_at_server);
+        break;
+      case Talk::AskMore:
+        answer.value = send(client, 600, 0, waiting_at_server);
+        break;
+      case Talk::Answer:
+        answer.value = send(server, 100, 0, waiting_at_client);
+        break;
+      case Talk::AnswerLarge:
+        answer.value = send(server, 1000, 0, waiting_at_client);
+        break;
+      case Talk::AnswerPart:
+        answer.value = send(server, 200, MSG_MORE, waiting_at_client);
+        break;
+      case Talk::ServerReads:
+        read(answer, server, waiting_at_server);
+        break;
+      case Talk::ClientReads:
+        read(answer, client, waiting_at_client);
+        break;
+      case Talk::NoDelay:
+        answer.value = calls.setsockopt(server, IPPROTO_TCP, TCP_NODELAY, 1);
+        break;
+      case Talk::Cork:
+        answer.value = calls.setsockopt(server, IPPROTO_TCP, TCP_CORK, 1);
+        break;
+      case Talk::Uncork:
+        answer.value = calls.setsockopt(server, IPPROTO_TCP, TCP_CORK, 0);
+        break;
+      case Talk::QuickAck:
+        answer.value = calls.setsockopt(client, IPPROTO_TCP, TCP_QUICKACK, 1);
+        break;
+      case Talk::NoQuickAck:
+        answer.value = calls.setsockopt(client, IPPROTO_TCP, TCP_QUICKACK, 0);
+        break;
+    }
+    if (answer.talk == Talk::End) break;
+  }
+  calls.close(client);
+  calls.close(server);
+  return answers;
+}
+
+std::string talk_text(std::int64_t script) {
+  static constexpr std::array<const char*, kTalks + 1> kNames = {"",
+                                                                 "client sends 100",
+                                                                 "client sends 600",
+                                                                 "server sends 100",
+                                                                 "server sends 1000",
+                                                                 "server sends 200 MORE",
+                                                                 "server reads",
+                                                                 "client reads",
+                                                                 "server NODELAY",
+                                                                 "server CORK",
+                                                                 "server uncorks",
+                                                                 "client QUICKACK",
+                                                                 "client no QUICKACK"};
+  std::string text;
+  for (; (script & 0xF) != 0; script >>= 4)
+    text += (text.empty() ? "" : "; ") + std::string{kNames[static_cast<std::size_t>(script & 0xF)]};
+  return text;
+}
+
+}  // namespace sluice::differential
