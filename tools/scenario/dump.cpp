@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/scenario/dump.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <system_error>
 
 #include <fmt/format.h>
 
-#include "kernel_sim/programs/strategy.h"
 #include "tools/scenario/platform_file.h"
 
 namespace sluice::scenario {
@@ -56,28 +57,54 @@ std::string workload_of(const Workload& workload, const ParameterIndex& index) {
     }
   });
   if (workload.form == Workload::Form::Path) {
-    content = "path: " + in_quotes(std::filesystem::absolute(workload.path).lexically_normal().string());
+    std::error_code ignored;
+    content = "path: " + in_quotes(std::filesystem::absolute(workload.path, ignored).lexically_normal().string());
   }
   return fmt::format("workload:\n  {}: {{ {} }}\n{}", workload.form == Workload::Form::Files ? "files" : "file",
                      content, rest);
 }
 
+/// The strategies in their order, each once.
+std::vector<std::string> strategies_of(const Scenario& scenario) {
+  std::vector<std::string> names;
+  for (const RunPlan& plan : scenario.plans) {
+    if (std::find(names.begin(), names.end(), plan.strategy) == names.end()) names.push_back(plan.strategy);
+  }
+  return names;
+}
+
+std::string axes_of(const Scenario& scenario) {
+  std::string out;
+  const std::size_t axes = scenario.plans.front().point.size();
+  for (std::size_t axis = 0; axis < axes; ++axis) {
+    std::vector<std::string> values;
+    for (const RunPlan& plan : scenario.plans) {
+      const std::string& value = plan.point[axis].second;
+      if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
+    }
+    out += fmt::format("  {}: [{}]\n", scenario.plans.front().point[axis].first, fmt::join(values, ", "));
+  }
+  return out.empty() ? "" : "vary:\n" + out;
+}
+
+/// A strategy sets the feature that it is named for; what was set over the feature must be set again.
+std::string set_again(const Scenario& scenario) {
+  const auto gather = std::find_if(scenario.settings.rbegin(), scenario.settings.rend(),
+                                   [](const auto& setting) { return setting.first == "nic.gather"; });
+  return gather == scenario.settings.rend() ? "" : fmt::format("with: {{ nic.gather: {} }}\n", gather->second);
+}
+
 }  // namespace
 
-std::string dump(const RunPlan& plan) {
-  Configuration configuration = plan.configuration;
+std::string dump(const Scenario& scenario) {
+  Configuration configuration = scenario.common;
   ParameterIndex index{configuration};
   std::string out = "schema: sluice/1\n";
-  for (const auto& [key, value] : plan.settings) out += fmt::format("# set: {} = {}\n", key, value);
+  if (!scenario.description.empty()) out += fmt::format("description: {}\n", in_quotes(scenario.description));
+  for (const auto& [key, value] : scenario.settings) out += fmt::format("# set: {} = {}\n", key, value);
   out += platform_of(configuration, index) + workload_of(configuration.workload, index);
-  out += fmt::format("strategies: [{}]\n", plan.strategy);
-  // The strategy sets the feature that it is named for; what was set over it must be set again.
-  const kernel_sim::Strategy* strategy = kernel_sim::find_strategy(plan.strategy);
-  if (configuration.machine.is_loopback()) return out;
-  if (strategy != nullptr && strategy->gather && *strategy->gather != configuration.machine.nic.gather) {
-    out += fmt::format("with: {{ nic.gather: {} }}\n", configuration.machine.nic.gather);
-  }
-  return out;
+  return out + fmt::format("strategies: [{}]\n", fmt::join(strategies_of(scenario), ", ")) + set_again(scenario) +
+         axes_of(scenario);
 }
 
 std::string describe(const Configuration& original) {

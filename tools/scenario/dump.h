@@ -4,13 +4,14 @@
 
 #include <string>
 
-#include "tools/scenario/run_plan.h"
+#include "tools/scenario/scenario.h"
 
 namespace sluice::scenario {
 
-/// A run as a scenario file of its own that reads back to the same run: the effective machine and kernel, each value
-/// with its source, workload and strategy.
-std::string dump(const RunPlan& plan);
+/// The scenario as one file that expands to the same runs: the effective machine, kernel and workload, each value with
+/// its source, then strategies and axes. What was expected is left out, for it is about the values as they were
+/// written.
+std::string dump(const Scenario& scenario);
 
 /// Every parameter of a configuration: value, what is allowed, help and source.
 std::string describe(const Configuration& configuration);

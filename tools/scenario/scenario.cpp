@@ -230,7 +230,7 @@ Expectation read_expectation(const std::string& path, const Node& node) {
 /// A value, an amount or {min, max}; or, by a parameter's value, one of these each:
 /// { workload.page_cache: { warm: 1, cold: 2 } }.
 void add_expected(const std::string& path, const Node& node, std::vector<Expected>& all) {
-  const bool has_inner_map = node.is_map() && node.entries.size() == 1 && node.entries.front().second.is_map();
+  const bool has_inner_map = node.is_map() && node.entries.size() == 1 && node.entries.front().value.is_map();
   const bool by_parameter = has_inner_map && node.find("min") == nullptr && node.find("max") == nullptr;
   if (!by_parameter) {
     all.push_back({read_expectation(path, node), node.position});
@@ -302,11 +302,13 @@ void refuse_second_place(const Document& document) {
 }
 
 void refuse_second_value(const Axis& axis, const Configuration& base) {
+  Configuration platform = base;
   Configuration scratch = base;
+  const ParameterIndex platform_index{platform};
   ParameterIndex index{scratch};
   std::set<std::string> values;
   for (const Setting& value : axis.values) {
-    index.set(value.key, value.text, value.at);
+    index.set(value.key, value.text, value.at, platform_index);
     if (values.insert(index.find(value.key)->get()).second) continue;
     throw error_at(value.at, fmt::format("{}: the value {} stands here twice", axis.key, value.text));
   }
@@ -373,9 +375,7 @@ class Planner {
     {
       ParameterIndex index{plan.configuration};
       const auto apply = [&](const Setting& setting, const std::string& by) {
-        index.set(setting.key, setting.text, setting.at, m_platform_index);
-        plan.settings.emplace_back(setting.key, index.find(setting.key)->get());
-        plan.configuration.origins[setting.key] = {"set for this run", by};
+        this->apply(setting, by, index, plan.configuration, plan.settings);
       };
       if (strategy.gather && !loopback) {
         apply({"nic.gather", *strategy.gather ? "true" : "false", at}, "strategy " + std::string{strategy.name});
@@ -407,6 +407,16 @@ class Planner {
     m_scenario.plans.push_back(std::move(plan));
   }
 
+  /// What all plans share.
+  void plan_common() {
+    m_scenario.common = m_document.base;
+    ParameterIndex index{m_scenario.common};
+    for (const Setting& setting : m_document.with) {
+      apply(setting, "with", index, m_scenario.common, m_scenario.settings);
+    }
+    for (const Setting& setting : m_sets) apply(setting, "--set", index, m_scenario.common, m_scenario.settings);
+  }
+
  private:
   /// The values that the scenario gives a parameter: the one that it has, or those of its axis.
   std::vector<std::string> values_as_written(const std::string& key, ParameterIndex& index) const {
@@ -420,6 +430,12 @@ class Planner {
       values.push_back(parameter->get());
     }
     return values;
+  }
+  void apply(const Setting& setting, const std::string& by, ParameterIndex& index, Configuration& configuration,
+             std::vector<std::pair<std::string, std::string>>& settings) const {
+    index.set(setting.key, setting.text, setting.at, m_platform_index);
+    settings.emplace_back(setting.key, index.find(setting.key)->get());
+    configuration.origins[setting.key] = {"set for this run", by};
   }
   static bool applies(const Expected& expected, const Configuration& configuration) {
     if (expected.parameter.empty()) return true;
@@ -480,6 +496,7 @@ Scenario load_scenario(const std::string& path, const CommandLine& command_line)
   for (const auto& point : points) {
     for (const auto& [strategy, at] : document.strategies) planner.plan(point, *strategy, at);
   }
+  planner.plan_common();
   return scenario;
 }
 

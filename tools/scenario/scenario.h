@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tools/scenario/run_plan.h"
@@ -24,6 +25,9 @@ struct Scenario {
   std::string path;
   std::string description;
   Tolerance tolerance;
+  Configuration common;  ///< of all runs, without what a strategy or `vary` sets
+  /// What was set beside the platform for all runs: `with`, then --set.
+  std::vector<std::pair<std::string, std::string>> settings;
   std::vector<RunPlan> plans;         ///< points in the order of the product, last axis fastest; then strategies
   std::vector<std::string> warnings;  ///< one line each
 };

@@ -40,15 +40,6 @@ std::string one_by_one(const std::string& description, const report::Runs& runs)
   return text;
 }
 
-int dump_configuration(const scenario::Scenario& scenario) {
-  std::string between;
-  for (const scenario::RunPlan& plan : scenario.plans) {
-    print(between + scenario::dump(plan));
-    between = "---\n";
-  }
-  return kAllHolds;
-}
-
 void refuse_overwriting(const SimulationOptions& options, const scenario::Scenario& scenario) {
   std::vector<NamedFile> outputs{{"--json", options.json}, {"--csv", options.csv}, {"--graph", options.graph}};
   for (const std::string& path : received_files(scenario, options.run)) {
@@ -63,8 +54,10 @@ int simulate_all(const SimulationOptions& options, const GlobalOptions& globals,
     throw base::InputError{"--dump-config runs nothing that --json, --csv, --graph or --received could hold"};
   }
   scenario::Scenario scenario = load(options.scenario, globals, options.strace);
-  if (options.dump_config) return dump_configuration(scenario);
-
+  if (options.dump_config) {
+    print(scenario::dump(scenario));
+    return kAllHolds;
+  }
   refuse_overwriting(options, scenario);
   const auto json = open_output(options.json);
   const auto csv = open_output(options.csv);
@@ -102,7 +95,7 @@ Action define(CLI::App& app, const GlobalOptions& globals, Describe describe) {
   add_path(app, "--graph", options->graph, "write the observed data flow for Graphviz", "FILE.dot");
   add_timeout(app, options->run.timeout_s, "wall time after which one run counts as failed");
   app.add_flag("--dump-config", options->dump_config,
-               "print each run with all its parameters as a scenario file, and do not run");
+               "print the scenario with every parameter, as one file that gives the same runs, and do not run");
   app.add_flag("--strace", options->strace, "print each task's system calls with simulated time on standard error");
   return [options, &globals, describe] { return simulate_all(*options, globals, describe); };
 }

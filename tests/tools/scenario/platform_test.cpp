@@ -135,8 +135,7 @@ TEST_F(Platforms, ADumpSaysWhereEachValueComesFrom) {
   m_folder.write("low.yaml", kSchema + "nic: { rate: { value: 10 Gbps, source: \"a data sheet\" } }\n");
   m_folder.write("top.yaml", kSchema + "base: low.yaml\n");
   const std::string path = m_folder.write("s.yaml", text_of("top.yaml"));
-  const auto plan = scenario::load_scenario(path, {"", {"cpu.cores=2"}, false}).plans.at(0);
-  const std::string text = scenario::dump(plan);
+  const std::string text = scenario::dump(scenario::load_scenario(path, {"", {"cpu.cores=2"}, false}));
   EXPECT_THAT(text,
               HasSubstr("rate: { value: 10 Gbps, source: \"a data sheet\", from: \"" + m_folder.path("low.yaml")));
   EXPECT_THAT(text, HasSubstr("cores: { value: 2, source: \"set for this run\", from: \"--set\" }"));

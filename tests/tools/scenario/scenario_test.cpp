@@ -14,6 +14,7 @@ namespace {
 using scenario::CommandLine;
 using scenario::load_scenario;
 using scenario::RunPlan;
+using scenario::Scenario;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -26,7 +27,7 @@ class Scenarios : public testing::Test {
   scenario::Scenario load(const std::string& text, const CommandLine& command_line = {}) {
     return load_scenario(m_folder.write("s.yaml", text), command_line);
   }
-  std::string load_and_dump(const std::string& text) { return scenario::dump(load(text).plans.at(0)); }
+  std::string load_and_dump(const std::string& text) { return scenario::dump(load(text)); }
   static std::uint64_t rate(const RunPlan& plan) { return plan.configuration.machine.nic.rate.value(); }
 
   Folder m_folder;
@@ -192,13 +193,35 @@ TEST_F(Scenarios, AnExpectationMayCountRoundsAndFiles) {
 }
 
 TEST_F(Scenarios, ADumpReadsBackToTheSameConfiguration) {
-  const RunPlan plan = load(kScenario + "with: { nic.mtu: 9000 B, cpu.frequency: 2.5 GHz }\n").plans.at(0);
-  const std::string text = scenario::dump(plan);
-  RunPlan again = load(text).plans.at(0);
-  again.settings = plan.settings;
+  const Scenario scenario = load(kScenario + "with: { nic.mtu: 9000 B, cpu.frequency: 2.5 GHz }\n");
+  const std::string text = scenario::dump(scenario);
+  Scenario again = load(text);
+  again.settings = scenario.settings;
   EXPECT_EQ(scenario::dump(again), text);
-  EXPECT_EQ(again.configuration.machine.nic.mtu, 9000U);
+  EXPECT_EQ(again.plans.at(0).configuration.machine.nic.mtu, 9000U);
   EXPECT_THAT(text, HasSubstr("source: \"a test\""));
+}
+
+TEST_F(Scenarios, ADumpExpandsToTheSameRuns) {
+  const std::string head = "schema: sluice/1\nplatform: platform.yaml\nworkload: { file: { size: 64 KiB } }\n";
+  for (const char* rest : {"strategies: [read_write, sendfile, sendfile_gather]\n",
+                           "strategies: [sendfile, splice]\nwith: { nic.gather: true }\n",
+                           "strategies: [sendfile, splice]\nvary: { nic.gather: [true, false] }\n",
+                           "strategies: [splice]\nvary:\n  nic.rate: [2.5 Gbps, 3x]\n  workload.chunk: [4 KiB, 1 MiB]\n"
+                           "  workload.page_cache: [warm, cold]\n"}) {
+    const Scenario scenario = load(head + rest);
+    const Scenario again = load(scenario::dump(scenario));
+    ASSERT_EQ(again.plans.size(), scenario.plans.size()) << rest;
+    for (std::size_t i = 0; i < scenario.plans.size(); ++i) {
+      const RunPlan& plan = scenario.plans[i];
+      EXPECT_EQ(again.plans[i].strategy, plan.strategy);
+      EXPECT_EQ(again.plans[i].point, plan.point);
+      EXPECT_EQ(again.plans[i].configuration.machine.nic.gather, plan.configuration.machine.nic.gather) << rest << i;
+      EXPECT_EQ(rate(again.plans[i]), rate(plan));
+      EXPECT_EQ(again.plans[i].configuration.workload.chunk, plan.configuration.workload.chunk);
+      EXPECT_EQ(again.plans[i].configuration.workload.page_cache, plan.configuration.workload.page_cache);
+    }
+  }
 }
 
 TEST_F(Scenarios, ADumpKeepsWorkloadStrategyAndWhatWasSetOverIt) {
