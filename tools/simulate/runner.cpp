@@ -11,6 +11,7 @@
 #include "models/base/result.h"
 #include "tools/results/json_io.h"
 #include "tools/simulate/child.h"
+#include "tools/simulate/host_memory.h"
 #include "tools/simulate/progress.h"
 #include "tools/simulate/receiver.h"
 #include "tools/simulate/run_heading.h"
@@ -63,6 +64,7 @@ std::vector<std::string> received_files(const scenario::Scenario& scenario, cons
 
 std::vector<RunResult> run_all(scenario::Scenario& scenario, const RunOptions& options) {
   const std::vector<std::string> received = received_files(scenario, options);
+  refuse_without_memory(scenario);
   if (!received.empty()) make_directory(options.received);
   Progress progress{options.shows_progress, scenario.plans.size()};
   std::vector<RunResult> runs;

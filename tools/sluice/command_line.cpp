@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <sstream>
 #include <string>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -58,18 +61,40 @@ void add_globals(CLI::App& app, GlobalOptions& globals) {
   app.set_version_flag("--version,-V", version_text(), "print the version");
 }
 
+/// "; did you mean 'compare'?", or what else helps.
+std::string hint(const std::string& word, const std::vector<std::string>& known, const std::string& otherwise) {
+  const std::string near = base::nearest_name(word, known);
+  return near.empty() ? otherwise : fmt::format("; did you mean '{}'?", near);
+}
+
 /// The first word that is no option, when it names no command.
 void refuse_unknown_command(int argc, const char* const* argv) {
   const auto* const end = argv + argc;
   const auto* const word = std::find_if(argv + 1, end, [](const char* text) { return text[0] != '-'; });
   std::vector<std::string> names;
   for (const Command& command : kCommands) names.emplace_back(command.name);
-  if (word == end) return;
-  if (std::find(names.begin(), names.end(), *word) != names.end()) return;
-  const std::string near = base::nearest_name(*word, names);
-  throw base::InputError{
-      fmt::format("there is no command '{}'{}", *word,
-                  near.empty() ? " (sluice help lists them)" : fmt::format("; did you mean '{}'?", near))};
+  if (word == end || std::find(names.begin(), names.end(), *word) != names.end()) return;
+  std::error_code ignored;
+  const bool is_file = std::filesystem::is_regular_file(*word, ignored);
+  throw base::InputError{fmt::format("there is no command '{}'{}", *word,
+                                     is_file ? fmt::format(" (sluice compare {} runs a scenario)", *word)
+                                             : hint(*word, names, " (sluice help lists them)"))};
+}
+
+/// What the parser says, in one sentence that names the command's help.
+base::InputError refusal(const CLI::App& app, const CLI::ParseError& stop) {
+  const std::vector<CLI::App*> chosen = app.get_subcommands();
+  const CLI::App& command = chosen.empty() ? app : *chosen.front();
+  const std::string help = chosen.empty() ? "sluice help" : "sluice help " + command.get_name();
+  const std::vector<std::string> unknown = app.remaining(true);
+  const auto option = std::find_if(unknown.begin(), unknown.end(), [](const auto& word) { return word[0] == '-'; });
+  if (option == unknown.end()) return base::InputError{fmt::format("{} ({} says more)", stop.what(), help)};
+  std::vector<std::string> names;
+  for (const CLI::Option* known : command.get_options()) {
+    for (const std::string& name : known->get_lnames()) names.push_back("--" + name);
+  }
+  return base::InputError{
+      fmt::format("there is no option '{}'{}", *option, hint(*option, names, fmt::format(" ({} lists them)", help)))};
 }
 
 }  // namespace
@@ -91,7 +116,7 @@ int carry_out(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& stop) {
-    if (stop.get_exit_code() != 0) throw base::InputError{fmt::format("{} (sluice --help says more)", stop.what())};
+    if (stop.get_exit_code() != 0) throw refusal(app, stop);
     std::ostringstream help;
     app.exit(stop, help, help);
     print(help.str());

@@ -17,6 +17,7 @@
 #include "tests/tools/scenario/support.h"
 #include "tests/tools/sluice/process.h"
 #include "tools/results/paths.h"
+#include "tools/simulate/host_memory.h"
 
 namespace sluice::tests {
 namespace {
@@ -114,7 +115,10 @@ TEST_F(CommandLine, RefusesBadInputWithOneLineAndStatusTwo) {
   expect_refused("compare", "scenario is required");
   expect_refused("compare none.yaml", "none.yaml: No such file or directory");
   expect_refused("compare " + m_folder.path(""), "is a directory, not a file");
-  expect_refused(article + " --bogus", "--bogus");
+  expect_refused(article + " --bogus", "there is no option '--bogus' (sluice help compare lists them)");
+  expect_refused(article + " --jsn out", "there is no option '--jsn'; did you mean '--json'?");
+  expect_refused(article + " more", "(sluice help compare says more)");
+  expect_refused(kArticle, "(sluice compare " + kArticle + " runs a scenario)");
   expect_refused(article + " --json \"\"", "--json: is empty");
   expect_refused(article + " --dump-config --json -", "--dump-config runs nothing that");
   expect_refused(article + " --set nic.rate=25", "missing unit");
@@ -158,10 +162,10 @@ TEST_F(CommandLine, DescribesDefaultsAndScenarios) {
   EXPECT_THAT(run("describe " + kArticle + " --set nic.rate=7Gbps").out, HasSubstr("nic.rate = 7 Gbps\n"));
 }
 
-TEST_F(CommandLine, DumpsTheEffectiveConfigurationOfEachRun) {
+TEST_F(CommandLine, DumpsTheEffectiveConfiguration) {
   const Outcome outcome = run("compare " + kArticle + " --dump-config --set nic.rate=7Gbps");
   EXPECT_EQ(outcome.status, 0);
-  EXPECT_THAT(outcome.out, HasSubstr("strategies: [sendfile_gather]"));
+  EXPECT_THAT(outcome.out, HasSubstr("strategies: [read_write, mmap_write, sendfile, sendfile_gather, splice]"));
   EXPECT_THAT(outcome.out, HasSubstr("rate: { value: 7 Gbps"));
 }
 
@@ -499,19 +503,44 @@ TEST_F(CommandLine, ControlCharactersDoNotReachTheTerminal) {
   expect_escaped("run " + scenario + " --strace", "\\x1b[31mred");
 }
 
-TEST_F(CommandLine, ADumpedRunCanBeRun) {
-  const std::string scenario =
-      m_folder.write("s.yaml", "schema: sluice/1\nplatform: " SLUICE_SOURCE_DIR
-                               "/scenarios/platforms/server-2020.yaml\nworkload: { file: { size: 4 KiB } }\n"
-                               "strategies: [sendfile]\n");
-  const Outcome dumped = run("compare " + scenario + " --dump-config --set nic.rate=7Gbps");
-  json first = results("compare " + scenario + " --set nic.rate=7Gbps").at("runs").at(0);
-  json again = results("compare " + m_folder.write("dump.yaml", dumped.out)).at("runs").at(0);
-  for (json* one : {&first, &again}) {
-    one->erase("simulator");
-    one->erase("settings");
+TEST_F(CommandLine, ADumpedScenarioCanBeCheckedAndRun) {
+  for (const std::string& arguments :
+       {kArticle + " --set nic.rate=7Gbps", kArticle + " --set nic.gather=true",
+        std::string{SLUICE_SOURCE_DIR "/scenarios/large-file.yaml"} + " --set workload.file.size=128KiB"}) {
+    const std::string dumped = m_folder.write("dump.yaml", run("compare " + arguments + " --dump-config").out);
+    EXPECT_EQ(run("check " + dumped).status, 0) << arguments;
+    const auto runs_of = [&](const std::string& scenario) {
+      json runs = json::parse(run("compare " + scenario + " --json -").out).at("runs");
+      for (json& one : runs) {
+        for (const char* key : {"simulator", "settings", "expectations"}) one.erase(key);
+      }
+      return runs.dump();
+    };
+    EXPECT_EQ(runs_of(dumped), runs_of(arguments)) << arguments;
   }
-  EXPECT_EQ(again.dump(), first.dump());
+}
+
+TEST_F(CommandLine, ARunThatThisHostHasNoMemoryForIsRefusedBefore) {
+  expect_refused("compare " + kArticle +
+                     " --set workload.file.size=1TiB --set disk.capacity=8TiB --set memory.size=1TiB"
+                     " --set nic.checksum_offload=false",
+                 "of this host's memory, of which");
+}
+
+/// The estimate is neither so low that a run dies of it nor so high that it refuses what would work.
+TEST_F(CommandLine, WhatARunHoldsIsWhatIsAskedOfTheHost) {
+  const std::string head = "schema: sluice/1\nplatform: " SLUICE_SOURCE_DIR "/scenarios/platforms/server-2020.yaml\n";
+  for (const char* rest : {"workload: { file: { size: 64 KiB } }\nstrategies: [splice]\n",
+                           "workload: { file: { size: 256 MiB }, page_cache: warm }\nstrategies: [sendfile_gather]\n",
+                           "workload: { file: { size: 32 MiB } }\nwith: { nic.checksum_offload: false }\n"
+                           "strategies: [sendfile_gather]\n",
+                           "workload: { files: { count: 5000, size: 4 KiB } }\nstrategies: [read_write]\n"}) {
+    const std::string path = m_folder.write("s.yaml", head + rest);
+    const Bytes held = results("compare " + path).at("runs").at(0).at("simulator").at("peak_rss_bytes");
+    const Bytes asked = tool::memory_needed(scenario::load_scenario(path, {}).plans.front());
+    EXPECT_GT(asked, held * 3 / 4) << rest;
+    EXPECT_LT(asked, held * 3 / 2) << rest;
+  }
 }
 
 TEST_F(CommandLine, EveryValueOfTheResultsCanBeExpected) {
