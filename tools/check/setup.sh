@@ -9,6 +9,7 @@ fail() {
   exit 1
 }
 
+# install_packages [tests]: what Sluice is built and run with; with "tests" all of packages.txt.
 install_packages() {
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     [ "${SLUICE_PACKAGES:-}" = present ] && return
@@ -16,7 +17,8 @@ install_packages() {
       "tools/packages.txt names by other means and run again with SLUICE_PACKAGES=present"
   fi
   local wanted present missing
-  wanted=$(grep -v '^#' "$root/tools/packages.txt" | sort -u)
+  wanted=$([ "${1:-}" = tests ] && cat "$root/tools/packages.txt" || sed '/^# For tests/,$d' "$root/tools/packages.txt")
+  wanted=$(grep -E '^[^#]' <<<"$wanted" | sort -u)
   # dpkg-query fails when it has never heard of one of them, which on a bare system is the rule.
   # shellcheck disable=SC2086  # one word per package
   present=$({ dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null || true; } |
@@ -35,13 +37,17 @@ install_packages() {
   "${apt[@]}" install -y --no-install-recommends $missing >&2 || fail "apt-get could not install: ${missing}"
 }
 
-# configure PRESET: only when it never succeeded here; afterwards ninja itself sees changed CMake files.
+# configure PRESET [tests]: only when it never succeeded here; afterwards ninja itself sees changed CMake files. Without
+# "tests" what is configured stays as it is.
 configure() {
-  local build="$root/build/$1"
-  [ -f "$build/build.ninja" ] && [ -f "$build/.configured" ] && return
+  local build="$root/build/$1" tests=OFF done=
+  [ "${2:-}" = tests ] && tests=ON
+  [ -f "$build/build.ninja" ] && [ -f "$build/.configured" ] && done=$(cat "$build/.configured")
+  [ "$done" = "tests ON" ] && return
+  [ "$done" = "tests $tests" ] && return
   say "configuring $build"
-  (cd "$root" && cmake --preset "$1" -DSLUICE_WERROR=ON) >&2 || fail "configuration failed"
-  touch "$build/.configured"
+  (cd "$root" && cmake --preset "$1" -DSLUICE_WERROR=ON -DSLUICE_BUILD_TESTS=$tests) >&2 || fail "configuration failed"
+  echo "tests $tests" >"$build/.configured"
 }
 
 # build PRESET TARGET...: ninja's progress, or that there is nothing to do.

@@ -3,6 +3,7 @@
 option(SLUICE_BUILD_TESTS "Build the tests" ON)
 option(SLUICE_SANITIZE "AddressSanitizer and UndefinedBehaviourSanitizer" OFF)
 option(SLUICE_WERROR "Warnings are errors" OFF)
+set(SLUICE_CLANG_TIDY "" CACHE STRING "The clang-tidy that looks through what is compiled; empty: none")
 
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)

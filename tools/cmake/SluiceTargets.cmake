@@ -7,9 +7,12 @@ add_library(sluice_options INTERFACE)
 target_include_directories(sluice_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(sluice_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
                        $<$<BOOL:${SLUICE_WERROR}>:-Werror>
+                       # GCC 12's std::stable_sort uses what it calls deprecated.
+                       $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-declarations>
                        # Tests run for a minute and compile for many. What GCC 12 warns of by following values is wrong
                        # as often as not at -O1.
                        $<$<CONFIG:Release>:$<IF:$<BOOL:$<TARGET_PROPERTY:SLUICE_TEST>>,-O1;-g0;-Wno-maybe-uninitialized;-Wno-array-bounds;-Wno-restrict;-Wno-stringop-overflow,-O2;-g1>>)
+target_compile_definitions(sluice_options INTERFACE $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>)
 if(SLUICE_SANITIZE)
   target_compile_options(sluice_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(sluice_options INTERFACE -fsanitize=address,undefined)
@@ -32,6 +35,27 @@ function(sluice_test_pch)
                             <memory> <random> <set> <string> <vector>)
 endfunction()
 
+# What includes no SystemC, through others either: built by clang too, and looked through by clang-tidy.
+add_custom_target(systemc_free)
+define_property(TARGET PROPERTY SLUICE_SYSTEMC BRIEF_DOCS "Includes SystemC" FULL_DOCS "Itself or through a dependency")
+function(sluice_look_through name depends_on_systemc)
+  foreach(dependency ${ARGN})
+    if(TARGET ${dependency})
+      get_target_property(systemc ${dependency} SLUICE_SYSTEMC)
+      if(systemc)
+        set(depends_on_systemc ON)
+      endif()
+    endif()
+  endforeach()
+  set_target_properties(${name} PROPERTIES SLUICE_SYSTEMC ${depends_on_systemc})
+  if(NOT depends_on_systemc)
+    add_dependencies(systemc_free ${name})
+    if(SLUICE_CLANG_TIDY)
+      set_target_properties(${name} PROPERTIES CXX_CLANG_TIDY "${SLUICE_CLANG_TIDY};--quiet")
+    endif()
+  endif()
+endfunction()
+
 function(sluice_library name)
   cmake_parse_arguments(ARG "SYSTEMC" "" "DEPENDS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
@@ -45,6 +69,7 @@ function(sluice_library name)
   endif()
   add_library(${name} STATIC ${sources})
   target_link_libraries(${name} PUBLIC sluice_options ${ARG_DEPENDS})
+  sluice_look_through(${name} ${ARG_SYSTEMC} ${ARG_DEPENDS})
   if(ARG_SYSTEMC)
     target_link_libraries(${name} PUBLIC systemc)
     target_precompile_headers(${name} REUSE_FROM sluice_systemc_pch)

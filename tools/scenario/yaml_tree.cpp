@@ -120,7 +120,7 @@ class Builder : public YAML::EventHandler {
       level.key = std::move(node);
       level.has_key = true;
     } else {
-      level.node.entries.emplace_back(std::move(level.key), std::move(node));
+      level.node.entries.push_back({std::move(level.key), std::move(node)});
       level.has_key = false;
     }
   }
@@ -175,7 +175,7 @@ const std::string& Node::scalar(const std::string& what) const {
   if (kind != Kind::Scalar) refuse_kind(*this, what, "a single value");
   return text;
 }
-const std::vector<std::pair<Node, Node>>& Node::map(const std::string& what) const {
+const std::vector<Node::Entry>& Node::map(const std::string& what) const {
   if (kind != Kind::Map) refuse_kind(*this, what, "a map");
   return entries;
 }

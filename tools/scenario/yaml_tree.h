@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "models/base/result.h"
@@ -31,19 +30,26 @@ base::InputError error_at(const Position& position, const std::string& message);
 
 struct Node {
   enum class Kind { Null, Scalar, Sequence, Map };
+  struct Entry;
 
   Kind kind = Kind::Null;
   Position position;
   std::string text;  ///< of a scalar
   std::vector<Node> items;
-  std::vector<std::pair<Node, Node>> entries;  ///< keys are scalars, in the order of the file
+  std::vector<Entry> entries;  ///< keys are scalars, in the order of the file
 
   [[nodiscard]] const Node* find(const std::string& key) const;
   [[nodiscard]] bool is_map() const { return kind == Kind::Map; }
   // What is asked for, or an InputError that says what is there instead. `what` names the value ("chunk").
   [[nodiscard]] const std::string& scalar(const std::string& what) const;
-  [[nodiscard]] const std::vector<std::pair<Node, Node>>& map(const std::string& what) const;
+  [[nodiscard]] const std::vector<Entry>& map(const std::string& what) const;
   [[nodiscard]] const std::vector<Node>& sequence(const std::string& what) const;
+};
+
+/// Of a map.
+struct Node::Entry {
+  Node key;
+  Node value;
 };
 
 /// Reads and parses a file. InputError when it is missing, a directory, unreadable, too large or no such YAML.
