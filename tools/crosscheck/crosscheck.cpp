@@ -2,9 +2,11 @@
 #include "tools/crosscheck/crosscheck.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
+#include "tools/crosscheck/bracket.h"
 #include "tools/crosscheck/crosscheck_cells.h"
 #include "tools/report/text.h"
 #include "tools/simulate/runner.h"
@@ -45,7 +47,8 @@ std::vector<std::string> crosscheck_warnings(const scenario::Scenario& scenario,
   return warnings;
 }
 
-CrosscheckResult crosscheck(scenario::Scenario& scenario, const CrosscheckOptions& options) {
+CrosscheckResult crosscheck(scenario::Scenario& scenario, const CrosscheckOptions& options,
+                            const CalibratedAgain& again) {
   refuse_what_is_no_loopback(scenario);
   if (options.native.verify && !options.counts_only) {
     throw base::InputError{
@@ -58,15 +61,26 @@ CrosscheckResult crosscheck(scenario::Scenario& scenario, const CrosscheckOption
     native_options.warm_up = 0;
   }
   const std::vector<RunResult> native = run_natively(scenario, native_options);
+  std::optional<scenario::Scenario> after;
+  if (again) after = again();
   CrosscheckResult result;
   result.scenario = scenario.path;
   result.description = scenario.description;
-  result.runs =
-      run_all(scenario,
-              {.received = {}, .timeout_s = options.native.timeout_s, .shows_progress = options.native.shows_progress});
+  const auto predicted = [&](scenario::Scenario& calibrated) {
+    return run_all(
+        calibrated,
+        {.received = {}, .timeout_s = options.native.timeout_s, .shows_progress = options.native.shows_progress});
+  };
+  result.runs = predicted(scenario);
+  std::optional<Drift> drift;
+  if (after) drift = take_mean(result.runs, predicted(*after));
   for (std::size_t i = 0; i < native.size(); ++i) result.cells.push_back(cell_of(result.runs.at(i), native[i]));
   result.runs.insert(result.runs.end(), native.begin(), native.end());
   result.summary = summarise_cells(result.cells, options.counts_only);
+  if (drift) {
+    result.summary.cpu_drift_percent = drift->mean_percent;
+    result.summary.cpu_drift_worst_percent = drift->worst_percent;
+  }
   result.breaches = breaches_of(result.summary, scenario.tolerance);
   if (!options.counts_only) result.crossovers = crossovers_of(result.cells);
   return result;

@@ -2,6 +2,8 @@
 // `sluice crosscheck`: a scenario's grid simulated on a loopback machine and run on this host, held against each other.
 #pragma once
 
+#include <functional>
+
 #include "tools/crosscheck/native_runs.h"
 #include "tools/results/crosscheck_result.h"
 #include "tools/scenario/scenario.h"
@@ -16,7 +18,12 @@ struct CrosscheckOptions {
   bool counts_only = false;  ///< hold the counts against each other and no times, from one transfer each
 };
 
-/// Runs both sides.
-results::CrosscheckResult crosscheck(scenario::Scenario& scenario, const CrosscheckOptions& options);
+/// The same scenario on this host as calibrated when it is called.
+using CalibratedAgain = std::function<scenario::Scenario()>;
+
+/// Runs both sides. With `again`, which is called right after the measurement, predictions are the mean of what both
+/// calibrations give, and the summary says by how much they differ (bracket.h).
+results::CrosscheckResult crosscheck(scenario::Scenario& scenario, const CrosscheckOptions& options,
+                                     const CalibratedAgain& again = {});
 
 }  // namespace sluice::tool

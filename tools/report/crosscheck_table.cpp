@@ -128,6 +128,13 @@ std::string summary_text(const CrosscheckResult& crosscheck) {
   text += fmt::format(", Kendall's tau {}\nelapsed: mean absolute error {}, Kendall's tau {}\n",
                       percent(summary.kendall_tau, "{:.3f}"), percent(summary.elapsed_mape_percent, "{:.1f} %"),
                       percent(summary.elapsed_kendall_tau, "{:.3f}"));
+  if (summary.cpu_drift_percent) {
+    text += fmt::format(
+        "drift of the host: calibrated after the measurement, CPU time is predicted {} longer than calibrated before, "
+        "at "
+        "worst {}; the predictions are the mean of both\n",
+        percent(summary.cpu_drift_percent, "{:+.1f} %"), percent(summary.cpu_drift_worst_percent, "{:+.1f} %"));
+  }
   if (!summary.unsteady_cells->empty()) {
     text += "repeat worse than 5 % and do not count for the worst cell:\n";
     for (const std::uint64_t i : *summary.unsteady_cells) {

@@ -113,6 +113,8 @@ struct Summary {
   std::optional<double> cpu_mape_percent = {};
   std::optional<double> cpu_worst_percent = {};
   std::optional<std::uint64_t> cpu_worst_cell = {};
+  std::optional<double> cpu_drift_percent = {};
+  std::optional<double> cpu_drift_worst_percent = {};
   std::optional<double> elapsed_mape_percent = {};
   std::optional<double> kendall_tau = {};
   std::optional<double> elapsed_kendall_tau = {};
@@ -126,6 +128,11 @@ struct Summary {
     visit(Field{"cpu_mape_percent", Unit::Percent, "mean absolute error of CPU time"}, &Summary::cpu_mape_percent);
     visit(Field{"cpu_worst_percent", Unit::Percent}, &Summary::cpu_worst_percent);
     visit(Field{"cpu_worst_cell", Unit::None, "index into cells"}, &Summary::cpu_worst_cell);
+    visit(Field{"cpu_drift_percent", Unit::Percent,
+                "CPU time as predicted by the calibration after the measurement, against that before it; the mean"},
+          &Summary::cpu_drift_percent);
+    visit(Field{"cpu_drift_worst_percent", Unit::Percent, "of the cell in which the two differ most"},
+          &Summary::cpu_drift_worst_percent);
     visit(Field{"elapsed_mape_percent", Unit::Percent, "mean absolute error of elapsed time"},
           &Summary::elapsed_mape_percent);
     visit(Field{"kendall_tau", Unit::None, "agreement of the order by CPU time"}, &Summary::kendall_tau);
