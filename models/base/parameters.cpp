@@ -18,10 +18,21 @@ std::string text_of(const T& value) {
 }
 std::string text_of(unsigned value) { return std::to_string(value); }
 
+/// What is counted in single bytes by those who set it, as an MTU is, is written so.
+bool in_single_bytes(const Range<Bytes>& range) { return range.low % 1_KiB != 0 && range.high < 64_KiB; }
+template <class T>
+std::string text_in(const Range<T>& range, const T& value) {
+  if constexpr (std::is_same_v<T, Bytes>) {
+    if (in_single_bytes(range)) return std::to_string(value) + " B";
+  }
+  return text_of(value);
+}
+
 template <class T>
 Parsed<void> check_range(const T& value, const Range<T>& range, std::string_view text) {
   if (value >= range.low && value <= range.high) return {};
-  return tl::unexpected{fmt::format("{} is outside {} to {}", text, text_of(range.low), text_of(range.high))};
+  return tl::unexpected{
+      fmt::format("{} is outside {} to {}", text, text_in(range, range.low), text_in(range, range.high))};
 }
 
 /// A line for a field of type T with a parser and a range.
@@ -40,11 +51,11 @@ ParameterDescription ranged(std::ptrdiff_t offset, const char* name, const char*
   };
   return {name,
           kind,
-          text_of(range.low) + " to " + text_of(range.high),
+          text_in(range, range.low) + " to " + text_in(range, range.high),
           help,
           source,
           std::move(set),
-          [](const void* field) { return text_of(*static_cast<const T*>(field)); },
+          [range](const void* field) { return text_in(range, *static_cast<const T*>(field)); },
           std::move(multiply),
           offset};
 }
@@ -185,6 +196,14 @@ std::optional<Parameter> ParameterTable::find(std::string_view name) const {
     if (description.name == name) return Parameter{description, *m_object};
   }
   return {};
+}
+
+std::vector<std::string> ParameterTable::rules_of(const std::string& name) const {
+  std::vector<std::string> texts;
+  for (const auto& [names, text] : m_rules) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) texts.push_back(text);
+  }
+  return texts;
 }
 
 std::string nearest_name(std::string_view word, const std::vector<std::string>& candidates) {

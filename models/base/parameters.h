@@ -124,6 +124,19 @@ Part Parameters::part(Part& field, const char* prefix) {
   return Part{};
 }
 
+/// What parameters of a struct may be together, or one of them within its range. A struct lists its own:
+///   static std::vector<base::Rule<CacheConfig>> rules();
+template <class Config>
+struct Rule {
+  std::vector<std::string> names;  ///< of the parameters that it is about
+  std::string text;                ///< "l1_size must be a multiple of l1_ways x 4 KiB"
+  bool (*holds)(const Config&) = nullptr;
+};
+
+/// The first rule that is broken, and what its parameters are; empty when all hold.
+template <class Config>
+std::string broken_rule(const Config& config);
+
 /// A parameter of one config object, which must outlive it.
 class Parameter {
  public:
@@ -153,15 +166,37 @@ class Parameter {
 class ParameterTable {
  public:
   template <class Config>
-  explicit ParameterTable(Config& config) : m_descriptions(&descriptions_of<Config>()), m_object(&config) {}
+  explicit ParameterTable(Config& config) : m_descriptions(&descriptions_of<Config>()), m_object(&config) {
+    if constexpr (requires { Config::rules(); }) {
+      for (const auto& rule : Config::rules()) m_rules.emplace_back(rule.names, rule.text);
+    }
+  }
 
   [[nodiscard]] std::vector<Parameter> parameters() const;
   [[nodiscard]] std::optional<Parameter> find(std::string_view name) const;
+  /// The rules that a parameter is part of.
+  [[nodiscard]] std::vector<std::string> rules_of(const std::string& name) const;
 
  private:
   const ParameterDescriptions* m_descriptions;
+  std::vector<std::pair<std::vector<std::string>, std::string>> m_rules;
   Parameters* m_object;
 };
+
+template <class Config>
+std::string broken_rule(const Config& config) {
+  for (const auto& rule : Config::rules()) {
+    if (rule.holds(config)) continue;
+    Config copy = config;
+    const ParameterTable table{copy};
+    std::string values;
+    for (const std::string& name : rule.names) {
+      values += (values.empty() ? "; " : ", ") + name + " is " + table.find(name).value().get();
+    }
+    return rule.text + values;
+  }
+  return {};
+}
 
 /// A config whose CPU costs are fixed times: cycles at `clock`, and times, which were given for `reference`, at
 /// `clock`.

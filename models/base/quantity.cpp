@@ -30,7 +30,7 @@ struct Kind {
 
 constexpr std::uint64_t kKilo = 1'000, kMega = 1'000'000, kGiga = 1'000'000'000, kTera = 1'000'000'000'000;
 constexpr std::array kByteUnits{Unit{"B", 1},       Unit{"KiB", 1_KiB},    Unit{"MiB", 1_MiB},
-                                Unit{"GiB", 1_GiB}, Unit{"TiB", 1024_GiB}, Unit{"kB", kKilo},
+                                Unit{"GiB", 1_GiB}, Unit{"TiB", 1024_GiB}, Unit{"kB", kKilo, false},
                                 Unit{"MB", kMega},  Unit{"GB", kGiga},     Unit{"TB", kTera}};
 constexpr std::array kTimeUnits{Unit{"ps", 1}, Unit{"ns", kKilo}, Unit{"us", kMega}, Unit{"ms", kGiga},
                                 Unit{"s", kTera}};

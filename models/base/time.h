@@ -96,6 +96,7 @@ class CpuCost {
   static constexpr CpuCost millicycles(std::uint64_t n) { return CpuCost{Picoseconds{}, n}; }
 
   [[nodiscard]] constexpr Picoseconds at(Frequency f) const {
+    note_use();
     if (m_millicycles == 0) return m_fixed;
     const auto product = static_cast<WideUnsigned>(m_millicycles) * 1'000'000'000U;
     return m_fixed + Picoseconds{static_cast<std::int64_t>((product + f.value() / 2) / f.value())};
@@ -103,20 +104,33 @@ class CpuCost {
   /// The fixed time that it is on a clock of `f`, a time being given for a clock of `reference`.
   [[nodiscard]] constexpr CpuCost resolved(Frequency f, Frequency reference) const {
     const auto scaled = static_cast<WideUnsigned>(m_fixed.count()) * reference.value() + f.value() / 2;
-    return time(Picoseconds{static_cast<std::int64_t>(scaled / f.value())} + millicycles(m_millicycles).at(f));
+    CpuCost fixed = time(Picoseconds{static_cast<std::int64_t>(scaled / f.value())} + millicycles(m_millicycles).at(f));
+    fixed.m_used = m_used;
+    return fixed;
   }
   [[nodiscard]] constexpr Picoseconds fixed() const { return m_fixed; }
   [[nodiscard]] constexpr std::uint64_t in_millicycles() const { return m_millicycles; }
-  constexpr auto operator<=>(const CpuCost&) const = default;
+  constexpr bool operator==(const CpuCost& o) const { return m_fixed == o.m_fixed && m_millicycles == o.m_millicycles; }
   constexpr CpuCost operator+(const CpuCost& o) const {
+    note_use();
+    o.note_use();
     return CpuCost{m_fixed + o.m_fixed, m_millicycles + o.m_millicycles};
   }
-  constexpr CpuCost operator*(std::uint64_t n) const { return CpuCost{m_fixed * n, m_millicycles * n}; }
+  constexpr CpuCost operator*(std::uint64_t n) const {
+    if (n != 0) note_use();
+    return CpuCost{m_fixed * n, m_millicycles * n};
+  }
+  /// From now on a use of this cost, or of a copy, sets `used`, which must outlive them.
+  void watch(bool& used) { m_used = &used; }
 
  private:
   constexpr CpuCost(Picoseconds fixed, std::uint64_t millicycles) : m_fixed(fixed), m_millicycles(millicycles) {}
+  constexpr void note_use() const {
+    if (m_used != nullptr) *m_used = true;
+  }
   Picoseconds m_fixed;
   std::uint64_t m_millicycles = 0;
+  bool* m_used = nullptr;
 };
 
 /// A share of one, in parts per million, so that no floating point is on a timing path.

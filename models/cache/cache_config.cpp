@@ -6,24 +6,32 @@
 namespace sluice::cache {
 namespace {
 
-void check_level(const char* name, const LevelGeometry& level) {
+bool fits(const LevelGeometry& level) {
   const Bytes unit = Bytes{level.ways} * kLinesPerPage * kLineSize;
-  if (level.ways == 0 || level.ways > kMostWays || level.size == 0 || level.size % unit != 0) {
-    throw base::InputError{std::string{"cache."} + name + ": the size must be a multiple of ways x 4 KiB (" +
-                           base::to_text(Bytes{level.ways} * kPageSize) + "), is " + base::to_text(level.size)};
-  }
+  return unit != 0 && level.ways <= kMostWays && level.size != 0 && level.size % unit == 0;
 }
 
 }  // namespace
 
+std::vector<base::Rule<CacheConfig>> CacheConfig::rules() {
+  return {
+      {{"l1_size", "l1_ways"},
+       "l1_size must be a multiple of l1_ways x 4 KiB",
+       [](const CacheConfig& c) { return fits(c.l1); }},
+      {{"l2_size", "l2_ways"},
+       "l2_size must be a multiple of l2_ways x 4 KiB",
+       [](const CacheConfig& c) { return fits(c.l2); }},
+      {{"llc_size", "llc_ways"},
+       "llc_size must be a multiple of llc_ways x 4 KiB",
+       [](const CacheConfig& c) { return fits(c.llc); }},
+      {{"ddio", "ddio_ways", "llc_ways"},
+       "with ddio, ddio_ways must be 1 to llc_ways",
+       [](const CacheConfig& c) { return !c.ddio || (c.ddio_ways != 0 && c.ddio_ways <= c.llc.ways); }},
+  };
+}
+
 void CacheConfig::check() const {
-  check_level("l1", l1);
-  check_level("l2", l2);
-  check_level("llc", llc);
-  if (ddio && (ddio_ways == 0 || ddio_ways > llc.ways)) {
-    throw base::InputError{"cache.ddio_ways: must be 1 to llc_ways (" + std::to_string(llc.ways) + "), is " +
-                           std::to_string(ddio_ways)};
-  }
+  if (const std::string broken = broken_rule(*this); !broken.empty()) throw base::InputError{"cache: " + broken};
 }
 
 }  // namespace sluice::cache

@@ -52,6 +52,7 @@ struct CacheConfig : base::Parameters {
                                      "fastest that one DMA read asks for its data; the link is usually slower",
                                      "estimate: about PCIe 5.0 x16");
 
+  static std::vector<base::Rule<CacheConfig>> rules();
   /// Throws InputError with one sentence when the geometry cannot be built.
   void check() const;
 };

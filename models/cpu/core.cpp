@@ -17,13 +17,18 @@ using fabric::AccessKind;
 using fabric::HitLevel;
 using LineTimes = std::array<Picoseconds, fabric::kHitLevels>;
 
-LineTimes line_times(const LineCosts& costs, Frequency frequency) {
+/// Little's law: with n lines on their way, one arrives every latency / n, however fast the core is.
+LineTimes line_times(const LineCosts& costs, const CpuConfig& config, Picoseconds memory_latency) {
   LineTimes times;
-  times[static_cast<std::size_t>(HitLevel::L1)] = costs.l1.at(frequency);
-  times[static_cast<std::size_t>(HitLevel::L2)] = costs.l2.at(frequency);
-  times[static_cast<std::size_t>(HitLevel::Llc)] = costs.llc.at(frequency);
-  times[static_cast<std::size_t>(HitLevel::Peer)] = costs.peer.at(frequency);
-  times[static_cast<std::size_t>(HitLevel::Memory)] = costs.memory.at(frequency);
+  const auto set = [&](HitLevel level, const CpuCost& cost, Picoseconds latency) {
+    times[static_cast<std::size_t>(level)] = std::max(cost.at(config.frequency), latency / config.lines_in_flight);
+  };
+  const auto latency = [&](const CpuCost& cost) { return cost.at(config.frequency); };
+  set(HitLevel::L1, costs.l1, latency(config.latency_l1));
+  set(HitLevel::L2, costs.l2, latency(config.latency_l2));
+  set(HitLevel::Llc, costs.llc, latency(config.latency_llc));
+  set(HitLevel::Peer, costs.peer, latency(config.latency_llc));
+  set(HitLevel::Memory, costs.memory, latency(config.latency_llc) + memory_latency);
   return times;
 }
 
@@ -37,8 +42,8 @@ Core::Core(sc_core::sc_module_name name, unsigned index, const CpuConfig& config
       m_index(index),
       m_config(config),
       m_connections(connections),
-      m_read_line(line_times(config.read, config.frequency)),
-      m_write_line(line_times(config.write, config.frequency)),
+      m_read_line(line_times(config.read, config, connections.memory_latency)),
+      m_write_line(line_times(config.write, config, connections.memory_latency)),
       m_copy_start(config.copy_start.at(config.frequency)) {
   sc_core::sc_spawn_options options;
   options.set_stack_size(256 * 1024);  // interrupt handlers run the network stack

@@ -31,6 +31,7 @@ struct CoreConnections {
   fabric::PhysicalMemory& memory;
   fabric::AddressTranslation& translation;
   base::Ledger& ledger;
+  Picoseconds memory_latency{};  ///< of DRAM, beyond the caches
 };
 
 class Core : public sc_core::sc_module, public fabric::InterruptSink {

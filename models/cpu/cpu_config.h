@@ -9,8 +9,8 @@
 
 namespace sluice::cpu {
 
-/// What moving one 64-byte line costs a core in a stream (hardware prefetch on), by where it is found. Throughput, not
-/// latency: a copy overlaps its misses.
+/// What moving one 64-byte line costs a core in a stream (hardware prefetch on), by where it is found, as long as
+/// enough lines are on their way: a line takes the longer of this and the latency of its level over `lines_in_flight`.
 struct LineCosts {
   CpuCost l1;
   CpuCost l2;
@@ -25,7 +25,7 @@ struct CpuConfig : base::Parameters {
 
   unsigned cores = parameter(cores, "cores", 1, {1, 64}, "number of cores", "a platform's choice");
   Frequency frequency = parameter(frequency, "frequency", 2900_MHz, {100_MHz, 10'000_MHz},
-                                  "clock of the cores; costs given in cycles scale with it",
+                                  "clock of the cores; costs in cycles scale with it, and so do the kernel's costs",
                                   "Xeon Gold 6226R on technical.city: base frequency");
   LineCosts read{
       .l1 = parameter(read.l1, "read_l1", CpuCost::cycles(1),
@@ -55,6 +55,11 @@ struct CpuConfig : base::Parameters {
                           "cost to write one 64-byte line of a stream found in DRAM, beside the wait for its bandwidth",
                           kCopyRates),
   };
+  unsigned lines_in_flight =
+      parameter(lines_in_flight, "lines_in_flight", 30, {1, 4096},
+                "lines of a stream that are on their way to a core at once, those of the prefetchers included; a line "
+                "takes at least the latency of its level over this",
+                "estimate, by Little's law: one thread streams up to 20 GiB/s (mazzo.li 2022; napkin-math) at 92 ns");
   CpuCost latency_l1 = parameter(latency_l1, "latency_l1", CpuCost::cycles(5),
                                  "load-to-use latency of an L1 hit; a page-table walk pays it per step", kLatencies);
   CpuCost latency_l2 =

@@ -1,25 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/interconnect/pcie_link_config.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 
 namespace sluice::interconnect {
 
-std::string PcieLinkConfig::problem() const {
-  if (generation < 1 || generation > 5) return "generation must be 1 to 5";
-  constexpr std::array<unsigned, 6> widths{1, 2, 4, 8, 12, 16};
-  bool width_exists = false;
-  for (const unsigned width : widths) width_exists = width_exists || lanes == width;
-  if (!width_exists) return "lanes must be 1, 2, 4, 8, 12 or 16";
-  const auto is_size = [](Bytes n) { return std::has_single_bit(n) && n >= 128 && n <= 4096; };
-  if (!is_size(max_payload)) return "max_payload must be a power of two from 128 B to 4096 B";
-  if (!is_size(max_read_request)) return "max_read_request must be a power of two from 128 B to 4096 B";
-  if (tags == 0) return "tags must be at least 1";
-  const auto leaves_room = [](Bytes limit) { return limit == 0 || limit >= 32; };
-  if (!leaves_room(ack_limit)) return "ack_limit must be 0 or at least 32 B";
-  if (!leaves_room(flow_control_limit)) return "flow_control_limit must be 0 or at least 32 B";
-  return {};
+namespace {
+
+bool is_width(unsigned lanes) {
+  constexpr std::array<unsigned, 6> kWidths{1, 2, 4, 8, 12, 16};
+  return std::find(kWidths.begin(), kWidths.end(), lanes) != kWidths.end();
 }
+bool is_size(Bytes n) { return std::has_single_bit(n) && n >= 128 && n <= 4096; }
+bool leaves_room(Bytes limit) { return limit == 0 || limit >= 32; }
+
+}  // namespace
+
+std::vector<base::Rule<PcieLinkConfig>> PcieLinkConfig::rules() {
+  using Config = PcieLinkConfig;
+  return {
+      {{"generation"},
+       "generation must be 1 to 5",
+       [](const Config& c) { return c.generation >= 1 && c.generation <= 5; }},
+      {{"lanes"}, "lanes must be 1, 2, 4, 8, 12 or 16", [](const Config& c) { return is_width(c.lanes); }},
+      {{"max_payload"},
+       "max_payload must be a power of two from 128 B to 4096 B",
+       [](const Config& c) { return is_size(c.max_payload); }},
+      {{"max_read_request"},
+       "max_read_request must be a power of two from 128 B to 4096 B",
+       [](const Config& c) { return is_size(c.max_read_request); }},
+      {{"tags"}, "tags must be at least 1", [](const Config& c) { return c.tags != 0; }},
+      {{"ack_limit"}, "ack_limit must be 0 or at least 32 B", [](const Config& c) { return leaves_room(c.ack_limit); }},
+      {{"flow_control_limit"},
+       "flow_control_limit must be 0 or at least 32 B",
+       [](const Config& c) { return leaves_room(c.flow_control_limit); }},
+  };
+}
+
+std::string PcieLinkConfig::problem() const { return broken_rule(*this); }
 
 }  // namespace sluice::interconnect

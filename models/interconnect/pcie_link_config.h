@@ -31,6 +31,7 @@ struct PcieLinkConfig : base::Parameters {
                 "estimate: the formula, recalled from PCI Express base specification 5.0, tables 2-46 to 2-48");
   bool ecrc = parameter(ecrc, "ecrc", false, "end-to-end checksum, 4 more bytes per packet", kModel);
 
+  static std::vector<base::Rule<PcieLinkConfig>> rules();
   /// What makes the link impossible (a number of lanes that does not exist) in a phrase; empty when all is well.
   [[nodiscard]] std::string problem() const;
 };

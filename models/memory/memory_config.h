@@ -7,10 +7,15 @@
 
 namespace sluice::memory {
 
+/// What a kernel needs beside files and a program's buffer: its own, page tables, rings, socket buffers.
+inline constexpr Bytes kLeastMemory = 48_MiB;
+
 /// Default: 6 channels of DDR4-2933 (one socket of a 2019 Xeon).
 struct MemoryConfig : base::Parameters {
-  Bytes size =
-      parameter(size, "size", 4_GiB, {1_MiB, fabric::kMaxMemory}, "physical memory, from address 0", "estimate");
+  Bytes size = parameter(size, "size", 4_GiB, {kLeastMemory, fabric::kMaxMemory},
+                         "physical memory, from address 0; beside what a kernel needs (48 MiB) it holds two chunks and "
+                         "the files that are warm",
+                         "estimate");
   ByteRate bandwidth = parameter(bandwidth, "bandwidth", 140'800_MBps, {1_MBps, 10'000_GBps},
                                  "peak of all channels together: channels x transfers per second x 8 bytes",
                                  "JEDEC DDR4-2933, 6 channels x 23.47 GB/s");

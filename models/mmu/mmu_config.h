@@ -34,6 +34,7 @@ struct MmuConfig : base::Parameters {
   unsigned pd_cache_entries =
       parameter(pd_cache_entries, "pd_cache_entries", 32, {0, 64}, "page-structure cache for PD entries", kChampsim);
 
+  static std::vector<base::Rule<MmuConfig>> rules();
   /// Throws InputError with one sentence when a TLB cannot be built (entries not a multiple of ways).
   void check() const;
 };

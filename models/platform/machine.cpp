@@ -31,8 +31,9 @@ Machine::Machine(const MachineDescription& description, std::shared_ptr<disk::Di
   for (unsigned i = 0; i < core_count; ++i) {
     table_access.push_back(std::make_unique<cpu::TableAccess>(i, description.cpu, *caches, *memory));
     mmus.push_back(std::make_unique<mmu::Mmu>(description.mmu, description.cpu.frequency, *table_access[i]));
-    cores.push_back(std::make_unique<cpu::Core>(fmt::format("cpu{}", i).c_str(), i, description.cpu,
-                                                cpu::CoreConnections{*caches, *memory, *mmus[i], ledger}));
+    cores.push_back(std::make_unique<cpu::Core>(
+        fmt::format("cpu{}", i).c_str(), i, description.cpu,
+        cpu::CoreConnections{*caches, *memory, *mmus[i], ledger, description.memory.latency}));
     interrupts->attach(i, *cores[i]);
   }
 

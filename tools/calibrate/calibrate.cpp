@@ -31,6 +31,8 @@ constexpr Bytes kLeastTestFile = 128_MiB;
 /// Of the written machine: one for the sender and one for the receiver, when workload.cpus says so. Primitives run on
 /// one.
 constexpr unsigned kCores = 2;
+/// With so many lines in flight no latency limits a stream.
+constexpr unsigned kEnoughLines = 4096;
 
 /// Chunks for which costs per call and per page hold: from a page to what a pipe can hold.
 constexpr Bytes kSmallestChunk = kPageSize;
@@ -72,12 +74,14 @@ class Calibration {
     const calibration::CacheFit caches = fit_last_level(working_sets(file));
     use_caches(caches);
     const std::vector<Row> rows = all_rows(caches);
+    m_configuration.machine.cpu.lines_in_flight = kEnoughLines;  // what is measured is found as cycles
     const std::vector<Finding> findings = solve(
         rows, m_measured, [&](const auto& configuration, const auto& names) { return simulated(configuration, names); },
         m_configuration, kSweeps,
         [&](std::size_t done, std::size_t of) { progress(fmt::format("solving: {} of {}", done, of)); });
     clear_progress();
     for (const Finding& finding : findings) note(finding);
+    use_lines_in_flight();
     scenario::Configuration written = m_configuration;
     written.machine.cpu.cores = kCores;
     m_origins["cpu.cores"] = {"choice: one for the sender and one for the receiver", -1, ""};
@@ -178,6 +182,21 @@ class Calibration {
       destination.push_back({set, m_measured[calibration::read_run(calibration::kRun, set).name].nanoseconds});
     }
     return calibration::fit_last_level(source, destination, own_cache(2));
+  }
+
+  /// On one clock nothing tells cycles from latency over lines in flight: what was measured stands as cycles, and of
+  /// the lines in flight the fewest are taken that explain it with the published latency.
+  void use_lines_in_flight() {
+    const cpu::CpuConfig& cpu = m_configuration.machine.cpu;
+    const auto time = [&](const CpuCost& cost) { return cost.at(cpu.frequency); };
+    const Picoseconds latency = time(cpu.latency_llc) + m_configuration.machine.memory.latency;
+    const Picoseconds line = std::max(std::min(time(cpu.read.memory), time(cpu.write.memory)), 1_ps);
+    const std::int64_t lines = (latency.count() + line.count() - 1) / line.count();
+    set("cpu.lines_in_flight", std::to_string(std::clamp<std::int64_t>(lines, 1, kEnoughLines)),
+        {"published latency of DRAM over the measured time of a line", -1, "the fewest that explain copies from DRAM"});
+    m_notes.push_back(
+        "memory.latency keeps its published value, from which cpu.lines_in_flight follows: on one clock "
+        "nothing tells cycles per line from latency");
   }
 
   /// Size of a cache that is a core's own; as published when the host does not say.

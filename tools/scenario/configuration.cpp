@@ -51,6 +51,15 @@ void ParameterIndex::set(const std::string& key, const std::string& text, const 
   if (!done) throw error_at(at, fmt::format("{}: {}: {}", key, text, done.error()));
 }
 
+std::vector<std::string> ParameterIndex::rules_of(const std::string& key) const {
+  for (const platform::Section& section : m_sections) {
+    if (!key.starts_with(section.prefix + ".")) continue;
+    const std::string name = key.substr(section.prefix.size() + 1);
+    if (section.table.find(name)) return section.table.rules_of(name);
+  }
+  return {};
+}
+
 std::vector<std::string> ParameterIndex::names() const {
   std::vector<std::string> names;
   for_each([&](const std::string& key, const base::Parameter&) { names.push_back(key); });

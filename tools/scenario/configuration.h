@@ -61,6 +61,8 @@ class ParameterIndex {
   /// The same; a multiple ("3x", "300 %") is one of the value of `platform`.
   void set(const std::string& key, const std::string& text, const Position& at, const ParameterIndex& platform);
   [[nodiscard]] std::vector<std::string> names() const;
+  /// The rules that a parameter is part of.
+  [[nodiscard]] std::vector<std::string> rules_of(const std::string& key) const;
   /// Calls visit(key, parameter) for each.
   template <class Visit>
   void for_each(Visit&& visit) const {

@@ -107,17 +107,28 @@ std::string dump(const Scenario& scenario) {
          axes_of(scenario);
 }
 
-std::string describe(const Configuration& original) {
+std::string describe(const Configuration& original, const std::string& wanted) {
   Configuration configuration = original;
-  ParameterIndex index{configuration};
+  const ParameterIndex index{configuration};
   std::string out;
   index.for_each([&](const std::string& key, const base::Parameter& parameter) {
+    if (!wanted.empty() && key != wanted && !key.starts_with(wanted + ".")) return;
     const ValueOrigin origin = configuration.origin_of(key, parameter);
-    out += fmt::format("{} = {}\n    {}\n    {}: {}\n    source: {}\n    from: {}\n", key, parameter.get(),
-                       parameter.help(), parameter.kind(), parameter.allowed(),
-                       origin.source.empty() ? "not named" : origin.source, origin.file);
+    out += fmt::format("{} = {}\n    {}\n    {}: {}\n", key, parameter.get(), parameter.help(), parameter.kind(),
+                       parameter.allowed());
+    for (const std::string& rule : index.rules_of(key)) out += fmt::format("    rule: {}\n", rule);
+    out +=
+        fmt::format("    source: {}\n    from: {}\n", origin.source.empty() ? "not named" : origin.source, origin.file);
   });
+  if (out.empty()) refuse_unknown({"describe"}, wanted, index.names());
   return out;
+}
+
+bool is_parameter(const std::string& key) {
+  Configuration defaults;
+  const std::vector<std::string> names = ParameterIndex{defaults}.names();
+  return std::any_of(names.begin(), names.end(),
+                     [&](const std::string& name) { return name == key || name.starts_with(key + "."); });
 }
 
 }  // namespace sluice::scenario

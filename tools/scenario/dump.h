@@ -13,7 +13,10 @@ namespace sluice::scenario {
 /// written.
 std::string dump(const Scenario& scenario);
 
-/// Every parameter of a configuration: value, what is allowed, help and source.
-std::string describe(const Configuration& configuration);
+/// Every parameter of a configuration: value, what is allowed, the rules it is part of, help, source and file. With
+/// `key` that one, or all that stand below it ("cache").
+std::string describe(const Configuration& configuration, const std::string& key = {});
+/// Whether some machine has such a parameter, or has some below it.
+bool is_parameter(const std::string& key);
 
 }  // namespace sluice::scenario

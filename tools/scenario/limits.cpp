@@ -6,13 +6,6 @@
 #include "models/platform/topology.h"
 
 namespace sluice::scenario {
-namespace {
-
-/// Memory that a run needs beside a warm file: kernel, page tables, rings, socket buffers, the program's own buffer.
-constexpr Bytes kReservedMemory = 48_MiB;
-
-}  // namespace
-
 void check_limits(const Configuration& configuration, const std::string& name) {
   const platform::MachineDescription& machine = configuration.machine;
   const Workload& workload = configuration.workload;
@@ -37,18 +30,15 @@ void check_limits(const Configuration& configuration, const std::string& name) {
     refuse(fmt::format("the workload of {} does not fit on a disk of {}", base::to_text(pages),
                        base::to_text(machine.disk.capacity)));
   }
-  if (machine.memory.size < kReservedMemory) {
-    refuse(fmt::format("memory.size: {} is too little to boot; at least {}", base::to_text(machine.memory.size),
-                       base::to_text(kReservedMemory)));
+  const Bytes least = memory::kLeastMemory + 2 * workload.chunk;
+  if (machine.memory.size < least) {
+    refuse(fmt::format("memory.size: {} is too little for a kernel and chunks of {}; at least {}",
+                       base::to_text(machine.memory.size), base::to_text(workload.chunk), base::to_text(least)));
   }
-  const Bytes usable = machine.memory.size - kReservedMemory;
+  const Bytes usable = machine.memory.size - memory::kLeastMemory;
   if (workload.warm() && pages > usable) {
     refuse(fmt::format("workload.page_cache: warm files of {} do not fit in {} of memory, of which {} can hold files",
                        base::to_text(pages), base::to_text(machine.memory.size), base::to_text(usable)));
-  }
-  if (workload.chunk > usable / 2) {
-    refuse(fmt::format("workload.chunk: a buffer of {} does not fit in {} of memory", base::to_text(workload.chunk),
-                       base::to_text(machine.memory.size)));
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
+#include <utility>
 
 #include "models/base/result.h"
 #include "tools/scenario/dump.h"
@@ -11,13 +12,16 @@ namespace sluice::tool {
 Action define_describe(CLI::App& app, const GlobalOptions& globals) {
   const auto options = std::make_shared<ScenarioOptions>();
   add_path(app, "scenario", options->path, "scenario file; without it the defaults are described", "FILE");
+  const auto key = std::make_shared<std::string>();
+  app.add_option("key", *key, "one parameter (disk.ssd_page_size), or those below a name (cache); all without it");
   add_settings(app, *options);
-  return [options, &globals] {
+  return [options, key, &globals] {
+    if (key->empty() && scenario::is_parameter(options->path)) std::swap(options->path, *key);  // `describe cache`
     if (options->path.empty() && !(options->sets.empty() && options->file.empty())) {
       throw base::InputError{"--set and --file need a scenario"};
     }
-    print(options->path.empty() ? scenario::describe({})
-                                : scenario::describe(load(*options, globals).plans.front().configuration));
+    print(options->path.empty() ? scenario::describe({}, *key)
+                                : scenario::describe(load(*options, globals).plans.front().configuration, *key));
     return kAllHolds;
   };
 }

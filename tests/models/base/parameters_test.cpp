@@ -41,6 +41,56 @@ TEST(Parameters, OneLineSaysDefaultRangeHelpAndSource) {
   EXPECT_EQ(rate.source(), "source");
 }
 
+struct Packets : Parameters {
+  Bytes mtu = parameter(mtu, "mtu", 1500, {576, 9216}, "help", "source");
+  Bytes buffer = parameter(buffer, "buffer", 64_KiB, {1, 1_GiB}, "help", "source");
+};
+
+TEST(Parameters, SizesReadAsPeopleSetThem) {
+  Packets packets;
+  const ParameterTable table{packets};
+  const Parameter mtu = table.find("mtu").value();
+  EXPECT_EQ(mtu.allowed(), "576 B to 9216 B");
+  for (const char* text : {"9000 B", "9216 B", "4096 B"}) {
+    EXPECT_TRUE(mtu.set(text));
+    EXPECT_EQ(mtu.get(), text);
+  }
+  EXPECT_EQ(mtu.set("1 MiB").error(), "1 MiB is outside 576 B to 9216 B");
+  EXPECT_EQ(table.find("buffer")->get(), "64 KiB");
+  EXPECT_EQ(to_text(Bytes{9000}), "9000 B");
+}
+
+struct Ways : Parameters {
+  unsigned entries = parameter(entries, "entries", 64, {1, 4096}, "help", "source");
+  unsigned ways = parameter(ways, "ways", 4, {1, 64}, "help", "source");
+  static std::vector<Rule<Ways>> rules() {
+    return {{{"entries", "ways"}, "entries must be a multiple of ways", [](const Ways& w) {
+               return w.entries % w.ways == 0;
+             }}};
+  }
+};
+
+TEST(Parameters, RulesBetweenThemAreListedAndABrokenOneIsNamedWithItsValues) {
+  Ways ways;
+  EXPECT_EQ(broken_rule(ways), "");
+  ways.ways = 5;
+  EXPECT_EQ(broken_rule(ways), "entries must be a multiple of ways; entries is 64, ways is 5");
+  const ParameterTable table{ways};
+  EXPECT_EQ(table.rules_of("ways"), std::vector<std::string>{"entries must be a multiple of ways"});
+  EXPECT_TRUE(table.rules_of("other").empty());
+}
+
+TEST(CpuCost, AWatchedCostTellsWhetherItOrACopyWasUsed) {
+  bool used = false;
+  CpuCost cost = CpuCost::time(50_ns);
+  cost.watch(used);
+  const CpuCost copy = cost.resolved(1000_MHz, 1000_MHz);
+  (void)(copy * 0);
+  EXPECT_FALSE(used) << "no times a cost is nothing";
+  EXPECT_EQ(copy.at(1000_MHz), 50_ns);
+  EXPECT_TRUE(used);
+}
+
 TEST(Parameters, OfAPartReachTheirOwnObject) {
   Outer outer;
   const ParameterTable table{outer};

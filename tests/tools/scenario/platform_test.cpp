@@ -142,6 +142,31 @@ TEST_F(Platforms, ADumpSaysWhereEachValueComesFrom) {
   EXPECT_THAT(text, HasSubstr("source: \"IEEE 802.3; jumbo frames by convention\", from: \"default\""));
 }
 
+TEST_F(Platforms, AKeyIsDescribedAloneOrWithThoseBelowItAndItsRules) {
+  const std::string one = scenario::describe({}, "disk.ssd_page_size");
+  EXPECT_THAT(one, StartsWith("disk.ssd_page_size = 16 KiB\n"));
+  EXPECT_EQ(one.find("disk.ssd_read_latency"), std::string::npos);
+  const std::string caches = scenario::describe({}, "cache");
+  EXPECT_THAT(caches, HasSubstr("cache.l1_ways = 8\n"));
+  EXPECT_THAT(caches, HasSubstr("    rule: l1_size must be a multiple of l1_ways x 4 KiB\n"));
+  EXPECT_EQ(caches.find("mmu."), std::string::npos);
+  EXPECT_THROW((void)scenario::describe({}, "cash"), base::InputError);
+  EXPECT_TRUE(scenario::is_parameter("kernel.net"));
+  EXPECT_FALSE(scenario::is_parameter("scenarios/article.yaml"));
+}
+
+TEST_F(Platforms, TheLeastMemoryIsOneAndEnough) {
+  m_folder.write("top.yaml", kSchema);
+  const std::string path = m_folder.write("s.yaml", text_of("top.yaml"));
+  const auto with = [&](const std::string& size) {
+    return complaint(m_folder, path, {"", {"memory.size=" + size, "workload.chunk=64KiB"}, false});
+  };
+  EXPECT_THAT(with("47MiB"), HasSubstr("is outside 48 MiB to"));
+  EXPECT_EQ(with("48MiB"),
+            "s.yaml: memory.size: 48 MiB is too little for a kernel and chunks of 64 KiB; at least 48.125 MiB");
+  EXPECT_EQ(with("48.125MiB"), "");
+}
+
 // A shipped platform names the source of all that it says, and says only in what it differs.
 TEST(ShippedPlatforms, GiveASourceForEachValueAndRepeatNothing) {
   const std::filesystem::path folder = std::filesystem::path{SLUICE_SOURCE_DIR} / "scenarios" / "platforms";

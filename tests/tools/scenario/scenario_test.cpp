@@ -87,8 +87,8 @@ TEST_F(Scenarios, SettingsAreListedInTheOrderOfPrecedence) {
   const auto plan = load(kScenario + "with: { nic.mtu: 9000 B }\nvary: { workload.chunk: [4 KiB] }\n",
                          {"", {"wire.propagation=1us"}, false})
                         .plans.at(0);
-  EXPECT_THAT(plan.settings,
-              ElementsAre(Pair("nic.mtu", "9 kB"), Pair("workload.chunk", "4 KiB"), Pair("wire.propagation", "1 us")));
+  EXPECT_THAT(plan.settings, ElementsAre(Pair("nic.mtu", "9000 B"), Pair("workload.chunk", "4 KiB"),
+                                         Pair("wire.propagation", "1 us")));
 }
 
 TEST_F(Scenarios, CoresAndRegimeOfALoopbackTransferAreChosenAndDefaultToOneAndTheKernels) {
