@@ -341,6 +341,7 @@ struct RunResult {
   std::optional<Named<std::int64_t>> waits_ns = {};
   std::optional<std::string> limited_by = {};
   std::optional<std::vector<CallInfo>> strace = {};
+  std::optional<std::vector<std::string>> unused_settings = {};
   std::vector<std::string> failures = {};
   std::optional<SimulatorUse> simulator = {};
   std::optional<std::vector<Expected>> expectations = {};
@@ -400,6 +401,10 @@ struct RunResult {
           &RunResult::limited_by);
     visit(Field{.key = "strace", .help = "system calls, where they were asked for", .expectable = false},
           &RunResult::strace);
+    visit(Field{.key = "unused_settings",
+                .help = "costs that were set and that no part of the run paid",
+                .expectable = false},
+          &RunResult::unused_settings);
     visit(Field{.key = "failures", .help = "sentences that make this a failed run", .expectable = false},
           &RunResult::failures);
     visit(Field{.key = "simulator",

@@ -15,6 +15,7 @@
 #include "tools/simulate/progress.h"
 #include "tools/simulate/receiver.h"
 #include "tools/simulate/run_heading.h"
+#include "tools/simulate/settings_without_effect.h"
 #include "tools/simulate/simulate.h"
 
 namespace sluice::tool {
@@ -82,6 +83,7 @@ std::vector<RunResult> run_all(scenario::Scenario& scenario, const RunOptions& o
     if (!runs.back().complete()) remove_unfinished(plan.received);
     progress.clear();
   }
+  scenario.warnings = settings_without_effect(scenario, runs);
   return runs;
 }
 

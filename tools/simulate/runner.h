@@ -20,7 +20,8 @@ struct RunOptions {
 /// without options.received.
 std::vector<std::string> received_files(const scenario::Scenario& scenario, const RunOptions& options);
 
-/// The results in the order of the scenario's plans. With options.received, the files are in place when this returns.
+/// The results in the order of the scenario's plans; afterwards the scenario's warnings are those that the runs gave
+/// rise to. With options.received, the files are in place when this returns.
 std::vector<results::RunResult> run_all(scenario::Scenario& scenario, const RunOptions& options);
 
 }  // namespace sluice::tool

@@ -18,6 +18,7 @@
 #include "tools/simulate/observed_result.h"
 #include "tools/simulate/receiver.h"
 #include "tools/simulate/run_heading.h"
+#include "tools/simulate/settings_without_effect.h"
 
 namespace sluice::tool {
 namespace {
@@ -189,6 +190,12 @@ class Run {
 
 }  // namespace
 
-RunResult simulate(const RunPlan& plan) { return Run{plan}.carry_out(); }
+RunResult simulate(const RunPlan& plan) {
+  RunPlan watched = plan;
+  const WatchedCosts costs{watched};
+  RunResult result = Run{watched}.carry_out();
+  if (const auto unused = costs.unused(); !unused.empty()) result.unused_settings = unused;
+  return result;
+}
 
 }  // namespace sluice::tool

@@ -65,6 +65,9 @@ int simulate_all(const SimulationOptions& options, const GlobalOptions& globals,
   RunOptions run_options = options.run;
   run_options.shows_progress = !globals.quiet;
   report::Runs runs = run_all(scenario, run_options);
+  if (!globals.quiet) {
+    for (const std::string& warning : scenario.warnings) say("warning: " + warning);
+  }
   bool failed = false;
   for (report::RunResult& run : runs) {
     failed = failed || !run.succeeded();

@@ -163,7 +163,7 @@ TEST_F(Platforms, TheLeastMemoryIsOneAndEnough) {
   };
   EXPECT_THAT(with("47MiB"), HasSubstr("is outside 48 MiB to"));
   EXPECT_EQ(with("48MiB"),
-            "s.yaml: memory.size: 48 MiB is too little for a kernel and chunks of 64 KiB; at least 48.125 MiB");
+            "s.yaml: memory.size: 48 MiB is too little for a kernel and chunks of 64 KiB; at least 49280 KiB");
   EXPECT_EQ(with("48.125MiB"), "");
 }
 

@@ -107,6 +107,49 @@ TEST_F(WholeMachine, ADeepQueueReachesTheStaticBoundWhereADeviceLimits) {
   }
 }
 
+TEST_F(WholeMachine, TheKernelsCostsFollowTheClock) {
+  const auto cpu = [&](const char* clock) {
+    return cpu_time(
+        run({.strategies = "sendfile_gather", .set = {fmt::format("cpu.frequency={}", clock)}}).at("sendfile_gather"));
+  };
+  const double reference = cpu("2.9 GHz");
+  EXPECT_NEAR(cpu("1.45 GHz") / reference, 2.0, 0.1);
+  EXPECT_NEAR(cpu("5.8 GHz") / reference, 0.5, 0.1);
+}
+
+// One thread streams lines in flight x 64 B / latency, whatever its clock: 20 GiB/s of 92 ns, 11 GiB/s of 167 ns.
+TEST_F(WholeMachine, SlowerMemoryAndASlowerClockSlowCopiesAndAFasterClockDoesNotSpeedThemUpInProportion) {
+  const auto copying = [&](const std::vector<std::string>& set) {
+    return run({.strategies = "read_write", .set = set}).at("read_write")["work_ns"]["copy"].get<double>();
+  };
+  const double reference = copying({});
+  const auto ratio = [&](const std::vector<std::string>& set) { return copying(set) / reference; };
+  // What a copy reads comes from DRAM; what it writes lies partly in the caches.
+  const double twice_the_latency = ratio({"memory.latency=150 ns"});
+  EXPECT_GT(twice_the_latency, 1.15);
+  EXPECT_LT(twice_the_latency, 1.6);
+  EXPECT_GT(ratio({"memory.latency=300 ns"}), twice_the_latency * 1.3);
+  EXPECT_NEAR(ratio({"memory.latency=150 ns", "cpu.lines_in_flight=60"}), 1.0, 0.05);
+  EXPECT_GT(ratio({"cpu.frequency=1.45 GHz"}), 1.5);
+  EXPECT_GT(ratio({"cpu.frequency=5.8 GHz"}), 0.55) << "half the cycles, but not half the latency";
+}
+
+TEST_F(WholeMachine, ASettingThatNoPartOfARunLookedAtIsAWarning) {
+  const std::string scenario =
+      m_folder.write("unused.yaml", "schema: sluice/1\nplatform: " SLUICE_SOURCE_DIR
+                                    "/scenarios/platforms/server-2020.yaml\nworkload: { file: { size: 64 KiB } }\n"
+                                    "strategies: [read_write, splice]\n");
+  const auto warnings = [&](const std::string& arguments) {
+    return sluice("compare " + scenario + arguments, m_folder.path("")).err;
+  };
+  EXPECT_NE(warnings(" --set kernel.syscall.fork=1ms").find("kernel.syscall.fork has no effect"), std::string::npos);
+  EXPECT_EQ(warnings(" --set kernel.syscall.entry=200ns"), "");
+  EXPECT_EQ(warnings(" --set kernel.fs.page_splice=200ns"), "") << "one of the strategies pays it";
+  m_folder.write("unused.yaml", read_all(scenario) + "vary: { kernel.net.retries: [3, 15] }\n");
+  EXPECT_NE(warnings("").find("kernel.net.retries has no effect: all its values give the same results"),
+            std::string::npos);
+}
+
 TEST_F(WholeMachine, TheLatencyOfASingleFileIsTheElapsedTime) {
   for (const auto& [strategy, result] : run({.file = "size: 64 KiB, seed: 4", .page_cache = "cold"})) {
     const double latency = result["latency_ns"]["max"];
