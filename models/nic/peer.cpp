@@ -71,12 +71,10 @@ void Peer::receive(Burst burst) {
     session.finished = true;
     if (m_application != nullptr) m_application->finished(id, burst.last_arrival);
   }
-  if (session.tcp.closed()) {
-    m_sessions.erase(id);
-    m_by_key.erase(found);
-  }
   transmit(m_replies);
-  arm_timer();
+  if (!session.tcp.closed()) return arm_timer(session);
+  m_sessions.erase(id);
+  m_by_key.erase(found);
 }
 
 void Peer::deliver(ConnectionId id, const Burst& burst, Accepted accepted) {
@@ -126,7 +124,7 @@ void Peer::send(ConnectionId connection, std::span<const std::byte> bytes) {
   if (found == m_sessions.end()) return;
   found->second.tcp.send(bytes, now(), m_replies);
   transmit(m_replies);
-  arm_timer();
+  arm_timer(found->second);
 }
 
 void Peer::close(ConnectionId connection) {
@@ -134,7 +132,7 @@ void Peer::close(ConnectionId connection) {
   if (found == m_sessions.end()) return;
   found->second.tcp.close(now(), m_replies);
   transmit(m_replies);
-  arm_timer();
+  arm_timer(found->second);
 }
 
 void Peer::transmit(std::vector<Reply>& replies) {
@@ -147,22 +145,22 @@ void Peer::transmit(std::vector<Reply>& replies) {
 }
 
 void Peer::run_timer() {
+  m_armed.reset();
   for (auto& [id, session] : m_sessions) {
     const auto due = session.tcp.timer();
     if (due && *due <= now()) session.tcp.timer_due(m_replies);
+    arm_timer(session);
   }
   transmit(m_replies);
-  arm_timer();
 }
 
-void Peer::arm_timer() {
-  std::optional<Picoseconds> earliest;
-  for (const auto& [id, session] : m_sessions) {
-    const auto due = session.tcp.timer();
-    if (due && (!earliest || *due < *earliest)) earliest = due;
-  }
-  m_timer.cancel();
-  if (earliest) m_timer.notify(fabric::to_sc_time(std::max(*earliest - now(), Picoseconds{})));
+/// A timer that moved on or was stopped leaves the event where it is, and run_timer() then finds nothing due: a timer
+/// moves with nearly every frame, and a cancelled event of SystemC takes room until its time comes.
+void Peer::arm_timer(const Session& session) {
+  const auto due = session.tcp.timer();
+  if (!due || (m_armed && *m_armed <= *due)) return;
+  m_armed = due;
+  m_timer.notify(fabric::to_sc_time(std::max(*due - now(), Picoseconds{})));  // the earliest notification counts
 }
 
 }  // namespace sluice::nic

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <tuple>
 #include <vector>
@@ -87,7 +88,7 @@ class Peer : public sc_core::sc_module, private WireEnd {
   void refuse(const Burst& burst);
   void transmit(std::vector<Reply>& replies);
   void run_timer();
-  void arm_timer();
+  void arm_timer(const Session& session);
   [[nodiscard]] Picoseconds now() const;
 
   PeerConfig m_config;
@@ -98,6 +99,7 @@ class Peer : public sc_core::sc_module, private WireEnd {
   std::map<ConnectionId, Session> m_sessions;
   std::vector<Reply> m_replies;
   sc_core::sc_event m_timer;
+  std::optional<Picoseconds> m_armed;  // when m_timer comes: not after the first timer of a session
   Statistics m_statistics;
 };
 

@@ -62,8 +62,7 @@ void TransmitQueue::run() {
     }
 
     // 3. Its bytes, as the FIFO has room for them. The engine goes on to the next packet while they are on their way.
-    NicCore::wait_until(NicCore::now() + config.packet_processing);
-    if (epoch == m_epoch) transmit(packet, descriptors);
+    transmit(packet, descriptors, NicCore::now() + config.packet_processing);
   }
 }
 
@@ -80,14 +79,17 @@ bool TransmitQueue::take_packet() {
   }
 }
 
-void TransmitQueue::transmit(const GatherList& packet, unsigned descriptors) {
+/// Not before `ready`. One wait for both, the packet's processing and room: a machine without segmentation offload
+/// comes here for every frame.
+void TransmitQueue::transmit(const GatherList& packet, unsigned descriptors, Picoseconds ready) {
   const std::uint64_t epoch = m_epoch;
-  Picoseconds done = NicCore::now();
+  Picoseconds done = ready;
   Portion portion;
   do {
     portion = next_portion(packet, portion.payload_begin + portion.payload_size, m_fifo.capacity() / 2 - kAllHeaders);
-    NicCore::wait_until(m_fifo.room_at(kAllHeaders + portion.payload_size, NicCore::now()));
+    NicCore::wait_until(m_fifo.room_at(kAllHeaders + portion.payload_size, ready));
     if (epoch != m_epoch) return;
+    ready = NicCore::now();
     FifoContent content = fetch(packet, portion, NicCore::now());
     done = std::max(done, content.done);
     if (!emit(packet, portion, std::move(content))) break;
@@ -172,7 +174,8 @@ void TransmitQueue::drop(const FifoContent& content, std::uint64_t& error_kind) 
 
 void TransmitQueue::complete(unsigned descriptors, Picoseconds at) {
   if (!m_completions.empty()) at = std::max(at, m_completions.back().at);
-  if (m_completions.empty()) m_finished.notify(sc_core::SC_ZERO_TIME);
+  const Picoseconds now = NicCore::now();
+  if (m_completions.empty()) m_finished.notify(fabric::to_sc_time(std::max(at, now) - now));
   m_completions.push_back({at, descriptors});
 }
 
@@ -191,11 +194,8 @@ void TransmitQueue::run_completions() {
     count_lost(m_interrupt.raise_due());
     std::optional<Picoseconds> next = m_interrupt.due();
     if (!m_completions.empty()) next = next ? std::min(*next, m_completions.front().at) : m_completions.front().at;
-    if (next) {
-      sc_core::wait(fabric::to_sc_time(*next - now), m_finished);
-    } else {
-      sc_core::wait(m_finished);
-    }
+    if (next) m_finished.notify(fabric::to_sc_time(*next - now));
+    sc_core::wait(m_finished);
   }
 }
 

@@ -47,7 +47,7 @@ class TransmitQueue : public DescriptorQueue<TxDescriptor> {
   };
 
   bool take_packet();
-  void transmit(const GatherList& packet, unsigned descriptors);
+  void transmit(const GatherList& packet, unsigned descriptors, Picoseconds ready);
   FifoContent fetch(const GatherList& packet, const Portion& portion, Picoseconds earliest);
   bool emit(const GatherList& packet, const Portion& portion, FifoContent content);
   void drop(const FifoContent& content, std::uint64_t& error_kind);

@@ -242,7 +242,9 @@ void SystemcMachine::returned_to_idle(unsigned core) {
 
 Interrupts::TimerId SystemcMachine::start_timer_on(unsigned core, Picoseconds delay, Handler handler) {
   const TimerId id = m_next_timer++;
-  m_timers.emplace(std::pair{(now() + delay).count(), id}, Timer{core, std::move(handler)});
+  const std::int64_t at = (now() + delay).count();
+  m_timers.emplace(std::pair{at, id}, Timer{core, std::move(handler)});
+  m_timer_instants.emplace(id, at);
   arm_timers();
   return id;
 }
@@ -252,12 +254,8 @@ void SystemcMachine::interrupt_core(unsigned core, Handler handler) {
 }
 
 bool SystemcMachine::cancel_timer(TimerId timer) {
-  const auto found =
-      std::find_if(m_timers.begin(), m_timers.end(), [&](const auto& entry) { return entry.first.second == timer; });
-  if (found != m_timers.end()) {
-    m_timers.erase(found);
-    m_timer_event.cancel();
-    arm_timers();
+  if (const auto found = m_timer_instants.extract(timer)) {
+    m_timers.erase({found.mapped(), timer});
     return true;
   }
   for (auto& due : m_due) {
@@ -266,16 +264,22 @@ bool SystemcMachine::cancel_timer(TimerId timer) {
   return false;
 }
 
+/// The event stays where it is when the first timer is cancelled, and timers_due() then finds nothing due: most timers
+/// are cancelled, and a cancelled event of SystemC takes room until its time comes.
 void SystemcMachine::arm_timers() {
   if (m_timers.empty()) return;
   const Picoseconds at{m_timers.begin()->first.first};
-  m_timer_event.notify(fabric::to_sc_time(at) - sc_core::sc_time_stamp());
+  if (m_armed && *m_armed <= at) return;
+  m_armed = at;
+  m_timer_event.notify(fabric::to_sc_time(at) - sc_core::sc_time_stamp());  // the earliest notification counts
 }
 
 void SystemcMachine::timers_due() {
+  m_armed.reset();
   const std::int64_t time = fabric::to_picoseconds(sc_core::sc_time_stamp()).count();
   while (!m_timers.empty() && m_timers.begin()->first.first <= time) {
     auto entry = m_timers.extract(m_timers.begin());
+    m_timer_instants.erase(entry.key().second);
     const unsigned core = entry.mapped().core;
     m_due[core].emplace_back(entry.key().second, std::move(entry.mapped().handler));
     m_models.cores[core]->interrupt(fabric::kTimerVector, Picoseconds{time});

@@ -7,7 +7,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "kernel_sim/hal/machine.h"
@@ -99,8 +101,10 @@ class SystemcMachine : private Cpu, private Contexts, private Interrupts, privat
   Handler m_returned;
   std::map<std::pair<std::int64_t, TimerId>, Timer> m_timers;   // by (instant, id)
   std::vector<std::vector<std::pair<TimerId, Handler>>> m_due;  // by core
+  std::unordered_map<TimerId, std::int64_t> m_timer_instants;
   TimerId m_next_timer = 1;
   sc_core::sc_event m_timer_event;
+  std::optional<Picoseconds> m_armed;  // when m_timer_event comes: not after the first timer
   base::NamedBytes m_loaded;
 };
 

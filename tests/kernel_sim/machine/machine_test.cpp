@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Programs on the whole machine: kernel, hal and models together.
+#include <deque>
 #include <fcntl.h>
+#include <random>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -47,6 +50,43 @@ TEST_F(BootedMachine, AStalledRunNamesTheTaskAndWhatItWaitsFor) {
   const auto blocked = kernel->blocked_tasks();
   ASSERT_FALSE(blocked.empty());
   EXPECT_THAT(blocked, testing::Contains(testing::AllOf(HasSubstr("reader"), HasSubstr("pipe"))));
+}
+
+TEST_F(BootedMachine, EachTimerComesOnceAtItsTimeUnlessItWasCancelled) {
+  const std::uint32_t seed = std::random_device{}();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937 random{seed};
+  const auto below = [&](std::int64_t end) {
+    return Picoseconds{std::uniform_int_distribution<std::int64_t>{0, end - 1}(random)};
+  };
+  struct Started {
+    hal::Interrupts::TimerId id = 0;
+    Picoseconds due;
+    bool cancelled = false;
+    std::vector<Picoseconds> came;
+  };
+  std::deque<Started> timers;
+  run([&](kernel_sim::Kernel& /*kernel*/) {
+    const hal::Machine machine = hal->machine();
+    for (int i = 0; i < 2000; ++i) {
+      machine.cpu.execute(below(2'000'000), hal::Work::Program);
+      if (random() % 2 == 0 && !timers.empty()) {
+        Started& one = timers[random() % timers.size()];
+        one.cancelled = machine.interrupts.cancel_timer(one.id) || one.cancelled;
+        continue;
+      }
+      Started& one = timers.emplace_back();
+      const Picoseconds delay = below(1'000'000'000);
+      one.due = machine.cpu.now() + delay;
+      one.id = machine.interrupts.start_timer(delay, [this, &one] { one.came.push_back(hal->machine().cpu.now()); });
+    }
+  });
+  for (const Started& one : timers) {
+    ASSERT_EQ(one.came.size(), one.cancelled ? 0U : 1U);
+    if (one.cancelled) continue;
+    EXPECT_GE(one.came.front(), one.due);
+    EXPECT_LE(one.came.front(), one.due + 10_us) << "interrupts are taken within the next piece of work";
+  }
 }
 
 TEST_F(BootedMachine, MemoryIsGivenPageByPageWhenItIsTouched) {

@@ -29,6 +29,33 @@ TEST_F(PeerOnTheWire, AcknowledgesTheOddSegmentAfterTheDelay) {
   EXPECT_EQ(bench.messages(Bench::kRxVector).back() - rung, 1'220'800_ps + 40_ms + 62'400_ps);
 }
 
+TEST_F(PeerOnTheWire, ADelayThatWasCutShortLeavesNothingForTheNextOne) {
+  Bench bench;
+  Picoseconds third;
+  thread([&] {
+    bench.start();
+    bench.post_buffers(10);
+    bench.connect();
+    const auto send = [&] {
+      bench.put_packet(Bench::kPayload, 1448);
+      bench.doorbell();
+    };
+    send();
+    sc_core::wait(10, sc_core::SC_MS);
+    send();  // the second segment: acknowledged at once
+    sc_core::wait(10, sc_core::SC_MS);
+    EXPECT_EQ(bench.nic.statistics().rx_frames, 2U);
+    third = simulated_now();
+    send();
+    sc_core::wait(39, sc_core::SC_MS);  // past the delay of the first
+    EXPECT_EQ(bench.nic.statistics().rx_frames, 2U);
+    sc_core::wait(2, sc_core::SC_MS);
+    EXPECT_EQ(bench.nic.statistics().rx_frames, 3U);
+  });
+  run();
+  EXPECT_EQ(bench.messages(Bench::kRxVector).back() - third, 1'220'800_ps + 40_ms + 62'400_ps);
+}
+
 TEST_F(PeerOnTheWire, ClosesWhenTheMachineDoes) {
   Bench bench;
   thread([&] {
