@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole simulator: a warm file in chunks of 64 KiB through the machine of 2020, caches modelled line by line. Time
-// is a run's own wall_s (elaboration to the last byte verified); each run is a process of its own.
+// is the whole run as the user waits: from the fork of its process until that is gone.
 #include <algorithm>
 #include <string>
 
@@ -26,13 +26,14 @@ void run(benchmark::State& state) {
   double events = 0;
   double beyond_payload = 0;
   for ([[maybe_unused]] auto _ : state) {
-    const results::Json result = tool::run_in_child([&] { return results::to_json(tool::simulate(*plan)); }, {});
+    const auto [result, took] =
+        tool::run_in_children({[&] { return results::to_json(tool::simulate(*plan)); }}, 1, {}).front();
     if (!result["failures"].empty()) {
       state.SkipWithError(result["failures"].dump().c_str());
       return;
     }
     const auto& simulator = result["simulator"];
-    state.SetIterationTime(simulator["wall_s"].get<double>());
+    state.SetIterationTime(took.count());
     events += simulator["events"].get<double>();
     beyond_payload = simulator["peak_rss_bytes"].get<double>() - result["payload_bytes"].get<double>();
   }

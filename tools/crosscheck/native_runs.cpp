@@ -32,10 +32,6 @@ using Done = native::Shared<std::atomic<std::size_t>>;
 /// The shortest probe of a core (core_probe.h) in all batches.
 using ShortestProbe = native::Shared<std::int64_t>;
 
-bool same_files(const Workload& a, const Workload& b) {
-  return a.form == b.form && a.path == b.path && a.size == b.size && a.count == b.count && a.seed == b.seed;
-}
-
 /// The first plans of `plans` for which `same(first, plan)` holds.
 template <class Same>
 Plans leading(Plans plans, Same&& same) {
@@ -190,7 +186,7 @@ std::vector<RunResult> run_natively(const scenario::Scenario& scenario, const Na
       return same_files(a.configuration.workload, b.configuration.workload);
     });
     const std::size_t before = *done;
-    const auto tick = [&](std::chrono::seconds elapsed) {
+    const auto tick = [&](std::size_t /*child*/, std::chrono::seconds elapsed) {
       progress.tick(*done, text_of(batch[(*done - before) % batch.size()]), elapsed);
     };
     const ChildLimits limits{std::chrono::seconds{options.timeout_s} * static_cast<long>(batch.size() * rounds), tick};

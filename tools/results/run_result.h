@@ -302,14 +302,33 @@ struct Expected {
   }
 };
 
+/// Where the host's time of a run went.
+struct Phases {
+  double set_up_s = 0;
+  double warming_s = 0;
+  double simulation_s = 0;
+  double verification_s = 0;
+
+  template <class Visitor>
+  static void describe(Visitor&& visit) {
+    visit(Field{"set_up_s", Unit::Seconds, "inputs, machine and boot"}, &Phases::set_up_s);
+    visit(Field{"warming_s", Unit::Seconds, "of the page cache, in no simulated time"}, &Phases::warming_s);
+    visit(Field{"simulation_s", Unit::Seconds}, &Phases::simulation_s);
+    visit(Field{"verification_s", Unit::Seconds, "of the received bytes and of the accounts"}, &Phases::verification_s);
+  }
+};
+
 struct SimulatorUse {
   double wall_s = 0;
+  Phases phases = {};
   std::uint64_t events = 0;
   std::uint64_t peak_rss_bytes = 0;
 
   template <class Visitor>
   static void describe(Visitor&& visit) {
-    visit(Field{"wall_s", Unit::Seconds}, &SimulatorUse::wall_s);
+    visit(Field{"wall_s", Unit::Seconds, "the whole run as the user waits, from fork to result"},
+          &SimulatorUse::wall_s);
+    visit(Field{"phases", Unit::None, "where that time went, but for fork and end"}, &SimulatorUse::phases);
     visit(Field{"events", Unit::Count}, &SimulatorUse::events);
     visit(Field{"peak_rss_bytes", Unit::Bytes}, &SimulatorUse::peak_rss_bytes);
   }

@@ -16,6 +16,10 @@ std::vector<std::shared_ptr<const base::Content>> contents_of(const scenario::Wo
   return contents;
 }
 
+bool same_files(const scenario::Workload& a, const scenario::Workload& b) {
+  return a.form == b.form && a.path == b.path && a.size == b.size && a.count == b.count && a.seed == b.seed;
+}
+
 Inputs make_inputs(const scenario::RunPlan& plan) {
   std::vector<std::shared_ptr<const base::Content>> contents = contents_of(plan.configuration.workload);
   Inputs inputs;

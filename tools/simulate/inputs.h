@@ -20,6 +20,8 @@ struct Inputs {
 
 /// The contents of a workload's files, in their order.
 std::vector<std::shared_ptr<const base::Content>> contents_of(const scenario::Workload& workload);
+/// Whether both send the same bytes.
+bool same_files(const scenario::Workload& a, const scenario::Workload& b);
 Inputs make_inputs(const scenario::RunPlan& plan);
 
 }  // namespace sluice::tool

@@ -59,11 +59,19 @@ void release_interrupts() {
 }
 
 bool wait_for(int descriptor, short events, int milliseconds) {
+  std::vector<pollfd> one{{descriptor, events, 0}};
+  wait_for(one, milliseconds);
+  return one.front().revents != 0;
+}
+
+void wait_for(std::vector<pollfd>& descriptors, int milliseconds) {
   stop_if_interrupted();
-  std::array<pollfd, 2> ready{{{descriptor, events, 0}, {g_wake[0], POLLIN, 0}}};
-  const int n = poll(ready.data(), ready.size(), milliseconds);
+  descriptors.push_back({g_wake[0], POLLIN, 0});
+  if (poll(descriptors.data(), descriptors.size(), milliseconds) <= 0) {
+    for (pollfd& descriptor : descriptors) descriptor.revents = 0;  // they are not set when poll() fails
+  }
+  descriptors.pop_back();
   stop_if_interrupted();
-  return n > 0 && ready[0].revents != 0;
 }
 
 }  // namespace sluice::tool

@@ -2,7 +2,9 @@
 // Signals that ask the process to end: they become an exception where it waits, so that every owner cleans up.
 #pragma once
 
+#include <poll.h>
 #include <stdexcept>
+#include <vector>
 
 namespace sluice::tool {
 
@@ -24,5 +26,7 @@ void release_interrupts();
 /// Waits until `descriptor` is ready for `events` of poll(), at most `milliseconds`; a negative descriptor is never
 /// ready. Returns whether it is. Throws Interrupted.
 bool wait_for(int descriptor, short events, int milliseconds);
+/// The same for several, as poll() would: says in each what has come.
+void wait_for(std::vector<pollfd>& descriptors, int milliseconds);
 
 }  // namespace sluice::tool

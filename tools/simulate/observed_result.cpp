@@ -254,9 +254,9 @@ void check_bounds(const RunResult& result, Failures& failures) {
 void add_observed(RunResult& result, const Observation& observation) {
   Receiver& receiver = observation.receiver;
   result.payload_bytes = observation.payload;
-  result.delivered = {.bytes = receiver.bytes(),
-                      .sha256 = receiver.sha256(),
-                      .intact = receiver.matches() && receiver.bytes() == observation.payload};
+  const bool intact = receiver.matches() && receiver.bytes() == observation.payload;
+  result.delivered = {.bytes = receiver.bytes(), .sha256 = {}, .intact = intact};
+  if (!intact) result.delivered->sha256 = receiver.sha256();
   if (!observation.marks.complete()) return;
   const Reading reading{observation};
   result.time = reading.times();

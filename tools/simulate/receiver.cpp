@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <utility>
 
 #include <fmt/format.h>
@@ -55,8 +54,10 @@ Receiver::~Receiver() {
 
 void Receiver::data(const nic::Arrival& arrival) {
   if (arrival.size == 0) return;
+  const auto began = std::chrono::steady_clock::now();
   // What comes by its right name need not be made.
   if (m_first_difference || !m_expected->is(m_received, arrival.names())) compare(arrival.bytes());
+  m_checking += std::chrono::steady_clock::now() - began;
   if (m_file != nullptr) write(arrival.bytes());
   date_files(arrival);
   const Bytes before = m_received;
@@ -108,12 +109,7 @@ std::string Receiver::sha256() {
 void Receiver::keep() {
   if (m_file == nullptr) return;
   if (std::fclose(std::exchange(m_file, nullptr)) != 0 && m_write_error.empty()) m_write_error = std::strerror(errno);
-  if (m_write_error.empty()) {
-    std::error_code error;
-    std::filesystem::rename(unfinished_name(m_path), m_path, error);
-    if (!error) return;
-    m_write_error = error.message();
-  }
+  if (m_write_error.empty()) return;
   std::remove(unfinished_name(m_path).c_str());
   throw base::InputError{fmt::format("cannot write received file {}: {}", m_path, m_write_error)};
 }

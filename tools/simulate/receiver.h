@@ -3,6 +3,7 @@
 // dates the last byte of each file.
 #pragma once
 
+#include <chrono>
 #include <cstdio>
 #include <functional>
 #include <memory>
@@ -20,7 +21,7 @@ std::string unfinished_name(const std::string& path);
 
 class Receiver : public nic::PeerApplication {
  public:
-  /// Keeps the bytes in `path` unless it is empty (written beside it and renamed by keep()). InputError when it cannot.
+  /// Keeps the bytes in `path` unless it is empty (written beside it, as unfinished_name). InputError when it cannot.
   Receiver(std::shared_ptr<const StreamContent> expected, std::string path);
   ~Receiver() override;
   Receiver(const Receiver&) = delete;
@@ -40,7 +41,10 @@ class Receiver : public nic::PeerApplication {
   [[nodiscard]] const std::vector<std::optional<Picoseconds>>& arrivals() const { return m_arrivals; }
   /// Of the bytes that were received. Reads the expected contents again, so it is not for the path of a run.
   [[nodiscard]] std::string sha256();
-  /// The received bytes are complete: gives the file its name. InputError when it could not be written.
+  /// Of the host, so far, to hold the bytes against what was expected.
+  [[nodiscard]] std::chrono::steady_clock::duration time_to_check() const { return m_checking; }
+  /// The received bytes are complete: closes the file, which stays when this goes. It gets its own name when all runs
+  /// of the command have ended well. InputError when it could not be written.
   void keep();
 
  private:
@@ -58,6 +62,7 @@ class Receiver : public nic::PeerApplication {
   std::unique_ptr<Digest> m_digest;  // from the first difference on
   std::vector<std::optional<Picoseconds>> m_arrivals;
   std::size_t m_next_file = 0;
+  std::chrono::steady_clock::duration m_checking{};
 };
 
 }  // namespace sluice::tool

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/simulate/runner.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
+#include <sched.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -12,6 +17,7 @@
 #include "tools/results/json_io.h"
 #include "tools/simulate/child.h"
 #include "tools/simulate/host_memory.h"
+#include "tools/simulate/inputs.h"
 #include "tools/simulate/progress.h"
 #include "tools/simulate/receiver.h"
 #include "tools/simulate/run_heading.h"
@@ -36,17 +42,95 @@ void remove_unfinished(const std::string& path) {
   if (!path.empty()) std::remove(unfinished_name(path).c_str());
 }
 
-RunResult complete(const scenario::RunPlan& plan, const results::Json& reply) {
-  RunResult run;
-  if (reply.contains("strategy")) {
-    run = results::from_json<RunResult>(reply);
-  } else {  // the child did not come to an end
-    run = heading_of(plan, results::kSimulated);
-    run.failures = results::from_json<std::vector<std::string>>(reply.at("failures"));
+/// Gives the received file of a run its name, or removes it when the run failed.
+void settle(const std::string& path, const RunResult& run) {
+  if (path.empty()) return;
+  if (!run.failures.empty()) return remove_unfinished(path);
+  std::error_code error;
+  std::filesystem::rename(unfinished_name(path), path, error);
+  if (error) throw base::InputError{fmt::format("cannot write received file {}: {}", path, error.message())};
+}
+
+std::vector<std::string> failures_in(const Json& reply) {
+  return results::from_json<std::vector<std::string>>(reply.at("failures"));
+}
+
+/// The result of a child, or the failure of one that did not come to an end.
+RunResult result_of(const scenario::RunPlan& plan, const Outcome& outcome) {
+  if (outcome.result.contains("strategy")) {
+    RunResult run = results::from_json<RunResult>(outcome.result);
+    if (run.simulator) run.simulator->wall_s = outcome.took.count();
+    return run;
   }
-  if (run.complete()) run.expectations = scenario::evaluate(plan.expectations, run, plan.changed);
+  RunResult run = heading_of(plan, results::kSimulated);
+  run.failures = failures_in(outcome.result);
   return run;
 }
+
+/// Puts the digest of what was sent into a run that delivered it.
+void add_digest(RunResult& run, const Json& digest) {
+  if (!run.delivered || run.delivered->sha256) return;
+  if (digest.contains("sha256")) {
+    run.delivered->sha256 = digest["sha256"].get<std::string>();
+  } else {
+    for (std::string& failure : failures_in(digest)) run.failures.push_back("digest: " + std::move(failure));
+  }
+}
+
+/// As many runs at a time as were asked for and this host has memory for.
+unsigned jobs_of(const std::vector<scenario::RunPlan>& plans, unsigned wanted) {
+  Bytes largest = 1;
+  for (const scenario::RunPlan& plan : plans) largest = std::max(largest, memory_needed(plan));
+  const Bytes available = memory_available();
+  return available == 0 ? wanted : static_cast<unsigned>(std::clamp<Bytes>(available / largest, 1, wanted));
+}
+
+bool wants_digest(const scenario::RunPlan& plan, const RunOptions& options) {
+  const auto asks = [](const scenario::Expectation& e) { return e.path == "delivered.sha256"; };
+  return options.digest || std::any_of(plan.expectations.begin(), plan.expectations.end(), asks);
+}
+
+/// The works of a scenario: each run, and after the first run that sends a content the digest of it.
+struct Agenda {
+  struct Item {
+    const scenario::RunPlan* plan;
+    bool digest = false;
+  };
+  std::vector<Item> items;
+  std::vector<std::size_t> runs;                    // by plan: index of its run
+  std::vector<std::optional<std::size_t>> digests;  // by plan: index of the digest of what it sends, where asked for
+
+  Agenda(const std::vector<scenario::RunPlan>& plans, const RunOptions& options) {
+    for (const scenario::RunPlan& plan : plans) {
+      runs.push_back(items.size());
+      items.push_back({&plan});
+      digests.push_back(wants_digest(plan, options) ? std::optional{digest_of(plan)} : std::nullopt);
+    }
+  }
+  [[nodiscard]] std::vector<Work> works() const {
+    std::vector<Work> works;
+    for (const auto& [plan, digest] : items) {
+      if (digest) {
+        works.push_back([plan = plan] {
+          return Json{{"sha256", sha256_of(StreamContent{contents_of(plan->configuration.workload)})}};
+        });
+      } else {
+        works.push_back([plan = plan] { return results::to_json(simulate(*plan)); });
+      }
+    }
+    return works;
+  }
+
+ private:
+  std::size_t digest_of(const scenario::RunPlan& plan) {
+    const auto found = std::find_if(items.begin(), items.end(), [&](const Item& item) {
+      return item.digest && same_files(item.plan->configuration.workload, plan.configuration.workload);
+    });
+    if (found != items.end()) return static_cast<std::size_t>(found - items.begin());
+    items.push_back({&plan, true});
+    return items.size() - 1;
+  }
+};
 
 }  // namespace
 
@@ -63,25 +147,38 @@ std::vector<std::string> received_files(const scenario::Scenario& scenario, cons
   return files;
 }
 
+unsigned cores() {
+  cpu_set_t usable;
+  return sched_getaffinity(0, sizeof usable, &usable) == 0 ? static_cast<unsigned>(CPU_COUNT(&usable)) : 1U;
+}
+
 std::vector<RunResult> run_all(scenario::Scenario& scenario, const RunOptions& options) {
   const std::vector<std::string> received = received_files(scenario, options);
   refuse_without_memory(scenario);
   if (!received.empty()) make_directory(options.received);
-  Progress progress{options.shows_progress, scenario.plans.size()};
+  for (std::size_t i = 0; i < received.size(); ++i) scenario.plans[i].received = received[i];
+
+  const Agenda agenda{scenario.plans, options};
+  Progress progress{options.shows_progress, agenda.items.size()};
+  const ChildLimits limits{std::chrono::seconds{options.timeout_s},
+                           [&](std::size_t index, std::chrono::seconds elapsed) {
+                             const Agenda::Item& item = agenda.items[index];
+                             progress.tick(index + 1, item.digest ? "digest" : item.plan->strategy, elapsed);
+                           }};
+  std::vector<Outcome> outcomes;
+  try {
+    outcomes = run_in_children(agenda.works(), jobs_of(scenario.plans, options.jobs), limits);
+  } catch (...) {
+    for (const scenario::RunPlan& plan : scenario.plans) remove_unfinished(plan.received);
+    throw;
+  }
   std::vector<RunResult> runs;
   for (std::size_t i = 0; i < scenario.plans.size(); ++i) {
-    scenario::RunPlan& plan = scenario.plans[i];
-    if (!received.empty()) plan.received = received[i];
-    const ChildLimits limits{std::chrono::seconds{options.timeout_s},
-                             [&](std::chrono::seconds elapsed) { progress.tick(i + 1, plan.strategy, elapsed); }};
-    try {
-      runs.push_back(complete(plan, run_in_child([&] { return results::to_json(simulate(plan)); }, limits)));
-    } catch (...) {
-      remove_unfinished(plan.received);
-      throw;
-    }
-    if (!runs.back().complete()) remove_unfinished(plan.received);
-    progress.clear();
+    const scenario::RunPlan& plan = scenario.plans[i];
+    RunResult& run = runs.emplace_back(result_of(plan, outcomes[agenda.runs[i]]));
+    settle(plan.received, run);
+    if (agenda.digests[i]) add_digest(run, outcomes[*agenda.digests[i]].result);
+    if (run.complete()) run.expectations = scenario::evaluate(plan.expectations, run, plan.changed);
   }
   scenario.warnings = settings_without_effect(scenario, runs);
   return runs;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Carries out the runs of a scenario one after the other, each in a child process, and judges them.
+// Carries out the runs of a scenario, each in a child process and several at a time, and judges them.
 #pragma once
 
 #include <string>
@@ -10,9 +10,14 @@
 
 namespace sluice::tool {
 
+/// Of this host, as far as this process may use them.
+unsigned cores();
+
 struct RunOptions {
   std::string received;         ///< folder for what the peer got; empty: not kept
   unsigned timeout_s = 600;     ///< wall time of one run
+  unsigned jobs = cores();      ///< runs at a time; results and their order do not depend on it
+  bool digest = true;           ///< "delivered.sha256" is wanted also where no expectation asks for it
   bool shows_progress = false;  ///< on a terminal, when a run takes longer than a second
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/simulate/simulate.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <optional>
@@ -35,7 +36,6 @@ class Run {
       : m_plan(plan),
         m_inputs(make_inputs(plan)),
         m_receiver(m_inputs.stream, plan.received),
-        m_wall_began(Clock::now()),
         m_machine(plan.configuration.machine, m_inputs.image),
         m_hal(m_machine),
         m_kernel(m_hal.machine(), m_machine.ledger, plan.configuration.kernel),
@@ -60,7 +60,7 @@ class Run {
     m_kernel.start([this](kernel_sim::Kernel& kernel) { work(kernel); });
     sc_core::sc_start();
     m_kernel.rethrow_failure();
-    const Clock::time_point wall_ended = Clock::now();
+    m_simulated = Clock::now();
     RunResult result = heading_of(m_plan, results::kSimulated);
     const Observation observation{m_plan, m_machine, m_marks, m_receiver, m_inputs.stream->size()};
     add_observed(result, observation);
@@ -69,7 +69,8 @@ class Run {
     if (result.failures.empty()) m_receiver.keep();
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
-    result.simulator = {.wall_s = std::chrono::duration<double>(wall_ended - m_wall_began - m_warming).count(),
+    result.simulator = {.wall_s = 0,  // known to whoever waits
+                        .phases = phases(),
                         .events = sc_core::sc_delta_count(),
                         .peak_rss_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024};
     return result;
@@ -97,7 +98,7 @@ class Run {
 
   /// The page cache and the CPU caches as the workload says.
   void prepare(kernel_sim::Kernel& kernel) {
-    const Clock::time_point began = Clock::now();
+    m_booted = Clock::now();
     const scenario::Workload& workload = m_plan.configuration.workload;
     std::vector<PhysAddr> pages;
     if (workload.warm()) {
@@ -111,7 +112,7 @@ class Run {
     if (workload.hot()) {
       for (const PhysAddr page : pages) m_machine.caches->touch(0, page, kPageSize);
     }
-    m_warming = Clock::now() - began;
+    m_warmed = Clock::now();
   }
 
   /// Over loopback each program has its core for good.
@@ -171,11 +172,24 @@ class Run {
                         .took_ns = nanoseconds(record.duration)});
   }
 
+  /// A run that ended before a phase has its time in the one before.
+  [[nodiscard]] results::Phases phases() const {
+    const auto seconds = [](Clock::duration time) { return std::chrono::duration<double>(time).count(); };
+    const Clock::time_point booted = std::min(m_booted, m_simulated);
+    const Clock::time_point warmed = std::clamp(m_warmed, booted, m_simulated);
+    return {.set_up_s = seconds(booted - m_began),
+            .warming_s = seconds(warmed - booted),
+            .simulation_s = seconds(m_simulated - warmed - m_receiver.time_to_check()),
+            .verification_s = seconds(Clock::now() - m_simulated + m_receiver.time_to_check())};
+  }
+
+  const Clock::time_point m_began = Clock::now();
+  Clock::time_point m_booted = Clock::time_point::max();
+  Clock::time_point m_warmed = Clock::time_point::max();  // the page cache, in no simulated time
+  Clock::time_point m_simulated;
   const RunPlan& m_plan;
   Inputs m_inputs;
   Receiver m_receiver;
-  Clock::time_point m_wall_began;
-  Clock::duration m_warming{};  // of the page cache, in no simulated time
   platform::Machine m_machine;
   hal::SystemcMachine m_hal;
   kernel_sim::Kernel m_kernel;

@@ -9,8 +9,9 @@ namespace sluice::tool {
 
 using scenario::RunPlan;
 
-/// Everything of the result but the expectations. The delivered bytes go to plan.received when that is set. Throws
-/// InputError (bad input found late) or SimulatorBug.
+/// Everything of the result but the expectations, the wall time, and the digest of bytes that are what was sent: that
+/// is the same for all runs that send them, and the caller's to make. The delivered bytes go to plan.received when that
+/// is set. Throws InputError (bad input found late) or SimulatorBug.
 results::RunResult simulate(const RunPlan& plan);
 
 }  // namespace sluice::tool

@@ -64,6 +64,7 @@ int simulate_all(const SimulationOptions& options, const GlobalOptions& globals,
   const auto graph = open_output(options.graph);
   RunOptions run_options = options.run;
   run_options.shows_progress = !globals.quiet;
+  run_options.digest = !(options.json + options.csv).empty() || (describe == one_by_one && !globals.quiet);
   report::Runs runs = run_all(scenario, run_options);
   if (!globals.quiet) {
     for (const std::string& warning : scenario.warnings) say("warning: " + warning);
@@ -97,6 +98,7 @@ Action define(CLI::App& app, const GlobalOptions& globals, Describe describe) {
   add_path(app, "--csv", options->csv, "write the results as CSV, a row per run", "FILE.csv");
   add_path(app, "--graph", options->graph, "write the observed data flow for Graphviz", "FILE.dot");
   add_timeout(app, options->run.timeout_s, "wall time after which one run counts as failed");
+  add_number(app, "--jobs,-j", options->run.jobs, 1, 4096, "runs at a time; the results do not depend on it", "N");
   app.add_flag("--dump-config", options->dump_config,
                "print the scenario with every parameter, as one file that gives the same runs, and do not run");
   app.add_flag("--strace", options->strace, "print each task's system calls with simulated time on standard error");

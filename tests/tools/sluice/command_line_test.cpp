@@ -225,6 +225,41 @@ TEST_F(CommandLine, TwoRunsGiveTheSameResults) {
   EXPECT_EQ(first.dump(), second.dump());
 }
 
+TEST_F(CommandLine, TheNumberOfJobsChangesNoResult) {
+  json one = results("run " + kArticle + " --jobs 1");
+  json many = results("run " + kArticle + " --jobs 7");
+  for (json* all : {&one, &many}) {
+    for (json& run : (*all)["runs"]) run.erase("simulator");
+  }
+  EXPECT_EQ(one, many);
+}
+
+TEST_F(CommandLine, WallTimeIsTheWholeRunAndItsPhasesLieWithin) {
+  const std::string scenario = m_folder.write(
+      "s.yaml", "schema: sluice/1\nplatform: " SLUICE_SOURCE_DIR
+                "/scenarios/platforms/server-2020.yaml\n"
+                "workload: { file: { size: 8 MiB }, page_cache: warm }\nstrategies: [read_write, sendfile]\n");
+  const json all = results("run " + scenario);
+  for (const json& run : all["runs"]) {
+    const json& simulator = run["simulator"];
+    double phases = 0;
+    for (const char* phase : {"set_up_s", "warming_s", "simulation_s", "verification_s"}) {
+      EXPECT_GT(simulator["phases"].at(phase).get<double>(), 0) << phase;
+      phases += simulator["phases"].at(phase).get<double>();
+    }
+    EXPECT_LT(phases, simulator["wall_s"].get<double>()) << "fork and end of the process belong to it as well";
+  }
+}
+
+TEST_F(CommandLine, TheDigestOfWhatWasSentIsThatOfTheFile) {
+  const std::string file = m_folder.write("abc", "abc");
+  const json all = results("run " + kArticle + " --file " + file + " --set workload.chunk=4KiB");
+  ASSERT_EQ(all["runs"].size(), 5U);
+  for (const json& run : all["runs"]) {
+    EXPECT_EQ(run["delivered"]["sha256"], "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  }
+}
+
 TEST_F(CommandLine, KeepsWhatThePeerReceived) {
   const std::string file = m_folder.write("data", std::string(5000, 'a') + std::string(3, '\0') + "end");
   const Outcome outcome = run("compare " + kArticle + " -q --file " + file + " --received " + m_folder.path("got"));
