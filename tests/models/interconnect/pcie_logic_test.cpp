@@ -177,13 +177,13 @@ TEST(PcieConfig, SaysWhatIsImpossible) {
   EXPECT_EQ(PcieLinkConfig{}.problem(), "");
   PcieLinkConfig config;
   config.lanes = 3;
-  EXPECT_EQ(config.problem(), "lanes must be 1, 2, 4, 8, 12 or 16");
+  EXPECT_EQ(config.problem(), "lanes must be 1, 2, 4, 8, 12 or 16; lanes is 3");
   config = {};
   config.max_payload = 300;
-  EXPECT_EQ(config.problem(), "max_payload must be a power of two from 128 B to 4096 B");
+  EXPECT_EQ(config.problem(), "max_payload must be a power of two from 128 B to 4096 B; max_payload is 300 B");
   config = {};
   config.ack_limit = 8;
-  EXPECT_EQ(config.problem(), "ack_limit must be 0 or at least 32 B");
+  EXPECT_EQ(config.problem(), "ack_limit must be 0 or at least 32 B; ack_limit is 8 B");
 }
 
 TEST(PcieConfig, DescribesEveryParameter) {
