@@ -22,6 +22,8 @@ inline constexpr Endpoint kDefaultPeer{0x0A00'0002, 9000};
 struct TransferRequest {
   std::vector<std::string> paths;  ///< sent one after the other
   Endpoint peer = kDefaultPeer;    ///< port 0 means kDefaultPeer too
+  /// Further receivers: file i goes to number i modulo their number, `peer` being number 0.
+  std::vector<Endpoint> more_peers = {};
   std::uint64_t chunk = 65536;     ///< bytes asked for per call, >= 1
   int send_buffer = 0;             ///< SO_SNDBUF in bytes; 0 leaves the kernel's default
   std::string* failure = nullptr;  ///< gets "call: error name" when the status is not 0

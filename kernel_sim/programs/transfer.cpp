@@ -37,15 +37,20 @@ bool Transfer::open(int flags) {
     if (!check("fstat " + path, m_calls.fstat(file.fd, status))) return false;
     file.size = status.size;
   }
+  if (!connect(m_request.peer.port == 0 ? kDefaultPeer : m_request.peer)) return false;
+  return std::all_of(m_request.more_peers.begin(), m_request.more_peers.end(),
+                     [&](Endpoint peer) { return connect(peer); });
+}
+
+bool Transfer::connect(Endpoint peer) {
   const Value fd = m_calls.socket(AF_INET, SOCK_STREAM, 0);
   if (!check("socket", fd)) return false;
-  m_socket = static_cast<int>(fd);
+  const int socket = m_sockets.emplace_back(static_cast<int>(fd));
   if (m_request.send_buffer > 0 &&
-      !check("setsockopt", m_calls.setsockopt(m_socket, SOL_SOCKET, SO_SNDBUF, m_request.send_buffer))) {
+      !check("setsockopt", m_calls.setsockopt(socket, SOL_SOCKET, SO_SNDBUF, m_request.send_buffer))) {
     return false;
   }
-  const Endpoint peer = m_request.peer.port == 0 ? kDefaultPeer : m_request.peer;
-  return check("connect", uninterrupted([&] { return m_calls.connect(m_socket, peer); }));
+  return check("connect", uninterrupted([&] { return m_calls.connect(socket, peer); }));
 }
 
 bool Transfer::map_buffer(UserAddress& buffer) {
@@ -57,7 +62,7 @@ bool Transfer::map_buffer(UserAddress& buffer) {
 
 bool Transfer::write_all(UserAddress from, std::uint64_t size) {
   for (std::uint64_t done = 0; done < size;) {
-    const Value written = uninterrupted([&] { return m_calls.write(m_socket, from + done, size - done); });
+    const Value written = uninterrupted([&] { return m_calls.write(socket(), from + done, size - done); });
     if (!check("write", written)) return false;
     done += static_cast<std::uint64_t>(written);
   }
@@ -65,8 +70,10 @@ bool Transfer::write_all(UserAddress from, std::uint64_t size) {
 }
 
 int Transfer::finish() {
-  if (!m_failed) check("shutdown", m_calls.shutdown(m_socket, SHUT_WR));
-  if (m_socket >= 0) m_calls.close(m_socket);
+  for (const int socket : m_sockets) {
+    if (!m_failed) check("shutdown", m_calls.shutdown(socket, SHUT_WR));
+  }
+  for (const int socket : m_sockets) m_calls.close(socket);
   for (const SourceFile& file : m_files) m_calls.close(file.fd);
   return m_failed ? 1 : 0;
 }

@@ -24,7 +24,7 @@ class Transfer {
   Transfer(SystemCalls& calls, const TransferRequest& request, Measurement& measurement)
       : m_calls(calls), m_request(request), m_measurement(measurement) {}
 
-  /// Files, with `flags` beside O_RDONLY, then the connected socket.
+  /// Files, with `flags` beside O_RDONLY, then the connected sockets.
   bool open(int flags = 0);
   /// An anonymous private buffer of a chunk.
   bool map_buffer(UserAddress& buffer);
@@ -44,15 +44,19 @@ class Transfer {
   int finish();
 
   [[nodiscard]] std::uint64_t chunk_of(std::uint64_t left) const { return std::min(left, m_request.chunk); }
-  [[nodiscard]] int socket() const { return m_socket; }
+  /// The connection of the file that is sent.
+  [[nodiscard]] int socket() const { return m_sockets[m_file % m_sockets.size()]; }
   SystemCalls& calls() { return m_calls; }
 
  private:
+  bool connect(Endpoint peer);
+
   SystemCalls& m_calls;
   const TransferRequest& m_request;
   Measurement& m_measurement;
   std::vector<SourceFile> m_files;
-  int m_socket = -1;
+  std::vector<int> m_sockets;
+  std::uint64_t m_file = 0;  // that is sent
   bool m_failed = false;
 };
 
@@ -60,6 +64,7 @@ template <class SendFile>
 bool Transfer::run(SendFile&& send_file) {
   m_measurement.begin();
   for (std::uint64_t i = 0; i < m_files.size() && !m_failed; ++i) {
+    m_file = i;
     m_measurement.file_begins(i);
     if (m_files[i].size > 0 && !send_file(m_files[i])) break;
   }

@@ -19,6 +19,7 @@
 #include "models/disk/disk_image.h"
 #include "models/disk/medium.h"
 #include "models/fabric/descriptor_reader.h"
+#include "models/fabric/device.h"
 #include "models/fabric/dma.h"
 #include "models/fabric/message_interrupt.h"
 #include "models/fabric/register_bank.h"
@@ -41,7 +42,7 @@ struct DiskStatistics {
   unsigned most_active = 0;             ///< largest number of commands worked on at once
 };
 
-class DiskController : public sc_core::sc_module {
+class DiskController : public sc_core::sc_module, public fabric::Device {
  public:
   fabric::RegisterBank registers;
   fabric::DmaPort dma;
@@ -55,6 +56,12 @@ class DiskController : public sc_core::sc_module {
   /// What set-up read and wrote has left no trace on the medium that would make the next access fast.
   void make_medium_cold() { m_medium->stand_cold(); }
   [[nodiscard]] const DiskConfig& config() const { return m_config; }
+  [[nodiscard]] const DiskImage& image() const { return *m_image; }
+
+  fabric::RegisterBank& register_bank() override { return registers; }
+  fabric::DmaPort& dma_port() override { return dma; }
+  [[nodiscard]] std::uint64_t descriptors() const override { return m_statistics.descriptors; }
+  [[nodiscard]] Picoseconds far_end_busy(Picoseconds now) const override { return medium_busy_until(now); }
 
  private:
   using Slot = std::uint32_t;  // index of a command that is worked on

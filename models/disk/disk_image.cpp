@@ -5,6 +5,7 @@
 #include <array>
 #include <cstring>
 #include <iterator>
+#include <utility>
 
 #include "models/base/result.h"
 
@@ -16,7 +17,8 @@ struct DiskImage::WrittenPage {
   base::Shadow shadow;
 };
 
-DiskImage::DiskImage(Bytes capacity) : m_capacity(capacity) {}
+DiskImage::DiskImage(Bytes capacity, std::shared_ptr<base::Contents> contents)
+    : m_capacity(capacity), m_contents(std::move(contents)) {}
 
 void DiskImage::check(Bytes offset, Bytes size) const {
   base::ensure(offset <= m_capacity && size <= m_capacity - offset, "a disk access lies inside the medium");
@@ -30,7 +32,7 @@ void DiskImage::place(Bytes offset, std::shared_ptr<const base::Content> content
   base::ensure(next == m_extents.end() || offset + size <= next->first, "files do not overlap on the medium");
   base::ensure(next == m_extents.begin() || std::prev(next)->first + std::prev(next)->second.size <= offset,
                "files do not overlap on the medium");
-  m_contents.add(file, content);
+  m_contents->add(file, content);
   m_extents.emplace_hint(next, offset, Extent{size, std::move(content), file});
 }
 
@@ -74,7 +76,7 @@ void DiskImage::read(Bytes offset, std::span<std::byte> to) const {
 bool DiskImage::named(Bytes offset, Bytes size, base::NamedBytes& run) const {
   check(offset, size);
   run.clear();
-  run.contents = &m_contents;
+  run.contents = m_contents.get();
   Bytes covered = 0;
   for_each_extent(offset, size, [&](Bytes at, Bytes n, Bytes in_content, const Extent& extent) {
     run.pieces.push_back({at - offset, n, in_content, extent.file, 0});

@@ -19,7 +19,8 @@ namespace sluice::disk {
 /// Offsets and sizes are in bytes from the start of the medium. Ranges must lie inside `capacity`.
 class DiskImage {
  public:
-  explicit DiskImage(Bytes capacity);
+  /// Images of one machine share `contents`: its memory names bytes after one collection.
+  explicit DiskImage(Bytes capacity, std::shared_ptr<base::Contents> contents = std::make_shared<base::Contents>());
 
   [[nodiscard]] Bytes capacity() const { return m_capacity; }
   /// Bytes [offset, offset + content.size()) hold the content and are payload of file number `file`.
@@ -47,7 +48,7 @@ class DiskImage {
   WrittenPage& page_to_write(Bytes number);
 
   Bytes m_capacity;
-  base::Contents m_contents;
+  std::shared_ptr<base::Contents> m_contents;
   std::map<Bytes, Extent> m_extents;                                  // by offset
   std::unordered_map<Bytes, std::shared_ptr<WrittenPage>> m_written;  // by page number
 };

@@ -13,8 +13,8 @@ namespace sluice::fabric {
 class Device {
  public:
   virtual ~Device() = default;
-  [[nodiscard]] virtual RegisterBank& registers() = 0;
-  [[nodiscard]] virtual DmaPort& dma() = 0;
+  virtual RegisterBank& register_bank() = 0;
+  virtual DmaPort& dma_port() = 0;
   /// Descriptors read from memory so far.
   [[nodiscard]] virtual std::uint64_t descriptors() const = 0;
   /// Busy time, up to `now`, of what lies behind the device: a medium, a wire.

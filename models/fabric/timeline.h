@@ -24,6 +24,12 @@ class Timeline {
     m_busy += duration;
     return {begin, m_free_at};
   }
+  /// Gives back what was reserved beyond `at`.
+  void cut(Picoseconds at) {
+    if (m_free_at <= at) return;
+    m_busy = std::max(m_busy - (m_free_at - at), Picoseconds{});
+    m_free_at = at;
+  }
   [[nodiscard]] Picoseconds free_at() const { return m_free_at; }
   /// Busy time up to `now`. Reservations that reach beyond it count only up to it (the last stretch is taken as
   /// contiguous, which holds for a resource that is behind its requests).

@@ -60,12 +60,14 @@ Picoseconds PcieLink::dma_write(tlm::tlm_generic_payload& payload, Picoseconds a
           ? slot.end - slot.begin
           : m_arithmetic.time(m_arithmetic.first_write_payload(address, size) + m_arithmetic.request_header());
   const Picoseconds first_arrives = slot.begin + first_tlp + m_config.latency;
-  if (auto* extension = payload.get_extension<fabric::DmaExtension>()) {
+  auto* extension = payload.get_extension<fabric::DmaExtension>();
+  if (extension != nullptr) {
     const Picoseconds last_leaves = std::max(slot.end, at + extension->spread);
     extension->spread = last_leaves + m_config.latency - first_arrives;
-    extension->sent = slot.end;
   }
-  return forward(payload, first_arrives);
+  const Picoseconds visible = forward(payload, first_arrives);
+  if (extension != nullptr) extension->sent = slot.end;  // by the link next to the device, whatever lies behind it
+  return visible;
 }
 
 /// 1. Requests take their slot upstream, as far as tags are free. 2. The root complex says when the data is ready; it
@@ -144,7 +146,7 @@ void PcieLink::post_register_write(const tlm::tlm_generic_payload& payload, Pico
   PostedWrite write;
   write.size = payload.get_data_length();
   write.address = payload.get_address();
-  std::memcpy(write.data.data(), payload.get_data_ptr(), write.size);
+  fabric::take_data(payload, reinterpret_cast<std::byte*>(write.data.data()));
   write.arrives = send_register_access(at, m_arithmetic.request_header() + write.size, write.size);
   if (!m_posted.empty()) write.arrives = std::max(write.arrives, m_posted.back().arrives);
   m_posted.push_back(write);

@@ -37,7 +37,6 @@ class Dram final : public fabric::PhysicalMemory, public fabric::MemoryControlle
   [[nodiscard]] Bytes bytes_written() const { return m_written; }
   /// Time before `now` in which the channels were transferring.
   [[nodiscard]] Picoseconds busy_until(Picoseconds now) const { return m_channels.busy_until(now); }
-  [[nodiscard]] ByteRate sustained_bandwidth() const { return m_config.sustained(); }
 
  private:
   void check(PhysAddr address, Bytes size) const;

@@ -2,6 +2,7 @@
 #include "models/nic/burst.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::nic {
 namespace {
@@ -37,6 +38,20 @@ HeaderBytes Burst::sealed_header(unsigned frame) const {
   sealed[kTcpChecksumAt] = std::byte{static_cast<std::uint8_t>(checksum >> 8)};
   sealed[kTcpChecksumAt + 1] = std::byte{static_cast<std::uint8_t>(checksum)};
   return sealed;
+}
+
+base::Shadow Burst::cut(unsigned count) {
+  const Bytes sent = std::min(count * frame_payload, payload_size());
+  base::Shadow lost;
+  base::append_slice(lost, 0, shadow, sent, payload_size() - sent);
+  base::Shadow kept;
+  base::append_slice(kept, 0, shadow, 0, sent);
+  last_arrival = arrival_of(count - 1);
+  if (count < frames) last_flags = 0;
+  frames = count;
+  shadow = std::move(kept);
+  storage.size = payload_at + sent;
+  return lost;
 }
 
 bool Burst::checksum_is_right() const {

@@ -39,17 +39,20 @@ struct Burst {
   [[nodiscard]] HeaderBytes sealed_header(unsigned frame) const;
   /// Whether the TCP checksum that came with a frame that the device did not complete is right. One frame only.
   [[nodiscard]] bool checksum_is_right() const;
-  /// Bytes that software handed over: one header and the payload. Headers of further frames are made by the device.
-  [[nodiscard]] Bytes handed_over() const { return kAllHeaders + payload_size(); }
+  /// Only the first `count` frames, at least one, were sent. Returns the shadow of the payload that was not.
+  base::Shadow cut(unsigned count);
 };
 
 /// One end of the wire.
-/// - Called with bursts in the order of their arrival, usually ahead of time: the burst says when its frames arrive.
+/// - Called with bursts in the order of their arrival, possibly ahead of it: the burst says when its frames arrive.
 /// - Must not make anything visible before that.
 class WireEnd {
  public:
   virtual ~WireEnd() = default;
   virtual void receive(Burst burst) = 0;
+  /// When it needs the burst at the latest to answer in time; an instant that has passed: as soon as it is sent. Until
+  /// then the sender can cut it off.
+  [[nodiscard]] virtual Picoseconds needs(const Burst& burst) const = 0;
 };
 
 }  // namespace sluice::nic

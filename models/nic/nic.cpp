@@ -136,6 +136,7 @@ void Nic::reset() {
   m_core.mtu = m_config.mtu;
   m_transmit.reset();
   m_receive.reset();
+  if (m_core.wire != nullptr) m_core.wire->cut(Direction::ToPeer);
 }
 
 }  // namespace sluice::nic

@@ -84,4 +84,11 @@ struct PeerConfig : base::Parameters {
                                         "first sequence number that the peer sends", "choice: arbitrary");
 };
 
+/// A controller with the cable in its port and the station at the far end.
+struct ConnectedNicConfig {
+  NicConfig nic;
+  WireConfig wire;
+  PeerConfig peer;
+};
+
 }  // namespace sluice::nic

@@ -9,6 +9,7 @@
 // Receive: the driver posts empty buffers. When a frame arrives the device fills one and writes its descriptor back
 // with Done and the length; only the RX interrupt is coalesced. A frame without a buffer is dropped and counted.
 // head == tail means empty; a ring of n entries holds at most n - 1.
+// Reset empties the FIFOs: of what is to be sent, at most the frame on the wire arrives.
 #pragma once
 
 #include <cstdint>

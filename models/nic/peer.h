@@ -41,8 +41,9 @@ struct Arrival {
 };
 
 /// What runs on the peer.
-/// - `data` gets every byte of a connection once and in order. It is called when the controller hands the frames to the
-///   wire, possibly ahead of simulated time; the Arrival says when each byte is there.
+/// - `data` gets every byte of a connection once and in order. It is called when the first of several frames arrives,
+/// or
+///   with `gro` the last; the Arrival says when each byte is there.
 /// - Instants never go back within a connection. Calls must not wait.
 class PeerApplication {
  public:
@@ -84,6 +85,7 @@ class Peer : public sc_core::sc_module, private WireEnd {
   };
 
   void receive(Burst burst) override;
+  [[nodiscard]] Picoseconds needs(const Burst& burst) const override { return burst.first_arrival; }
   void deliver(ConnectionId id, const Burst& burst, Accepted accepted);
   void refuse(const Burst& burst);
   void transmit(std::vector<Reply>& replies);

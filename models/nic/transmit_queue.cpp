@@ -34,6 +34,7 @@ void TransmitQueue::reset() {
   reset_queue();
   m_writeback = {};
   m_completions.clear();
+  m_fifo.clear();
   m_work.notify(sc_core::SC_ZERO_TIME);
   m_finished.notify(sc_core::SC_ZERO_TIME);
 }

@@ -2,7 +2,10 @@
 // A full-duplex cable between the controller and its peer. Each direction is a timeline; a burst is one reservation.
 #pragma once
 
+#include <systemc>
+
 #include <array>
+#include <deque>
 #include <span>
 
 #include "models/base/ledger.h"
@@ -21,9 +24,11 @@ class Wire {
   /// Who receives what is sent in this direction. Both must be set before anything is sent.
   void connect(Direction direction, WireEnd& end) { m_lanes[index(direction)].end = &end; }
 
-  /// Reserves the wire for a burst, dates it, reports it to the ledger and hands it to the far end. `ready`: see
-  /// schedule_burst. Bursts of one direction leave in the order of the calls.
+  /// Reserves the wire for a burst, dates it, reports it to the ledger and hands it to the far end when that needs it.
+  /// `ready`: see schedule_burst. Bursts of one direction leave in the order of the calls.
   BurstTiming send(Direction direction, Burst burst, std::span<const FrameReady> ready);
+  /// Frames that have not begun by now are not sent, but for those of a burst that the far end has already taken.
+  void cut(Direction direction);
 
   /// Wire time of a frame with `payload` bytes of TCP payload, gap included.
   [[nodiscard]] Picoseconds frame_time(Bytes payload) const;
@@ -45,9 +50,14 @@ class Wire {
   struct Lane {
     fabric::Timeline timeline;
     WireEnd* end = nullptr;
+    std::deque<Burst> under_way;  // that the far end does not need yet
+    sc_core::sc_event needed;     // by the far end
     Statistics statistics;
   };
   static constexpr std::size_t index(Direction direction) { return static_cast<std::size_t>(direction); }
+
+  void hand_over(Lane& lane);
+  [[nodiscard]] Picoseconds begin_of(const Burst& burst, unsigned frame) const;
 
   BitRate m_rate;
   Bytes m_mtu;

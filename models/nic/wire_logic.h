@@ -55,6 +55,7 @@ class TransmitFifo {
   /// The first instant, not before `now`, at which `size` bytes fit. `size` must not pass the capacity.
   Picoseconds room_at(Bytes size, Picoseconds now);
   void add(Bytes size, Bytes frame_payload, const BurstTiming& timing);
+  void clear() { *this = TransmitFifo{m_capacity}; }
 
  private:
   struct Leaving {

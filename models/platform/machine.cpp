@@ -1,32 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/platform/machine.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "models/base/result.h"
 #include "models/fabric/memory_map.h"
 
 namespace sluice::platform {
-namespace {
 
-interconnect::PcieLinkConfig link_config(const MachineDescription& description, const char* device) {
-  const Link* link = description.pcie_link_of(device);
-  ensure(link != nullptr, "a machine without a link to its device passed the check");
-  return link->pcie;
+Machine::Machine(const MachineDescription& description, const Images& images) {
+  sc_core::sc_set_time_resolution(1, sc_core::SC_PS);
+  build_cores(description);
+  build_devices(description, images);
+  plug_in(description);
 }
 
-}  // namespace
-
-Machine::Machine(const MachineDescription& description, std::shared_ptr<disk::DiskImage> disk_image)
-    : image(std::move(disk_image)) {
-  sc_core::sc_set_time_resolution(1, sc_core::SC_PS);
+void Machine::build_cores(const MachineDescription& description) {
   const unsigned core_count = description.cpu.cores;
-
-  // Memory and caches.
   memory = std::make_unique<memory::Dram>(description.memory);
   caches = std::make_unique<cache::CoherentMemory>("caches", description.cache, core_count, *memory, *memory);
-
-  // Cores, each with its translation.
   interrupts = std::make_unique<irq::InterruptController>("interrupts", description.irq, core_count);
   for (unsigned i = 0; i < core_count; ++i) {
     table_access.push_back(std::make_unique<cpu::TableAccess>(i, description.cpu, *caches, *memory));
@@ -36,33 +30,69 @@ Machine::Machine(const MachineDescription& description, std::shared_ptr<disk::Di
         cpu::CoreConnections{*caches, *memory, *mmus[i], ledger, description.memory.latency}));
     interrupts->attach(i, *cores[i]);
   }
+}
 
-  // Devices.
-  disk = std::make_unique<disk::DiskController>("disk", description.disk, image, ledger);
-  if (description.has("nic")) {
-    nic = std::make_unique<nic::Nic>("nic", description.nic, ledger);
-    wire = std::make_unique<nic::Wire>(description.nic, description.wire, ledger);
-    peer = std::make_unique<nic::Peer>("peer", description.peer, *wire, ledger);
-    nic->connect(*wire);
+/// Each with its link and a port for it at what it is attached to.
+void Machine::build_devices(const MachineDescription& description, const Images& images) {
+  const Surroundings around{ledger, images};
+  std::map<std::string, unsigned> ports;  // taken so far, by what has them
+  unsigned next_vector = fabric::kFirstDeviceVector;
+  for (const DeviceInstance& instance : description.devices) {
+    Slot& slot = slots.emplace_back();
+    slot.name = instance.name;
+    slot.kind = instance.kind;
+    slot.window = static_cast<unsigned>(slots.size() - 1);
+    slot.first_vector = next_vector;
+    slot.port = ports[instance.at]++;
+    next_vector += instance.kind->vectors;
+    slot.link = std::make_unique<interconnect::PcieLink>((instance.name + "_link").c_str(), instance.pcie);
+    if (instance.kind->make != nullptr) {
+      slot.device = instance.kind->make(instance.name, instance.config, around);
+      slot.device->dma_port().identify(fabric::RequesterId::of_bus(slot.window + 1));
+      if (auto* disk = dynamic_cast<disk::DiskController*>(slot.device.get())) disks.push_back(disk);
+      if (auto* nic = dynamic_cast<nic::ConnectedNic*>(slot.device.get())) nics.push_back(nic);
+    }
   }
-
-  // The root complex between them; a device's port is its register window.
-  const unsigned ports = nic ? 2 : 1;
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (slots[i].device) continue;
+    slots[i].pcie_switch = std::make_unique<interconnect::PcieSwitch>(
+        slots[i].name.c_str(), description.devices[i].as<interconnect::PcieSwitchConfig>(), ports[slots[i].name]);
+  }
   root_complex = std::make_unique<interconnect::RootComplex>("root_complex", description.root_complex,
-                                                             description.memory.size, ledger, ports);
-  disk_link = std::make_unique<interconnect::PcieLink>("disk_link", link_config(description, "disk"));
-  if (nic) nic_link = std::make_unique<interconnect::PcieLink>("nic_link", link_config(description, "nic"));
-  const auto plug = [&](interconnect::PcieLink& link, fabric::DmaPort& dma, fabric::RegisterBank& registers,
-                        unsigned port) {
-    root_complex->add_window(port, port);
-    dma.identify(fabric::RequesterId::of_bus(port + 1));
-    dma.bus.bind(link.device);
-    link.root_complex.bind(root_complex->devices[port]);
-    root_complex->links[port].bind(link.mmio);
-    link.registers.bind(registers.bus);
+                                                             description.memory.size, ledger, ports[kRootComplex]);
+}
+
+void Machine::plug_in(const MachineDescription& description) {
+  const auto slot_named = [&](const std::string& name) -> Slot& {
+    return *std::find_if(slots.begin(), slots.end(), [&](const Slot& slot) { return slot.name == name; });
   };
-  plug(*disk_link, disk->dma, disk->registers, 0);
-  if (nic) plug(*nic_link, nic->dma, nic->registers, 1);
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    Slot& slot = slots[i];
+    // 1. The link's lower end
+    if (slot.device) {
+      slot.device->dma_port().bus.bind(slot.link->device);
+      slot.link->registers.bind(slot.device->register_bank().bus);
+    } else {
+      slot.pcie_switch->uplink.bind(slot.link->device);
+      slot.link->registers.bind(slot.pcie_switch->mmio);
+    }
+    // 2. Its upper end
+    const std::string& at = description.devices[i].at;
+    if (at == kRootComplex) {
+      slot.link->root_complex.bind(root_complex->devices[slot.port]);
+      root_complex->links[slot.port].bind(slot.link->mmio);
+    } else {
+      interconnect::PcieSwitch& above = *slot_named(at).pcie_switch;
+      slot.link->root_complex.bind(above.devices[slot.port]);
+      above.links[slot.port].bind(slot.link->mmio);
+    }
+    // 3. The register window lies behind each port on the way
+    const DeviceInstance* hop = &description.devices[i];
+    for (; hop->at != kRootComplex; hop = description.find(hop->at)) {
+      slot_named(hop->at).pcie_switch->add_window(slot.window, slot_named(hop->name).port);
+    }
+    root_complex->add_window(slot.window, slot_named(hop->name).port);
+  }
   for (const auto& core : cores) core->bus.bind(root_complex->cpu);
   root_complex->memory.bind(caches->dma);
   root_complex->interrupts.bind(interrupts->messages);

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // A machine description made into models, bound to each other. One per process: SystemC elaborates once.
 //
-//   cores ─► caches ─► dram            cores ─► root complex ─► link ─► registers of disk and NIC
-//   disk, NIC ─► link ─► root complex ─► caches (DMA), interrupt controller ─► cores        NIC ─► wire ─► peer
+//   cores ─► caches ─► dram           cores ─► root complex ─► links, switches ─► registers of devices
+//   devices ─► links, switches ─► root complex ─► caches (DMA), interrupt controller ─► cores
+//
+// Each device gets a register window and its vectors in the order of the description, as firmware would give them out.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "models/base/ledger.h"
@@ -14,24 +18,40 @@
 #include "models/cpu/table_access.h"
 #include "models/disk/disk_controller.h"
 #include "models/interconnect/pcie_link.h"
+#include "models/interconnect/pcie_switch.h"
 #include "models/interconnect/root_complex.h"
 #include "models/irq/interrupt_controller.h"
 #include "models/memory/dram.h"
 #include "models/mmu/mmu.h"
-#include "models/nic/nic.h"
-#include "models/nic/peer.h"
+#include "models/nic/connected_nic.h"
+#include "models/platform/device_kinds.h"
 #include "models/platform/machine_description.h"
 
 namespace sluice::platform {
 
-struct Machine {
-  /// The description has been checked (topology.h). `image` is what the disk holds.
-  Machine(const MachineDescription& description, std::shared_ptr<disk::DiskImage> image);
+/// What the disks hold, by device.
+using Images = std::map<std::string, std::shared_ptr<disk::DiskImage>>;
+
+class Machine {
+ public:
+  /// A device or a switch with the link that leads to it.
+  struct Slot {
+    std::string name;
+    const DeviceKind* kind = nullptr;
+    unsigned window = 0;        ///< of registers; see fabric/memory_map.h
+    unsigned first_vector = 0;  ///< the device has as many as its kind says
+    unsigned port = 0;          ///< of the root complex or switch to which it is attached
+    std::unique_ptr<interconnect::PcieLink> link;
+    std::unique_ptr<fabric::Device> device;                 ///< null for a switch
+    std::unique_ptr<interconnect::PcieSwitch> pcie_switch;  ///< null for a device
+  };
+
+  /// The description has been checked (topology.h).
+  Machine(const MachineDescription& description, const Images& images);
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
 
   base::Ledger ledger;
-  std::shared_ptr<disk::DiskImage> image;
   std::unique_ptr<memory::Dram> memory;
   std::unique_ptr<cache::CoherentMemory> caches;
   std::vector<std::unique_ptr<cpu::TableAccess>> table_access;  // one for each core
@@ -39,13 +59,15 @@ struct Machine {
   std::vector<std::unique_ptr<cpu::Core>> cores;
   std::unique_ptr<irq::InterruptController> interrupts;
   std::unique_ptr<interconnect::RootComplex> root_complex;
-  std::unique_ptr<interconnect::PcieLink> disk_link;
-  std::unique_ptr<disk::DiskController> disk;
-  // Null on a machine without a network card, whose receiver runs on it (loopback):
-  std::unique_ptr<interconnect::PcieLink> nic_link;
-  std::unique_ptr<nic::Wire> wire;
-  std::unique_ptr<nic::Nic> nic;
-  std::unique_ptr<nic::Peer> peer;
+  std::vector<Slot> slots;  ///< as the description has them
+  // Those among them that files come from and go to.
+  std::vector<disk::DiskController*> disks;
+  std::vector<nic::ConnectedNic*> nics;
+
+ private:
+  void build_cores(const MachineDescription& description);
+  void build_devices(const MachineDescription& description, const Images& images);
+  void plug_in(const MachineDescription& description);
 };
 
 }  // namespace sluice::platform

@@ -8,18 +8,22 @@
 #include <boost/graph/adjacency_list.hpp>
 #include <boost/graph/breadth_first_search.hpp>
 #include <boost/graph/edmonds_karp_max_flow.hpp>
+#include <boost/graph/filtered_graph.hpp>
 #include <boost/graph/visitors.hpp>
 
 #include "models/base/result.h"
+#include "models/fabric/memory_map.h"
 #include "models/interconnect/pcie_logic.h"
-#include "models/nic/packet_format.h"
+#include "models/platform/device_kinds.h"
 
 namespace sluice::platform {
 namespace {
 
 using Capacity = std::int64_t;
 constexpr Capacity kUnlimited = Capacity{1} << 60;
-constexpr const char* kMedium = "disk.media";
+constexpr const char* kFiles = "files";  // behind the media of all disks
+constexpr const char* kPeers = "peers";  // behind the wires of all NICs
+constexpr const char* kMemory = "memory";
 
 using Traits = boost::adjacency_list_traits<boost::vecS, boost::vecS, boost::directedS>;
 using BoostGraph = boost::adjacency_list<
@@ -31,24 +35,15 @@ using BoostGraph = boost::adjacency_list<
 using Vertex = Traits::vertex_descriptor;
 using Edge = Traits::edge_descriptor;
 
-/// n * numerator / denominator, rounded up.
-std::uint64_t scale_up(std::uint64_t n, std::uint64_t numerator, std::uint64_t denominator) {
-  const auto product = WideUnsigned{n} * numerator;
-  return static_cast<std::uint64_t>((product + denominator - 1) / denominator);
-}
-
 std::uint64_t bytes_per_second(BitRate rate) { return divide_up(rate.value() + 1, 8); }
 
-/// Full segments back to back: of each frame and its gap only the segment is payload.
-std::uint64_t wire_goodput(const nic::NicConfig& nic) {
-  return scale_up(nic.rate.value(), nic::segment_size(nic.mtu),
-                  8 * (nic.mtu + nic::kEthernetHeader + nic::kFrameOverhead));
-}
+struct Carries {
+  const BoostGraph* graph = nullptr;
+  bool operator()(const Edge& edge) const { return boost::get(boost::edge_capacity, *graph, edge) > 0; }
+};
 
-std::uint64_t media_goodput(const disk::DiskConfig& disk) {
-  const ByteRate rate = disk.medium == disk::MediumKind::Hdd ? disk.hdd.media_rate : disk.ssd.sustained_read();
-  return rate.value();
-}
+/// An endless stream of large aligned transfers: to memory by writes, from memory by completions.
+constexpr Bytes kLargeTransfer = 1_MiB;
 
 }  // namespace
 
@@ -102,31 +97,29 @@ struct Topology::Graph {
 
 Topology::Topology(const MachineDescription& machine, bool warm, bool in_caches)
     : m_graph(std::make_unique<Graph>()), m_warm(warm) {
-  if (machine.has("disk")) {
-    m_graph->link(kMedium, kMedium, "disk", media_goodput(machine.disk), kUnlimited);
-  }
-  for (const Link& link : machine.links) {
-    if (link.kind == LinkKind::Wire) {
-      const std::uint64_t rate = wire_goodput(machine.nic);
-      m_graph->link("nic.wire", link.from, link.to, rate, rate);
-    } else if (link.kind == LinkKind::Pcie) {
-      // An endless stream of large aligned transfers: device to memory by writes, memory to device by completions.
-      const interconnect::TlpArithmetic tlps{link.pcie};
-      const Bytes large = 1_MiB;
-      const std::uint64_t up = bytes_per_second(tlps.write_goodput(large));
-      const std::uint64_t down = bytes_per_second(tlps.read_goodput(large));
-      const bool device_first = link.to == "root_complex";
-      m_graph->link(link.name, link.from, link.to, device_first ? up : down, device_first ? down : up);
-    } else if (link.from == "memory" || link.to == "memory") {
-      // With DDIO a byte that comes from the disk can leave again without ever touching DRAM.
-      const std::uint64_t dram = machine.memory.sustained().value();
-      const bool in_cache = in_caches || (machine.cache.ddio && !warm);
-      const std::uint64_t in = machine.cache.ddio ? kUnlimited : dram;
-      const std::uint64_t out = in_cache ? kUnlimited : dram;
-      const bool memory_first = link.from == "memory";
-      m_graph->link("memory", link.from, link.to, memory_first ? out : in, memory_first ? in : out);
-    } else {
-      m_graph->link(link.name, link.from, link.to, kUnlimited, kUnlimited);
+  // 1. Inside the processor: as fast as what it leads to. With DDIO a byte that comes from the disk can leave again
+  // without ever touching DRAM.
+  const std::uint64_t dram = machine.memory.sustained().value();
+  const std::uint64_t unlimited = kUnlimited;
+  const std::uint64_t in = machine.cache.ddio ? unlimited : dram;
+  const std::uint64_t out = in_caches || (machine.cache.ddio && !warm) ? unlimited : dram;
+  m_graph->link("core", "cpu", "cache", kUnlimited, kUnlimited);
+  m_graph->link("memory", "cache", kMemory, in, out);
+  m_graph->link("io", kRootComplex, "cache", kUnlimited, kUnlimited);
+  // 2. Each device on its link, and what lies behind it.
+  for (const DeviceInstance& device : machine.devices) {
+    const interconnect::TlpArithmetic tlps{device.pcie};
+    m_graph->link("pcie." + device.name, device.name, device.at, bytes_per_second(tlps.write_goodput(kLargeTransfer)),
+                  bytes_per_second(tlps.read_goodput(kLargeTransfer)));
+    if (device.kind->role == DeviceKind::Role::Switch) continue;
+    const std::string far_end = device.name + "." + device.kind->far_end;
+    if (device.kind->role == DeviceKind::Role::Source) {
+      m_graph->link(far_end, far_end, device.name, device.kind->far_goodput(device.config), kUnlimited);
+      m_graph->link(kFiles, kFiles, far_end, kUnlimited, 0);
+    } else if (device.kind->role == DeviceKind::Role::Sink) {
+      const std::uint64_t rate = device.kind->far_goodput(device.config);
+      m_graph->link(far_end, device.name, far_end, rate, rate);
+      m_graph->link(kPeers, far_end, kPeers, kUnlimited, 0);
     }
   }
 }
@@ -134,10 +127,10 @@ Topology::Topology(const MachineDescription& machine, bool warm, bool in_caches)
 Topology::~Topology() = default;
 
 Bound Topology::static_bound() const {
-  const Bound out = m_graph->max_flow("memory", "peer");
+  const Bound out = m_graph->max_flow(kMemory, kPeers);
   if (m_warm) return out;
-  Bound in = m_graph->max_flow(kMedium, "memory");
-  if (!m_graph->vertices.contains("peer")) return in;
+  Bound in = m_graph->max_flow(kFiles, kMemory);
+  if (!m_graph->vertices.contains(kPeers)) return in;
   return in.bytes_per_s <= out.bytes_per_s ? in : out;
 }
 
@@ -152,7 +145,8 @@ std::vector<std::string> Topology::route(const std::string& from, const std::str
   class Recorder : public boost::default_bfs_visitor {
    public:
     Recorder(std::vector<Edge>& edges, std::vector<bool>& seen) : m_edges(edges), m_seen(seen) {}
-    void tree_edge(Edge edge, const BoostGraph& g) {
+    template <class Passable>
+    void tree_edge(Edge edge, const Passable& g) {
       m_edges[boost::target(edge, g)] = edge;
       m_seen[boost::target(edge, g)] = true;
     }
@@ -161,7 +155,9 @@ std::vector<std::string> Topology::route(const std::string& from, const std::str
     std::vector<Edge>& m_edges;
     std::vector<bool>& m_seen;
   };
-  boost::breadth_first_search(graph, source->second, boost::visitor(Recorder{reached_by, reached}));
+  // A direction that carries nothing leads nowhere.
+  const boost::filtered_graph<BoostGraph, Carries> passable{graph, Carries{&graph}};
+  boost::breadth_first_search(passable, source->second, boost::visitor(Recorder{reached_by, reached}));
   if (!reached[sink->second]) return {};
   std::vector<std::string> names;
   for (Vertex at = sink->second; at != source->second; at = boost::source(reached_by[at], graph)) {
@@ -171,63 +167,32 @@ std::vector<std::string> Topology::route(const std::string& from, const std::str
   return names;
 }
 
-std::uint64_t Topology::goodput(const std::string& from, const std::string& to) const {
-  const auto source = m_graph->vertices.find(from);
-  const auto sink = m_graph->vertices.find(to);
-  if (source == m_graph->vertices.end() || sink == m_graph->vertices.end()) return 0;
-  const auto [edge, found] = boost::edge(source->second, sink->second, m_graph->graph);
-  return found ? static_cast<std::uint64_t>(boost::get(boost::edge_capacity, m_graph->graph, edge)) : 0;
-}
-
 void check(const MachineDescription& machine, const std::string& name) {
   const auto refuse = [&](const std::string& why) {
     throw base::InputError{name + ": the machine cannot work: " + why};
   };
-  const std::map<std::string, std::string> needed{
-      {"cpu", "nothing could run the kernel"},
-      {"mmu", "there would be no virtual memory"},
-      {"cache", "the cores reach memory through it"},
-      {"memory", "there would be nowhere to put the data"},
-      {"root_complex", "devices reach memory through it"},
-      {"irq", "devices could not interrupt the cores"},
-      {"disk", "there would be nothing to read the file from"},
-      {"nic", "there would be nothing to send the file with"},
-      {"wire", "the NIC would be connected to nothing"},
-      {"peer", "there would be nobody to send the file to"},
-  };
-  for (const char* component : kComponents) {
-    const std::string_view name_of_it = component;
-    const bool network = name_of_it == "nic" || name_of_it == "wire" || name_of_it == "peer";
-    if (network && machine.is_loopback()) continue;
-    if (!machine.has(component)) refuse("it has no " + std::string{component} + "; " + needed.at(component));
-  }
-  for (const Link& link : machine.links) {
-    const bool has_wire_ends = (link.from == "nic" && link.to == "peer") || (link.from == "peer" && link.to == "nic");
-    if (link.kind == LinkKind::Wire && !has_wire_ends) refuse(link.name + ": a wire links the nic and the peer");
-    if (link.kind != LinkKind::Wire && (link.from == "peer" || link.to == "peer")) {
-      refuse(link.name + ": the peer is linked to the nic by a wire only");
+  if (machine.all("disk").empty()) refuse("it has no disk; there would be nothing to read the file from");
+  unsigned vectors = fabric::kFirstDeviceVector;
+  for (const DeviceInstance& device : machine.devices) {
+    if (machine.find(device.name) != &device) refuse("two devices are named " + device.name);
+    if (const std::string problem = device.pcie.problem(); !problem.empty()) {
+      refuse("pcie." + device.name + ": " + problem);
     }
-    if (link.kind == LinkKind::Pcie) {
-      const std::string& device = link.to == "root_complex" ? link.from : link.to;
-      if ((link.from != "root_complex" && link.to != "root_complex") || (device != "disk" && device != "nic")) {
-        refuse(link.name + ": a PCIe link leads from disk or nic to the root_complex");
-      }
-      if (machine.pcie_link_of(device) != &link) refuse(device + " hangs at two PCIe links");
-      if (const std::string problem = link.pcie.problem(); !problem.empty()) refuse(link.name + ": " + problem);
+    vectors += device.kind->vectors;
+    if (device.at == kRootComplex) continue;
+    const DeviceInstance* above = machine.find(device.at);
+    if (above == nullptr) refuse(device.name + " is attached to " + device.at + ", which is not there");
+    if (above->kind->role != DeviceKind::Role::Switch) {
+      refuse(device.name + " is attached to " + device.at + ", which is no switch");
     }
   }
+  if (vectors > fabric::kVectors) refuse("its devices need more than the interrupt controller's vectors");
   const Topology topology{machine, false};
-  for (const char* component : {"cpu", "disk", "nic"}) {
-    if (machine.has(component) && topology.route(component, "memory").empty()) {
-      refuse(std::string{component} + " cannot reach memory: no links lead from one to the other");
+  for (const DeviceInstance& device : machine.devices) {
+    if (topology.route(device.name, kMemory).empty()) {
+      refuse(device.name + " cannot reach memory: no links lead from one to the other");
     }
   }
-  for (const char* device : {"disk", "nic"}) {
-    if (machine.has(device) && machine.pcie_link_of(device) == nullptr)
-      refuse(std::string{device} + " has no PCIe link to the root_complex");
-  }
-  if (!machine.is_loopback() && topology.route("nic", "peer").empty())
-    refuse("the peer is out of reach: no wire leads to it from the nic");
 }
 
 }  // namespace sluice::platform

@@ -42,21 +42,12 @@ constexpr unsigned kSweeps = 2;
 /// Share of the time on a shared core that a person should know of.
 constexpr double kWorthSaying = 0.05;
 
-/// What sends over the loopback interface needs no network card.
-void make_loopback(platform::MachineDescription& machine) {
-  for (const char* component : {"nic", "wire", "peer"}) {
-    machine.components.erase(component);
-    std::erase_if(machine.links,
-                  [&](const platform::Link& link) { return link.from == component || link.to == component; });
-  }
-}
-
 class Calibration {
  public:
   explicit Calibration(const CalibrateOptions& options)
       : m_options(options), m_shows_progress(options.shows_progress && isatty(STDERR_FILENO)) {
     const calibration::HostIdentity host = calibration::identify_host();
-    make_loopback(m_configuration.machine);
+    m_configuration.machine.remove("nic");  // what sends over the loopback interface needs no network card
     m_configuration.host = {.cpu = host.cpu,
                             .kernel = host.kernel,
                             .date = calibration::today(),

@@ -30,10 +30,12 @@ std::string heading(const scenario::CalibratedHost& host) {
       base::to_text(host.shared_core), base::to_text(host.core_probe));
 }
 
-std::string components_text(const platform::MachineDescription& machine) {
+/// The devices that a machine has by default and this one has not.
+std::string missing_text(const platform::MachineDescription& machine) {
+  const platform::MachineDescription standard = platform::MachineDescription::standard();
   std::vector<std::string> missing;
-  for (const char* component : platform::kComponents) {
-    if (!machine.has(component)) missing.emplace_back(component);
+  for (const platform::DeviceInstance& device : standard.devices) {
+    if (machine.find(device.name) == nullptr) missing.push_back(device.name);
   }
   return missing.empty() ? "" : fmt::format("without: [{}]\n", fmt::join(missing, ", "));
 }
@@ -50,7 +52,7 @@ std::string value_text(const base::Parameter& parameter, const Origin& origin, c
 std::string platform_text(const scenario::Configuration& original, const std::map<std::string, Origin>& origins) {
   scenario::Configuration configuration = original;
   const std::string date = configuration.host->date;
-  std::string text = heading(*configuration.host) + components_text(configuration.machine);
+  std::string text = heading(*configuration.host) + missing_text(configuration.machine);
   scenario::ParameterIndex index{configuration};
   std::string section;
   index.for_each([&](const std::string& key, const base::Parameter& parameter) {

@@ -26,13 +26,16 @@ class SimulatedClock : public calibration::Clock {
   const hal::Cpu& m_cpu;
 };
 
-std::shared_ptr<disk::DiskImage> disk_with_file(Bytes capacity, Bytes size) {
+/// On the machine's first disk.
+platform::Images disk_with_file(const platform::MachineDescription& machine, Bytes size) {
+  const platform::DeviceInstance& disk = *machine.all("disk").front();
+  const Bytes capacity = disk.as<disk::DiskConfig>().capacity;
   const fs::FileSystemImage layout = fs::make_file_system(capacity, {{kFileName, size, 0}});
   auto image = std::make_shared<disk::DiskImage>(capacity);
   for (const auto& block : layout.metadata) image->write(block.offset, block.bytes, {});
   const std::shared_ptr<const base::Content> content = base::make_synthetic_content(size, 1);
   for (const auto& placed : layout.files) image->place(placed.offset, content, placed.number);
-  return image;
+  return {{disk.name, image}};
 }
 
 /// All primitives in one boot of one machine.
@@ -40,7 +43,7 @@ class Bench {
  public:
   Bench(const scenario::Configuration& configuration, Bytes file_size)
       : m_file_size(file_size),
-        m_machine(configuration.machine, disk_with_file(configuration.machine.disk.capacity, file_size)),
+        m_machine(configuration.machine, disk_with_file(configuration.machine, file_size)),
         m_hal(m_machine),
         m_kernel(m_hal.machine(), m_machine.ledger, configuration.kernel) {}
 

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include "models/disk/disk_config.h"
+#include "models/platform/device_kinds.h"
+
 namespace sluice::scenario {
 
 ParameterIndex::ParameterIndex(Configuration& configuration)
@@ -24,11 +27,18 @@ std::optional<base::Parameter> ParameterIndex::find(const std::string& key) cons
 
 base::Parameter ParameterIndex::require(const std::string& key, const Position& at) const {
   if (const auto found = find(key)) return *found;
-  // "nic.rate" and "pcie.nic.lanes" of a machine that has no nic
-  for (const std::string component : platform::kComponents) {
-    if (m_configuration.machine.has(component)) continue;
-    if (key.starts_with(component + ".") || key.starts_with("pcie." + component + ".")) {
-      throw error_at(at, fmt::format("{}: this machine has no {}", key, component));
+  // "nic.rate", "wire.propagation" and "pcie.nic.lanes" of a machine that has no nic
+  platform::MachineDescription standard = platform::MachineDescription::standard();
+  for (platform::DeviceInstance& device : standard.devices) {
+    if (m_configuration.machine.find(device.name) != nullptr) continue;
+    std::vector<std::string> prefixes{"pcie." + device.name};
+    for (const platform::Part& part : device.kind->parts(device.config)) {
+      prefixes.push_back(platform::part_prefix(device, part.name));
+    }
+    for (const std::string& prefix : prefixes) {
+      if (key.starts_with(prefix + ".")) {
+        throw error_at(at, fmt::format("{}: this machine has no {}", key, device.name));
+      }
     }
   }
   refuse_unknown(at, key, names());
@@ -67,16 +77,21 @@ std::vector<std::string> ParameterIndex::names() const {
 }
 
 std::vector<std::string> unused_among(const std::vector<std::string>& keys, const Configuration& configuration) {
-  const bool ssd = configuration.machine.disk.medium == disk::MediumKind::Ssd;
   std::vector<std::string> sentences;
+  const auto of_disk = [&](const std::string& key, const platform::DeviceInstance& disk) {
+    const std::string& name = disk.name;
+    const bool ssd = disk.as<disk::DiskConfig>().medium == disk::MediumKind::Ssd;
+    if (key.starts_with(name + (ssd ? ".hdd_" : ".ssd_"))) {
+      sentences.push_back(fmt::format("{} has no effect: the disk's medium is {}", key, ssd ? "ssd" : "hdd"));
+    } else if (key.starts_with(name + ".") && key != name + ".capacity" && configuration.workload.warm()) {
+      sentences.push_back(fmt::format("{} has no effect: the page cache is warm, the disk is not used", key));
+    }
+  };
   for (const std::string& key : keys) {
     if ((key == "workload.cpus" || key == "workload.regime") && !configuration.machine.is_loopback()) {
       sentences.push_back(fmt::format("{} has no effect: the receiver is at the other end of a wire", key));
-    } else if (key.starts_with(ssd ? "disk.hdd_" : "disk.ssd_")) {
-      sentences.push_back(fmt::format("{} has no effect: the disk's medium is {}", key, ssd ? "ssd" : "hdd"));
-    } else if (key.starts_with("disk.") && key != "disk.capacity" && configuration.workload.warm()) {
-      sentences.push_back(fmt::format("{} has no effect: the page cache is warm, the disk is not used", key));
     }
+    for (const platform::DeviceInstance* disk : configuration.machine.all("disk")) of_disk(key, *disk);
   }
   return sentences;
 }

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <system_error>
 
 #include <fmt/format.h>
 
+#include "models/platform/device_kinds.h"
 #include "tools/scenario/platform_file.h"
 
 namespace sluice::scenario {
@@ -18,16 +20,18 @@ std::string in_quotes(const std::string& text) { return nlohmann::ordered_json(t
 std::string platform_of(const Configuration& configuration, const ParameterIndex& index) {
   const platform::MachineDescription& machine = configuration.machine;
   std::string out = fmt::format("platform:\n  schema: {}\n", kPlatformSchema);
+  const platform::MachineDescription standard = platform::MachineDescription::standard();
   std::vector<std::string> missing;
-  for (const char* component : platform::kComponents) {
-    if (!machine.has(component)) missing.emplace_back(component);
+  for (const platform::DeviceInstance& device : standard.devices) {
+    if (machine.find(device.name) == nullptr) missing.push_back(device.name);
   }
   if (!missing.empty()) out += fmt::format("  without: [{}]\n", fmt::join(missing, ", "));
-  out += "  links:\n";
-  for (const platform::Link& link : machine.links) {
-    out += fmt::format("    - {{ name: {}, from: {}, to: {}, kind: {} }}\n", link.name, link.from, link.to,
-                       platform::kLinkKinds[static_cast<std::size_t>(link.kind)]);
+  std::string devices;
+  for (const platform::DeviceInstance& device : machine.devices) {
+    if (standard.find(device.name) != nullptr && device.at == platform::kRootComplex) continue;
+    devices += fmt::format("    {}: {{ kind: {}, at: {} }}\n", device.name, device.kind->name, device.at);
   }
+  if (!devices.empty()) out += "  devices:\n" + devices;
   std::string heading;
   index.for_each([&](const std::string& key, const base::Parameter& parameter) {
     const auto dot = key.find('.');
@@ -89,9 +93,13 @@ std::string axes_of(const Scenario& scenario) {
 
 /// A strategy sets the feature that it is named for; what was set over the feature must be set again.
 std::string set_again(const Scenario& scenario) {
-  const auto gather = std::find_if(scenario.settings.rbegin(), scenario.settings.rend(),
-                                   [](const auto& setting) { return setting.first == "nic.gather"; });
-  return gather == scenario.settings.rend() ? "" : fmt::format("with: {{ nic.gather: {} }}\n", gather->second);
+  std::map<std::string, std::string> last;  // by key
+  for (const auto& [key, value] : scenario.settings) {
+    if (key.ends_with(".gather")) last[key] = value;
+  }
+  std::string text;
+  for (const auto& [key, value] : last) text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", key, value);
+  return text.empty() ? "" : "with: { " + text + " }\n";
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "models/disk/disk_config.h"
 #include "models/platform/topology.h"
 
 namespace sluice::scenario {
@@ -26,9 +27,15 @@ void check_limits(const Configuration& configuration, const std::string& name) {
   }
   if (workload.size > (Bytes{1} << 50) / workload.count) refuse("the workload is larger than 1 PiB");
   const Bytes pages = round_up(workload.size, kPageSize) * workload.count;
-  if (pages > machine.disk.capacity / 16 * 15) {
-    refuse(fmt::format("the workload of {} does not fit on a disk of {}", base::to_text(pages),
-                       base::to_text(machine.disk.capacity)));
+  // Files lie on the disks in turn.
+  const auto disks = machine.all("disk");
+  const Bytes on_one = round_up(workload.size, kPageSize) * divide_up(workload.count, disks.size());
+  for (const platform::DeviceInstance* disk : disks) {
+    const Bytes capacity = disk->as<disk::DiskConfig>().capacity;
+    if (on_one > capacity / 16 * 15) {
+      refuse(fmt::format("the workload of {} does not fit on a disk of {}", base::to_text(on_one),
+                         base::to_text(capacity)));
+    }
   }
   const Bytes least = memory::kLeastMemory + 2 * workload.chunk;
   if (machine.memory.size < least) {

@@ -7,17 +7,30 @@
 
 #include <fmt/format.h>
 
+#include "models/platform/device_kinds.h"
+
 namespace sluice::scenario {
 namespace {
 
 using Names = std::vector<std::string>;
 
-const Names& component_names() {
-  static const Names names{std::begin(platform::kComponents), std::end(platform::kComponents)};
+constexpr const char* kLinksAreGone =
+    "links: the links of a machine follow from its devices; 'devices:' says where each is attached";
+
+Names core_parts() { return {std::begin(platform::kCoreParts), std::end(platform::kCoreParts)}; }
+
+Names kind_names() {
+  Names names;
+  for (const platform::DeviceKind& kind : platform::device_kinds()) names.emplace_back(kind.name);
   return names;
 }
-const Names& link_kinds() {
-  static const Names names{std::begin(platform::kLinkKinds), std::end(platform::kLinkKinds)};
+
+/// Under which a device's own parameters and those of its parts stand.
+Names headings_of(platform::DeviceInstance& device) {
+  Names names;
+  for (const platform::Part& part : device.kind->parts(device.config)) {
+    names.push_back(platform::part_prefix(device, part.name));
+  }
   return names;
 }
 
@@ -31,51 +44,59 @@ std::size_t require_one_of(const Node& node, const std::string& what, const Name
                                             near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
 }
 
-platform::Link read_link(const Node& node, const platform::MachineDescription& machine) {
-  const Names known{"name", "from", "to", "kind"};
-  refuse_unknown_keys(node, "a link", known);
-  for (const std::string& key : known) {
-    if (node.find(key) == nullptr) throw error_at(node.position, "a link needs name, from, to and kind; no " + key);
-  }
-  for (const char* end : {"from", "to"}) {
-    const Node& component = *node.find(end);
-    (void)require_one_of(component, end, component_names());
-    if (!machine.has(component.text)) {
-      throw error_at(component.position, fmt::format("the machine has no {}: it has no such section", component.text));
-    }
-  }
-  const auto kind = static_cast<platform::LinkKind>(require_one_of(*node.find("kind"), "kind", link_kinds()));
-  const Node& name = *node.find("name");
-  if (kind == platform::LinkKind::Pcie && !name.scalar("name").starts_with("pcie.")) {
-    throw error_at(name.position, "the name of a PCIe link starts with 'pcie.'");
-  }
-  platform::Link link{name.scalar("name"), node.find("from")->text, node.find("to")->text, kind, {}};
-  for (const platform::Link& of_base : machine.links) {
-    if (of_base.name == link.name) link.pcie = of_base.pcie;
-  }
-  return link;
-}
-
-void read_links(const Node& node, platform::MachineDescription& machine) {
-  std::vector<platform::Link> links;
-  for (const Node& item : node.sequence("links")) {
-    platform::Link link = read_link(item, machine);
-    for (const platform::Link& other : links) {
-      if (other.name == link.name) throw error_at(item.position, "a second link named " + link.name);
-    }
-    links.push_back(std::move(link));
-  }
-  machine.links = std::move(links);
-}
-
 void leave_out(const Node& node, platform::MachineDescription& machine) {
   for (const Node& item : node.sequence("without")) {
-    (void)require_one_of(item, "without", component_names());
-    if (!machine.has(item.text))
-      throw error_at(item.position, fmt::format("without: there is no {} to leave out", item.text));
-    machine.components.erase(item.text);
-    std::erase_if(machine.links,
-                  [&](const platform::Link& link) { return link.from == item.text || link.to == item.text; });
+    const std::string& name = item.scalar("without");
+    if (machine.remove(name)) continue;
+    Names names;
+    for (const platform::DeviceInstance& device : machine.devices) names.push_back(device.name);
+    const std::string near = base::nearest_name(name, names);
+    throw error_at(item.position, fmt::format("without: there is no {} to leave out{}", name,
+                                              near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+  }
+}
+
+bool is_device_name(const std::string& name) {
+  return !name.empty() && std::islower(static_cast<unsigned char>(name[0])) != 0 &&
+         std::all_of(name.begin(), name.end(),
+                     [](unsigned char c) { return std::islower(c) || std::isdigit(c) || c == '_'; });
+}
+
+/// disk1: { kind: disk, at: switch0 }. `taken`: names that mean something else in a platform.
+void read_device(const Node& key, const Node& node, platform::MachineDescription& machine, const Names& taken) {
+  const std::string& name = key.text;
+  const Node* kind = node.find("kind");
+  platform::DeviceInstance* device = machine.find(name);
+  if (device == nullptr) {
+    if (!is_device_name(name) || std::find(taken.begin(), taken.end(), name) != taken.end()) {
+      throw error_at(key.position, fmt::format("devices: '{}' cannot be the name of a device", name));
+    }
+    if (kind == nullptr) {
+      throw error_at(key.position, fmt::format("devices: {}: no kind; one of {}", name, fmt::join(kind_names(), ", ")));
+    }
+    (void)require_one_of(*kind, "kind", kind_names());
+    device = &machine.add(name, kind->text);
+  } else if (kind != nullptr && kind->scalar("kind") != device->kind->name) {
+    throw error_at(kind->position, fmt::format("devices: {} is a {}", name, device->kind->name));
+  }
+  if (const Node* at = node.find("at")) device->at = at->scalar("at");
+}
+
+/// Which devices there are and where they are attached; their parameters are read with all others.
+void read_devices(const Node& node, platform::MachineDescription& machine, const Names& taken) {
+  const auto& entries = node.map("devices");
+  for (const auto& [key, value] : entries) {
+    (void)value.map("devices: " + key.text);
+    read_device(key, value, machine, taken);
+  }
+  for (const auto& [key, value] : entries) {
+    const Node* at = value.find("at");
+    if (at == nullptr || at->text == platform::kRootComplex) continue;
+    const platform::DeviceInstance* above = machine.find(at->text);
+    if (above == nullptr || above->kind->role != platform::DeviceKind::Role::Switch) {
+      throw error_at(at->position, fmt::format("devices: {}: at: {} is neither {} nor a switch of this machine",
+                                               key.text, at->text, platform::kRootComplex));
+    }
   }
 }
 
@@ -136,9 +157,19 @@ class Reader {
       if (node.kind == Node::Kind::Null) return;
       for (const auto& [inner, value] : node.map(path)) read(value, inner, path + "." + inner.text);
     } else if (path.starts_with("pcie.")) {
-      throw error_at(key.position, "no link is named " + path);
+      throw error_at(key.position, "no device is named " + path.substr(5));
     } else {
       refuse_unknown(key.position, path, m_names);
+    }
+  }
+
+  /// The parameters of devices: { disk1: { kind: disk, ssd_read_rate: 6 GB/s, pcie: { lanes: 4 } } }.
+  void read_devices(const Node& node) {
+    for (const auto& [name, device] : node.map("devices")) {
+      for (const auto& [key, value] : device.map("devices: " + name.text)) {
+        if (key.text == "kind" || key.text == "at") continue;
+        read(value, key, key.text == "pcie" ? "pcie." + name.text : name.text + "." + key.text);
+      }
     }
   }
 
@@ -219,8 +250,8 @@ class Reader {
 
 /// One platform and, before it, what it is based on. `below`: the files that are based on it.
 void read_layer(const Node& root, Configuration& configuration, Names below) {
-  const Names headings{"schema", "description", "base", "without", "links", "host", "scale"};
-  Names known = component_names();
+  const Names headings{"schema", "description", "base", "without", "devices", "host", "scale"};
+  Names known = core_parts();
   known.insert(known.end(), headings.begin(), headings.end());
   known.insert(known.end(), {"kernel", "pcie"});
 
@@ -229,7 +260,7 @@ void read_layer(const Node& root, Configuration& configuration, Names below) {
     throw error_at(schema ? schema->position : root.position,
                    fmt::format("a platform starts with 'schema: {}'", kPlatformSchema));
   }
-  refuse_unknown_keys(root, "platform", known);
+  if (const Node* links = root.find("links")) throw error_at(links->position, kLinksAreGone);
   if (const Node* text = root.find("description")) (void)text->scalar("description");
 
   // 1. What it is based on
@@ -255,15 +286,32 @@ void read_layer(const Node& root, Configuration& configuration, Names below) {
     configuration.host.reset();
   }
 
-  // 2. Which components it has
+  // 2. Which devices it has
   if (const Node* without = root.find("without")) leave_out(*without, machine);
-  for (const auto& [key, value] : entries) {
-    const bool component =
-        std::find(component_names().begin(), component_names().end(), key.text) != component_names().end();
-    if (component && !machine.has(key.text))
-      throw error_at(key.position, fmt::format("this machine has no {}", key.text));
+  platform::MachineDescription standard = platform::MachineDescription::standard();
+  Names of_devices;
+  for (platform::MachineDescription* of : {&machine, &standard}) {
+    for (platform::DeviceInstance& device : of->devices) {
+      for (std::string& heading : headings_of(device)) of_devices.push_back(std::move(heading));
+    }
   }
-  if (const Node* links = root.find("links")) read_links(*links, machine);
+  for (platform::DeviceInstance& device : standard.devices) {
+    const Names own = headings_of(device);
+    if (machine.find(device.name) != nullptr) continue;
+    for (const auto& [key, value] : entries) {
+      if (std::find(own.begin(), own.end(), key.text) != own.end())
+        throw error_at(key.position, "this machine has no " + device.name);
+    }
+  }
+  Names taken = known;
+  taken.push_back("workload");
+  taken.insert(taken.end(), of_devices.begin(), of_devices.end());
+  if (const Node* devices = root.find("devices")) {
+    read_devices(*devices, machine, taken);
+    for (platform::DeviceInstance& device : machine.devices) of_devices.push_back(device.name);
+  }
+  known.insert(known.end(), of_devices.begin(), of_devices.end());
+  refuse_unknown_keys(root, "platform", known);
   if (const Node* host = root.find("host")) configuration.host = read_host(*host);
 
   // 3. Its parameters
@@ -273,6 +321,7 @@ void read_layer(const Node& root, Configuration& configuration, Names below) {
     const bool heading = std::find(headings.begin(), headings.end(), key.text) != headings.end();
     if (!heading && value.kind != Node::Kind::Null) reader.read(value, key, key.text);
   }
+  if (const Node* devices = root.find("devices")) reader.read_devices(*devices);
 }
 
 }  // namespace

@@ -4,7 +4,11 @@
 //   schema: sluice.platform/1
 //   description: ...
 //   base: server-2020.yaml                                     # beside this file; without it: the defaults
-//   without: [nic, wire, peer]                                 # components that the base has and this machine has not
+//   without: [nic]                                             # devices that the base has and this machine has not
+//   devices:                                                   # further devices, and where devices are attached
+//     switch0: { kind: switch, pcie: { lanes: 16 } }           # at the root complex unless `at` says otherwise
+//     disk1: { kind: disk, at: switch0, ssd_read_rate: 6 GB/s, pcie: { lanes: 4 } }
+//     nic: { at: switch0 }
 //   scale: { kernel: { by: 0.7, source: "estimate: ..." } }    # of the base: every cost of a section that is a time,
 //                                                              # or a single parameter
 //   nic:
@@ -17,8 +21,9 @@
 //   host: { cpu: model name, kernel: release, date: 2026-11-25, smallest_chunk: 4 KiB, largest_chunk: 1 MiB,
 //           shared_core: 28 %, core_probe: 4600 ns }   (these two may be left out)
 //
-// `host` says of which machine the values were measured, and for which chunks they are meant. Without `links` the
-// machine has those of its base whose ends it has.
+// `host` says of which machine the values were measured, and for which chunks they are meant. A device has a link of
+// its own (pcie: { NAME: ... }) to what it is attached to; what belongs to a further NIC stands under its name (nic1: {
+// wire: { propagation: 1 us } }).
 #pragma once
 
 #include "tools/scenario/configuration.h"

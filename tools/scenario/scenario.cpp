@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 #include "kernel_sim/programs/strategy.h"
+#include "models/nic/nic_config.h"
 #include "models/platform/topology.h"
 #include "tools/results/paths.h"
 #include "tools/scenario/limits.h"
@@ -377,8 +378,10 @@ class Planner {
       const auto apply = [&](const Setting& setting, const std::string& by) {
         this->apply(setting, by, index, plan.configuration, plan.settings);
       };
-      if (strategy.gather && !loopback) {
-        apply({"nic.gather", *strategy.gather ? "true" : "false", at}, "strategy " + std::string{strategy.name});
+      for (const platform::DeviceInstance* card : plan.configuration.machine.all("nic")) {
+        if (!strategy.gather) continue;
+        apply({card->name + ".gather", *strategy.gather ? "true" : "false", at},
+              "strategy " + std::string{strategy.name});
       }
       for (const Setting& setting : m_document.with) apply(setting, "with");
       for (const Setting& setting : point) {
@@ -455,10 +458,11 @@ class Planner {
     std::vector<std::string> keys;
     for (const auto& [key, text] : plan.settings) keys.push_back(key);
     for (const std::string& sentence : unused_among(keys, plan.configuration)) once(sentence);
-    if (plan.configuration.machine.is_loopback()) return;
-    if (strategy.gather && plan.configuration.machine.nic.gather != *strategy.gather) {
-      once(fmt::format("strategy {} is named for nic.gather={}, which a setting overrides", strategy.name,
-                       *strategy.gather));
+    for (const platform::DeviceInstance* card : plan.configuration.machine.all("nic")) {
+      if (strategy.gather && card->as<nic::ConnectedNicConfig>().nic.gather != *strategy.gather) {
+        once(fmt::format("strategy {} is named for {}.gather={}, which a setting overrides", strategy.name, card->name,
+                         *strategy.gather));
+      }
     }
   }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run is given from outside: the files' contents, and the disk that holds them.
+// What a run is given from outside: the files' contents, and the disks that hold them.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "models/disk/disk_image.h"
+#include "models/platform/machine.h"
 #include "tools/scenario/run_plan.h"
 #include "tools/simulate/stream_content.h"
 
@@ -15,7 +15,7 @@ namespace sluice::tool {
 struct Inputs {
   std::vector<std::string> paths;         ///< of the files, as programs open them
   std::shared_ptr<StreamContent> stream;  ///< their contents one after the other: what the peer ought to receive
-  std::shared_ptr<disk::DiskImage> image;
+  platform::Images images;                ///< of the disks: files lie on them in turn
 };
 
 /// The contents of a workload's files, in their order.

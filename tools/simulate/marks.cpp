@@ -19,7 +19,8 @@ Marks::Marks(platform::Machine& machine, hal::SystemcMachine& hal, kernel_sim::K
 
 void Marks::begin() {
   m_hal.synchronise();
-  m_machine.disk->make_medium_cold();  // mounting and opening have read around the file
+  // mounting and opening have read around the file
+  for (disk::DiskController* disk : m_machine.disks) disk->make_medium_cold();
   m_machine.ledger.record(true);
   m_sender = m_kernel.current_process();
   m_calls_at_begin = m_kernel.counts_of(*m_sender);

@@ -21,7 +21,6 @@ HardwareCounters read_counters(const platform::Machine& machine, const kernel_si
   }
   for (const auto& mmu : machine.mmus) counters.tlb_misses += mmu->counts().misses;
   counters.interrupts = machine.interrupts->accepted();
-  counters.dma_descriptors = machine.disk->statistics().descriptors;
   const auto& registers = machine.root_complex->statistics();
   counters.mmio_accesses = registers.register_reads + registers.register_writes;
   counters.dram_read = machine.memory->bytes_read();
@@ -30,7 +29,7 @@ HardwareCounters read_counters(const platform::Machine& machine, const kernel_si
   counters.context_switches = counts.context_switches;
   counters.retransmissions = counts.retransmissions;
   counters.drops = counts.drops;
-  const auto add_link = [&](const char* name, const interconnect::PcieLink& link) {
+  const auto add_link = [&](const std::string& name, const interconnect::PcieLink& link) {
     for (const auto* direction : {&link.upstream(), &link.downstream()}) {
       counters.pcie_payload += direction->payload;
       counters.pcie_wire += direction->wire;
@@ -38,17 +37,27 @@ HardwareCounters read_counters(const platform::Machine& machine, const kernel_si
       counters.busy.emplace_back(fmt::format("{}.{}", name, way), direction->timeline.busy_until(now));
     }
   };
-  if (machine.nic) {
-    counters.dma_descriptors += machine.nic->statistics().descriptors_fetched;
-    counters.drops += machine.nic->statistics().rx_dropped + machine.peer->statistics().checksum_errors +
-                      machine.peer->statistics().discarded_frames;
-    counters.wire_frames = machine.wire->statistics(nic::Direction::ToPeer).frames;
-    counters.busy.emplace_back("nic.wire", machine.wire->busy(nic::Direction::ToPeer, now));
-    add_link("pcie.nic", *machine.nic_link);
+  for (const platform::Machine::Slot& slot : machine.slots) {
+    if (slot.device) counters.dma_descriptors += slot.device->descriptors();
   }
-  add_link("pcie.disk", *machine.disk_link);
+  for (const nic::ConnectedNic* nic : machine.nics) {
+    counters.wire_frames += nic->wire.statistics(nic::Direction::ToPeer).frames;
+    counters.drops += nic->nic.statistics().rx_dropped + nic->peer.statistics().checksum_errors +
+                      nic->peer.statistics().discarded_frames;
+  }
+  const auto add_far_ends = [&](platform::DeviceKind::Role role) {
+    for (const platform::Machine::Slot& slot : machine.slots) {
+      if (slot.kind->role != role) continue;
+      counters.busy.emplace_back(fmt::format("{}.{}", slot.name, slot.kind->far_end), slot.device->far_end_busy(now));
+    }
+  };
+  // What lies nearest to the receiver first: of two that are equally busy the one named first is named.
+  add_far_ends(platform::DeviceKind::Role::Sink);
+  for (auto slot = machine.slots.rbegin(); slot != machine.slots.rend(); ++slot) {
+    add_link("pcie." + slot->name, *slot->link);
+  }
   counters.busy.emplace_back("memory", machine.memory->busy_until(now));
-  counters.busy.emplace_back("disk.media", machine.disk->medium_busy_until(now));
+  add_far_ends(platform::DeviceKind::Role::Source);
   return counters;
 }
 

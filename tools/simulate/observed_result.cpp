@@ -89,7 +89,7 @@ class Reading {
                            .wire_frames = {},
                            .retransmissions = m_end.retransmissions - m_begin.retransmissions,
                            .drops = m_end.drops - m_begin.drops};
-    if (m_machine.wire) counts.wire_frames = m_end.wire_frames - m_begin.wire_frames;
+    if (!m_machine.nics.empty()) counts.wire_frames = m_end.wire_frames - m_begin.wire_frames;
     return counts;
   }
 
@@ -264,7 +264,7 @@ void add_observed(RunResult& result, const Observation& observation) {
   result.throughput_bytes_per_s = reading.throughput();
   result.system_calls = reading.system_calls();
   result.counts = reading.counts();
-  if (!observation.machine.peer) result.tasks = reading.tasks();
+  if (observation.machine.nics.empty()) result.tasks = reading.tasks();
   result.copies = reading.copies();
   result.bytes = reading.bytes();
   result.moves = reading.moves();

@@ -37,8 +37,10 @@ struct Receiver::Digest {
 
 std::string unfinished_name(const std::string& path) { return path + ".part"; }
 
-Receiver::Receiver(std::shared_ptr<const StreamContent> expected, std::string path)
+Receiver::Receiver(std::shared_ptr<const StreamContent> expected, std::string path, std::size_t connections)
     : m_expected(std::move(expected)), m_path(std::move(path)), m_arrivals(m_expected->file_count()) {
+  m_connections.reserve(connections);
+  for (std::size_t i = 0; i < connections; ++i) m_connections.emplace_back(*this, i);
   if (m_path.empty()) return;
   m_file = std::fopen(unfinished_name(m_path).c_str(), "wb");
   if (m_file == nullptr) {
@@ -52,50 +54,64 @@ Receiver::~Receiver() {
   std::remove(unfinished_name(m_path).c_str());
 }
 
-void Receiver::data(const nic::Arrival& arrival) {
-  if (arrival.size == 0) return;
-  const auto began = std::chrono::steady_clock::now();
-  // What comes by its right name need not be made.
-  if (m_first_difference || !m_expected->is(m_received, arrival.names())) compare(arrival.bytes());
-  m_checking += std::chrono::steady_clock::now() - began;
-  if (m_file != nullptr) write(arrival.bytes());
-  date_files(arrival);
-  const Bytes before = m_received;
-  m_received += arrival.size;
-  const Bytes total = m_expected->size();
-  if (before < total && m_received >= total && complete) complete(arrival.arrival_of(total - before - 1));
+/// Piece by piece, as files begin and end in it.
+void Receiver::take(Connection& connection, const nic::Arrival& arrival) {
+  for (Bytes at = 0; at < arrival.size;) {
+    const bool beyond = connection.file >= m_expected->file_count();
+    const Bytes file_end = beyond ? m_expected->size() : m_expected->end_of(connection.file);
+    const Bytes file_size = beyond ? 0 : m_expected->size_of(connection.file);
+    if (!beyond && connection.taken == file_size) {
+      connection.file += m_connections.size();
+      connection.taken = 0;
+      continue;
+    }
+    const Bytes size = beyond ? arrival.size - at : std::min(arrival.size - at, file_size - connection.taken);
+    take_piece(beyond ? file_end : file_end - file_size + connection.taken, arrival, at, size);
+    at += size;
+    connection.taken += size;
+    if (!beyond && connection.taken == file_size) m_arrivals[connection.file] = arrival.arrival_of(at - 1);
+  }
 }
 
-void Receiver::compare(std::span<const std::byte> bytes) {
+void Receiver::take_piece(Bytes position, const nic::Arrival& arrival, Bytes begin, Bytes size) {
+  const auto began = std::chrono::steady_clock::now();
+  // What comes by its right name need not be made.
+  if (m_first_difference || !m_expected->is(position, arrival.buffer.names_of(arrival.begin + begin, size))) {
+    compare(position, arrival.bytes().subspan(begin, size));
+  }
+  m_checking += std::chrono::steady_clock::now() - began;
+  if (m_file != nullptr) write(position, arrival.bytes().subspan(begin, size));
+  const Bytes before = m_received;
+  m_received += size;
+  m_last_arrival = std::max(m_last_arrival, arrival.arrival_of(begin + size - 1));
+  if (before < m_expected->size() && m_received >= m_expected->size() && complete) complete(m_last_arrival);
+}
+
+void Receiver::compare(Bytes position, std::span<const std::byte> bytes) {
   if (m_first_difference) {
     m_digest->add(bytes);
     return;
   }
-  const Bytes left = m_expected->size() - m_received;
-  if (bytes.size() <= left && m_expected->equals(m_received, bytes)) return;
+  const Bytes left = m_expected->size() - position;
+  if (bytes.size() <= left && m_expected->equals(position, bytes)) return;
   Bytes same = 0;
   std::byte wanted{};
   while (same < bytes.size() && same < left) {
-    m_expected->read(m_received + same, {&wanted, 1});
+    m_expected->read(position + same, {&wanted, 1});
     if (wanted != bytes[same]) break;
     ++same;
   }
-  m_first_difference = m_received + same;
+  m_first_difference = position + same;
   m_digest = std::make_unique<Digest>();
   m_digest->add(*m_expected, m_received);
   m_digest->add(bytes);
 }
 
-void Receiver::write(std::span<const std::byte> bytes) {
+void Receiver::write(Bytes position, std::span<const std::byte> bytes) {
   if (!m_write_error.empty()) return;
-  if (std::fwrite(bytes.data(), 1, bytes.size(), m_file) != bytes.size()) m_write_error = std::strerror(errno);
-}
-
-void Receiver::date_files(const nic::Arrival& arrival) {
-  const Bytes end = m_received + arrival.size;
-  for (; m_next_file < m_arrivals.size() && m_expected->end_of(m_next_file) <= end; ++m_next_file) {
-    const Bytes file_end = m_expected->end_of(m_next_file);
-    if (file_end > m_received) m_arrivals[m_next_file] = arrival.arrival_of(file_end - m_received - 1);
+  const bool placed = m_connections.size() == 1 || fseeko(m_file, static_cast<off_t>(position), SEEK_SET) == 0;
+  if (!placed || std::fwrite(bytes.data(), 1, bytes.size(), m_file) != bytes.size()) {
+    m_write_error = std::strerror(errno);
   }
 }
 

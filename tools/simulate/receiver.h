@@ -19,18 +19,20 @@ namespace sluice::tool {
 /// What the received file `path` is called until it is complete.
 std::string unfinished_name(const std::string& path);
 
-class Receiver : public nic::PeerApplication {
+/// The files may come over several connections, in turn: file i over number i modulo their number.
+class Receiver {
  public:
   /// Keeps the bytes in `path` unless it is empty (written beside it, as unfinished_name). InputError when it cannot.
-  Receiver(std::shared_ptr<const StreamContent> expected, std::string path);
-  ~Receiver() override;
+  Receiver(std::shared_ptr<const StreamContent> expected, std::string path, std::size_t connections = 1);
+  ~Receiver();
   Receiver(const Receiver&) = delete;
   Receiver& operator=(const Receiver&) = delete;
 
   /// Called (once) with the instant of the last expected byte, possibly ahead of it.
   std::function<void(Picoseconds at)> complete;
 
-  void data(const nic::Arrival& arrival) override;
+  /// What takes the bytes of one connection.
+  nic::PeerApplication& connection(std::size_t index) { return m_connections[index]; }
 
   [[nodiscard]] Bytes bytes() const { return m_received; }
   /// Everything so far is what was expected.
@@ -49,20 +51,35 @@ class Receiver : public nic::PeerApplication {
 
  private:
   struct Digest;
-  void compare(std::span<const std::byte> bytes);
-  void write(std::span<const std::byte> bytes);
-  void date_files(const nic::Arrival& arrival);
+  class Connection : public nic::PeerApplication {
+   public:
+    Connection(Receiver& receiver, std::size_t first_file) : m_receiver(receiver), file(first_file) {}
+    void data(const nic::Arrival& arrival) override { m_receiver.take(*this, arrival); }
+
+   private:
+    Receiver& m_receiver;
+
+   public:
+    std::size_t file;  ///< that comes next, or of which a part has come
+    Bytes taken = 0;   ///< of it
+  };
+  void take(Connection& connection, const nic::Arrival& arrival);
+  /// One piece of an arrival, which belongs at `position` of the stream.
+  void take_piece(Bytes position, const nic::Arrival& arrival, Bytes begin, Bytes size);
+  void compare(Bytes position, std::span<const std::byte> bytes);
+  void write(Bytes position, std::span<const std::byte> bytes);
 
   std::shared_ptr<const StreamContent> m_expected;
   std::string m_path;
   std::FILE* m_file = nullptr;
   std::string m_write_error;  // of the first write that failed; data() runs within the simulation and must not throw
   Bytes m_received = 0;
+  Picoseconds m_last_arrival;  // of all connections
   std::optional<Bytes> m_first_difference;
   std::unique_ptr<Digest> m_digest;  // from the first difference on
   std::vector<std::optional<Picoseconds>> m_arrivals;
-  std::size_t m_next_file = 0;
   std::chrono::steady_clock::duration m_checking{};
+  std::vector<Connection> m_connections;
 };
 
 }  // namespace sluice::tool

@@ -35,14 +35,16 @@ class Run {
   explicit Run(const RunPlan& plan)
       : m_plan(plan),
         m_inputs(make_inputs(plan)),
-        m_receiver(m_inputs.stream, plan.received),
-        m_machine(plan.configuration.machine, m_inputs.image),
+        m_receiver(m_inputs.stream, plan.received,
+                   std::max<std::size_t>(plan.configuration.machine.all("nic").size(), 1)),
+        m_machine(plan.configuration.machine, m_inputs.images),
         m_hal(m_machine),
         m_kernel(m_hal.machine(), m_machine.ledger, plan.configuration.kernel),
         m_marks(m_machine, m_hal, m_kernel, m_inputs.paths.size(), m_inputs.stream->size() == 0, m_sending.failure) {
-    if (m_machine.peer) {
-      m_machine.peer->set_application(m_receiver);
-    } else {
+    for (std::size_t i = 0; i < m_machine.nics.size(); ++i) {
+      m_machine.nics[i]->peer.set_application(m_receiver.connection(i));
+    }
+    if (m_machine.nics.empty()) {
       m_kernel.network().observe_receive([this](PhysAddr at, Bytes size) { received_here(at, size); });
     }
     m_receiver.complete = [this](Picoseconds at) {
@@ -86,7 +88,8 @@ class Run {
     kernel_sim::TransferRequest request{
         .paths = m_inputs.paths, .chunk = workload.chunk, .failure = &m_sending.failure};
     syscalls::Process* receiver = nullptr;
-    if (!m_machine.peer) {
+    for (unsigned i = 1; i < m_machine.nics.size(); ++i) request.more_peers.push_back(peer_on(i));
+    if (m_machine.nics.empty()) {
       receiver = &start_receiver(kernel, request.peer);
       if (workload.controlled()) request.send_buffer = scenario::kControlledSocketBuffer;
     }
@@ -115,9 +118,16 @@ class Run {
     m_warmed = Clock::now();
   }
 
+  /// The receiver at the other end of a card's wire.
+  static kernel_sim::Endpoint peer_on(unsigned card) {
+    kernel_sim::Endpoint peer = kernel_sim::kDefaultPeer;
+    peer.address += net::Stack::local_address(card) - net::Stack::local_address(0);
+    return peer;
+  }
+
   /// Over loopback each program has its core for good.
   [[nodiscard]] sched::Placement placement(unsigned core) const {
-    if (m_machine.peer) return {};
+    if (!m_machine.nics.empty()) return {};
     return {.core = core, .batch = m_plan.configuration.workload.controlled()};
   }
 
@@ -153,13 +163,13 @@ class Run {
     if (!m_machine.memory->named(at, size, buffer.named)) {
       std::memcpy(buffer.bytes.get(), m_machine.memory->at(at, size).data(), size);
     }
-    m_receiver.data({.buffer = buffer,
-                     .size = size,
-                     .shadow = shadow,
-                     .first_frame_arrival = now,
-                     .frame_interval = {},
-                     .last_frame_arrival = now,
-                     .first_frame_bytes = size});
+    m_receiver.connection(0).data({.buffer = buffer,
+                                   .size = size,
+                                   .shadow = shadow,
+                                   .first_frame_arrival = now,
+                                   .frame_interval = {},
+                                   .last_frame_arrival = now,
+                                   .first_frame_bytes = size});
   }
 
   void trace(const syscalls::CallRecord& record) {

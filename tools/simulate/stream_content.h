@@ -23,6 +23,7 @@ class StreamContent : public base::Content {
 
   /// Stream offset of the first byte after file `index`.
   [[nodiscard]] Bytes end_of(std::size_t index) const { return m_ends[index]; }
+  [[nodiscard]] Bytes size_of(std::size_t index) const { return m_files[index]->size(); }
   [[nodiscard]] std::size_t file_count() const { return m_files.size(); }
   /// Index of the file that contains stream offset `offset` (less than size()).
   [[nodiscard]] std::size_t file_at(Bytes offset) const;

@@ -294,18 +294,23 @@ Bytes SystemcMachine::memory_size() const { return m_models.memory->size(); }
 std::span<std::byte> SystemcMachine::memory(PhysAddr at, Bytes size) { return m_models.memory->at(at, size); }
 
 std::vector<DeviceInfo> SystemcMachine::devices() const {
-  std::vector<DeviceInfo> found{{"disk", "disk", fabric::register_window(0), fabric::kFirstDeviceVector}};
-  if (m_models.nic) found.push_back({"nic", "nic", fabric::register_window(1), fabric::kFirstDeviceVector + 1});
+  std::vector<DeviceInfo> found;
+  for (const platform::Machine::Slot& slot : m_models.slots) {
+    found.push_back({slot.name, slot.kind->name, fabric::register_window(slot.window), slot.first_vector});
+  }
   return found;
 }
 
-void SystemcMachine::load_from_disk(std::size_t /*disk*/, Bytes disk_offset, PhysAddr to, Bytes size) {
-  if (m_models.image->named(disk_offset, size, m_loaded)) {
+void SystemcMachine::load_from_disk(std::size_t disk, Bytes disk_offset, PhysAddr to, Bytes size) {
+  const auto* controller = dynamic_cast<const disk::DiskController*>(m_models.slots.at(disk).device.get());
+  base::ensure(controller != nullptr, "a file system lies on a disk");
+  const disk::DiskImage& image = controller->image();
+  if (image.named(disk_offset, size, m_loaded)) {
     m_models.memory->put(to, size, m_loaded);
   } else {
-    m_models.image->read(disk_offset, m_models.memory->to_overwrite(to, size));
+    image.read(disk_offset, m_models.memory->to_overwrite(to, size));
   }
-  m_models.ledger.declare(to, m_models.image->shadow(disk_offset, size), size);
+  m_models.ledger.declare(to, image.shadow(disk_offset, size), size);
 }
 
 }  // namespace sluice::hal

@@ -19,17 +19,25 @@ class BootedMachine : public Simulation {
  protected:
   platform::MachineDescription description = platform::MachineDescription::standard();
   kernel_sim::KernelConfig config;
-  std::vector<std::shared_ptr<const base::Content>> files;  // "/file0", "/file1", ...
+  std::vector<std::shared_ptr<const base::Content>> files;  // "/file0", with two disks "/disk1/file1", ...
 
   void run(std::function<void(kernel_sim::Kernel&)> main) {
-    auto image = std::make_shared<disk::DiskImage>(description.disk.capacity);
-    std::vector<fs::FileToPlace> to_place;
-    for (std::uint32_t i = 0; i < files.size(); ++i)
-      to_place.push_back({"file" + std::to_string(i), files[i]->size(), i});
-    const auto layout = fs::make_file_system(description.disk.capacity, to_place);
-    for (const auto& block : layout.metadata) image->write(block.offset, block.bytes, {});
-    for (const auto& placed : layout.files) image->place(placed.offset, files[placed.number], placed.number);
-    models = std::make_unique<platform::Machine>(description, image);
+    // Files lie on the disks in turn.
+    const auto disks = description.all("disk");
+    std::vector<std::vector<fs::FileToPlace>> to_place(disks.size());
+    for (std::uint32_t i = 0; i < files.size(); ++i) {
+      to_place[i % disks.size()].push_back({"file" + std::to_string(i), files[i]->size(), i});
+    }
+    platform::Images images;
+    const auto shared = std::make_shared<base::Contents>();
+    for (std::size_t disk = 0; disk < disks.size(); ++disk) {
+      const Bytes capacity = disks[disk]->as<disk::DiskConfig>().capacity;
+      auto image = images[disks[disk]->name] = std::make_shared<disk::DiskImage>(capacity, shared);
+      const auto layout = fs::make_file_system(capacity, to_place[disk]);
+      for (const auto& block : layout.metadata) image->write(block.offset, block.bytes, {});
+      for (const auto& placed : layout.files) image->place(placed.offset, files[placed.number], placed.number);
+    }
+    models = std::make_unique<platform::Machine>(description, images);
     hal = std::make_unique<hal::SystemcMachine>(*models);
     kernel = std::make_unique<kernel_sim::Kernel>(hal->machine(), models->ledger, config);
     kernel->start(std::move(main));

@@ -167,6 +167,28 @@ TEST_F(BootedMachine, AFileReadsBackWhatItsDiskHolds) {
             0);
 }
 
+TEST_F(BootedMachine, ASecondDiskBehindASwitchHasAVolumeOfItsOwn) {
+  description.add("switch0", "switch");
+  description.add("disk1", "disk").at = "switch0";
+  files = {base::make_synthetic_content(64_KiB, 1), base::make_synthetic_content(64_KiB, 2)};
+  EXPECT_EQ(run_program([](SystemCalls& calls) {
+              EXPECT_EQ(calls.open("/file1", O_RDONLY), -ENOENT);
+              EXPECT_EQ(calls.open("/disk1/file0", O_RDONLY), -ENOENT);
+              const auto fd = static_cast<int>(calls.open("/disk1/file1", O_RDONLY));
+              EXPECT_GE(fd, 0);
+              const UserAddress memory = map_memory(calls, 65536);
+              EXPECT_EQ(calls.read(fd, memory, 65536), 65536);
+              const auto fresh = static_cast<int>(calls.open("/disk1/new", O_RDWR | O_CREAT, 0644));
+              EXPECT_EQ(calls.write(fresh, memory, 8192), 8192);
+              EXPECT_EQ(calls.fsync(fresh), 0);
+              return 0;
+            }),
+            0);
+  EXPECT_GE(models->disks[1]->statistics().bytes_read, models->disks[0]->statistics().bytes_read + 65536U);
+  EXPECT_GE(models->disks[1]->statistics().bytes_written, 8192U);
+  EXPECT_EQ(models->disks[0]->statistics().bytes_written, 0U);
+}
+
 TEST_F(BootedMachine, WrittenBytesReachTheDiskByFsync) {
   EXPECT_EQ(run_program([](SystemCalls& calls) {
               const auto fd = static_cast<int>(calls.open("/new", O_RDWR | O_CREAT, 0644));
@@ -178,7 +200,7 @@ TEST_F(BootedMachine, WrittenBytesReachTheDiskByFsync) {
               return 0;
             }),
             0);
-  EXPECT_GE(models->disk->statistics().bytes_written, 8192U);
+  EXPECT_GE(models->disks[0]->statistics().bytes_written, 8192U);
 }
 
 /// Echoes nothing, but sends a greeting when somebody connects.
@@ -199,7 +221,7 @@ TEST_F(BootedMachine, RecvBlocksUntilThePeerHasSentAndSeesItsBytes) {
   Greeter greeter{peer};
   int status = -1;
   run([&](kernel_sim::Kernel& k) {
-    peer = models->peer.get();
+    peer = &models->nics[0]->peer;
     peer->set_application(greeter);
     status = k.run_program("client", [](SystemCalls& calls) {
       const auto fd = static_cast<int>(calls.socket(AF_INET, SOCK_STREAM, 0));

@@ -67,6 +67,27 @@ TEST_F(Control, ARingFullOfDescriptorsWithoutAnEndIsAnErrorAndTheQueueGoesOn) {
   run();
 }
 
+TEST_F(Control, ResetStopsFramesThatHaveNotBegun) {
+  Bench bench;
+  Picoseconds reset;
+  thread([&] {
+    bench.start();
+    bench.connect();
+    for (int i = 0; i < 100; ++i) bench.put_packet(Bench::kPayload + 1448U * static_cast<unsigned>(i), 1448);
+    bench.doorbell();
+    sc_core::wait(20, sc_core::SC_US);
+    reset = simulated_now();
+    bench.write(reg::kControl, control::kReset);
+  });
+  run();
+  // A full frame takes 1230.4 ns at 10 Gb/s with its gap.
+  ASSERT_FALSE(bench.application.pieces.empty());
+  EXPECT_LE(bench.application.pieces.back().last, reset + 1'230'400_ps);
+  EXPECT_GE(bench.application.pieces.back().last, reset - 1'230'400_ps) << "the wire was busy until then";
+  EXPECT_LT(bench.application.bytes.size(), 20U * 1448U);
+  EXPECT_EQ(bench.ledger.held_in(Place::Wire), 0);
+}
+
 TEST_F(Control, HalfAPacketIsWaitedForWhileTheRingHasRoom) {
   Bench bench;
   thread([&] {

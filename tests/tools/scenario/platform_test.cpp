@@ -37,19 +37,50 @@ TEST_F(Platforms, InheritValuesWithTheirSourcesAndFilesAndAddTheirOwn) {
   m_folder.write("low.yaml", kSchema + "nic: { rate: { value: 10 Gbps, source: \"a data sheet\" }, mtu: 9000 B }\n");
   m_folder.write("top.yaml", kSchema + "base: low.yaml\nnic: { mtu: { value: 1400 B, source: \"a choice\" } }\n");
   const Configuration top = read("top.yaml");
-  EXPECT_EQ(top.machine.nic.rate, 10_Gbps);
-  EXPECT_EQ(top.machine.nic.mtu, 1400U);
+  EXPECT_EQ(nic_of(top).rate, 10_Gbps);
+  EXPECT_EQ(nic_of(top).mtu, 1400U);
   EXPECT_EQ(top.origins.at("nic.rate"), (ValueOrigin{"a data sheet", m_folder.path("low.yaml")}));
   EXPECT_EQ(top.origins.at("nic.mtu"), (ValueOrigin{"a choice", m_folder.path("top.yaml")}));
   EXPECT_EQ(read("low.yaml").origins.at("nic.mtu"), (ValueOrigin{"", m_folder.path("low.yaml")}));
 }
 
 TEST_F(Platforms, LeaveOutComponentsOfTheirBase) {
-  m_folder.write("top.yaml", kSchema + "without: [nic, wire, peer]\n");
+  m_folder.write("top.yaml", kSchema + "without: [nic]\n");
   const Configuration top = read("top.yaml");
   EXPECT_TRUE(top.machine.is_loopback());
-  EXPECT_EQ(top.machine.pcie_link_of("nic"), nullptr);
+  EXPECT_EQ(top.machine.find("nic"), nullptr);
   EXPECT_EQ(refusal(), "");
+}
+
+TEST_F(Platforms, NameFurtherDevicesAndWhereTheyAreAttached) {
+  m_folder.write("low.yaml", kSchema +
+                                 "devices:\n"
+                                 "  switch0: { kind: switch, peer_to_peer: true, pcie: { lanes: 16 } }\n"
+                                 "  disk1: { kind: disk, at: switch0, ssd_channels: 4, pcie: { lanes: 2 } }\n"
+                                 "  nic: { at: switch0 }\n");
+  m_folder.write("top.yaml", kSchema +
+                                 "base: low.yaml\n"
+                                 "devices: { nic1: { kind: nic, rate: 40 Gbps, wire: { propagation: 1 us } } }\n"
+                                 "disk1: { ssd_channels: 2 }\n");
+  const Configuration top = read("top.yaml");
+  EXPECT_EQ(top.machine.find("switch0")->pcie.lanes, 16U);
+  EXPECT_EQ(top.machine.find("disk1")->at, "switch0");
+  EXPECT_EQ(top.machine.find("disk1")->pcie.lanes, 2U);
+  EXPECT_EQ(disk_of(top, "disk1").ssd.channels, 2U) << "a further device is inherited as any other";
+  EXPECT_EQ(top.machine.find("nic")->at, "switch0");
+  EXPECT_EQ(top.machine.find("nic1")->at, platform::kRootComplex);
+  EXPECT_EQ(nic_of(top, "nic1").rate, 40_Gbps);
+  EXPECT_EQ(top.machine.find("nic1")->as<nic::ConnectedNicConfig>().wire.propagation, 1_us);
+  EXPECT_EQ(refusal(), "");
+  const std::string path = m_folder.write("s.yaml", text_of("top.yaml"));
+  const auto plans = scenario::load_scenario(path, {"", {"pcie.nic1.lanes=4"}, false}).plans;
+  EXPECT_EQ(plans[0].configuration.machine.find("nic1")->pcie.lanes, 4U);
+  // printed and read again
+  const std::string printed = m_folder.write("printed.yaml", scenario::dump(plans[0]));
+  const auto again = scenario::load_scenario(printed, {}).plans;
+  EXPECT_EQ(again[0].configuration.machine.find("disk1")->at, "switch0");
+  EXPECT_EQ(again[0].configuration.machine.find("nic1")->pcie.lanes, 4U);
+  EXPECT_EQ(disk_of(again[0].configuration, "disk1").ssd.channels, 2U);
 }
 
 TEST_F(Platforms, ScaleTheTimeCostsOfASectionOrOneParameterOfTheirBase) {
@@ -64,7 +95,7 @@ TEST_F(Platforms, ScaleTheTimeCostsOfASectionOrOneParameterOfTheirBase) {
   EXPECT_EQ(top.kernel.syscall.exit, CpuCost::cycles(50)) << "cycles are the clock's affair";
   EXPECT_EQ(top.kernel.syscall.close, CpuCost::time(10_ns)) << "a platform's own values are not scaled";
   EXPECT_EQ(top.kernel.net.delayed_ack, 40_ms) << "a timer is no cost";
-  EXPECT_EQ(top.machine.disk.ssd.read_latency, 120_us);
+  EXPECT_EQ(disk_of(top).ssd.read_latency, 120_us);
   EXPECT_EQ(top.origins.at("kernel.syscall.entry"), (ValueOrigin{"faster", m_folder.path("top.yaml")}));
   EXPECT_EQ(top.origins.at("disk.ssd_read_latency").source, "2x times the value of low.yaml");
 }
@@ -77,7 +108,7 @@ TEST_F(Platforms, AreRefusedWithThePlaceOfTheMistake) {
   EXPECT_EQ(top("base: none.yaml\n"), "top.yaml:2:7: base: there is no file none.yaml");
   EXPECT_EQ(top("base: top.yaml\n"), "top.yaml:2:7: base: top.yaml is based on this platform");
   EXPECT_EQ(top("without: [nik]\n").substr(0, 23), "top.yaml:2:11: without:");
-  EXPECT_EQ(top("without: [nic, wire, peer]\nnic: { rate: 1 Gbps }\n"), "top.yaml:3:1: this machine has no nic");
+  EXPECT_EQ(top("without: [nic]\nnic: { rate: 1 Gbps }\n"), "top.yaml:3:1: this machine has no nic");
   EXPECT_EQ(top("scale: { kernel: { source: x } }\n"), "top.yaml:2:18: scale: kernel: no by");
   EXPECT_THAT(top("scale: { kernel: { by: -1 } }\n"), StartsWith("top.yaml:2:24: scale: kernel: "));
   EXPECT_EQ(top("scale: { wire: { by: 2 } }\n"), "top.yaml:2:10: scale: wire has no cost that is given as a time");
@@ -111,8 +142,8 @@ TEST_F(Platforms, SettingsMayBeMultiplesOfTheirValues) {
   const auto plans = scenario::load_scenario(path, {"", {"kernel.syscall.entry=300 %"}, false}).plans;
   ASSERT_EQ(plans.size(), 2U);
   EXPECT_EQ(plans[0].configuration.kernel.syscall.entry, CpuCost::time(300_ns)) << "of the platform's, not of with's";
-  EXPECT_EQ(plans[0].configuration.machine.nic.rate, 5_Gbps);
-  EXPECT_EQ(plans[1].configuration.machine.nic.rate, 40_Gbps);
+  EXPECT_EQ(nic_of(plans[0].configuration).rate, 5_Gbps);
+  EXPECT_EQ(nic_of(plans[1].configuration).rate, 40_Gbps);
   EXPECT_EQ(plans[1].settings.back().second, "300 ns");
   EXPECT_THAT(complaint(m_folder, path, {"", {"nic.rate=1000x"}, false}), HasSubstr("is outside"));
   EXPECT_THAT(complaint(m_folder, path, {"", {"nic.gather=2x"}, false}), HasSubstr("a flag cannot be multiplied"));
@@ -124,7 +155,7 @@ TEST_F(Platforms, SettingsMayBeMultiplesOfTheirValues) {
 }
 
 TEST_F(Platforms, ASettingOfAComponentThatTheMachineHasNotSaysSo) {
-  m_folder.write("top.yaml", kSchema + "without: [nic, wire, peer]\n");
+  m_folder.write("top.yaml", kSchema + "without: [nic]\n");
   const std::string path = m_folder.write("s.yaml", text_of("top.yaml"));
   const auto set = [&](const std::string& text) { return complaint(m_folder, path, {"", {text}, false}); };
   EXPECT_EQ(set("nic.rate=1Gbps"), "--set nic.rate=1Gbps: nic.rate: this machine has no nic");

@@ -28,7 +28,7 @@ class Scenarios : public testing::Test {
     return load_scenario(m_folder.write("s.yaml", text), command_line);
   }
   std::string load_and_dump(const std::string& text) { return scenario::dump(load(text)); }
-  static std::uint64_t rate(const RunPlan& plan) { return plan.configuration.machine.nic.rate.value(); }
+  static std::uint64_t rate(const RunPlan& plan) { return nic_of(plan.configuration).rate.value(); }
 
   Folder m_folder;
 };
@@ -56,11 +56,11 @@ TEST_F(Scenarios, AStrategyPresetStandsBetweenPlatformAndWith) {
       load(head + "strategies: [read_write, mmap_write, sendfile, sendfile_gather, splice]\nwith: {}\n").plans;
   ASSERT_EQ(plans.size(), 5U);
   std::vector<bool> gather;
-  for (const RunPlan& plan : plans) gather.push_back(plan.configuration.machine.nic.gather);
+  for (const RunPlan& plan : plans) gather.push_back(nic_of(plan.configuration).gather);
   EXPECT_THAT(gather, ElementsAre(true, true, false, true, true));
 
   const auto overridden = load(head + "strategies: [sendfile]\nwith: { nic.gather: true }\n");
-  EXPECT_TRUE(overridden.plans.at(0).configuration.machine.nic.gather);
+  EXPECT_TRUE(nic_of(overridden.plans.at(0).configuration).gather);
   EXPECT_THAT(overridden.warnings, Contains(HasSubstr("strategy sendfile is named for nic.gather=false")));
 }
 
@@ -198,7 +198,7 @@ TEST_F(Scenarios, ADumpReadsBackToTheSameConfiguration) {
   Scenario again = load(text);
   again.settings = scenario.settings;
   EXPECT_EQ(scenario::dump(again), text);
-  EXPECT_EQ(again.plans.at(0).configuration.machine.nic.mtu, 9000U);
+  EXPECT_EQ(nic_of(again.plans.at(0).configuration).mtu, 9000U);
   EXPECT_THAT(text, HasSubstr("source: \"a test\""));
 }
 
@@ -242,7 +242,7 @@ TEST_F(Scenarios, ADumpKeepsWorkloadStrategyAndWhatWasSetOverIt) {
           .plans.at(0);
   EXPECT_EQ(path.configuration.workload.payload(), 12U);
   EXPECT_EQ(path.configuration.workload.chunk, 4_KiB);
-  EXPECT_TRUE(path.configuration.machine.nic.gather);
+  EXPECT_TRUE(nic_of(path.configuration).gather);
 }
 
 TEST_F(Scenarios, LinesMayEndInCarriageReturns) {

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "models/base/result.h"
+#include "models/disk/disk_config.h"
+#include "models/nic/nic_config.h"
 #include "tools/scenario/scenario.h"
 
 namespace sluice::tests {
@@ -39,13 +41,6 @@ class Folder {
 /// A machine with all components and default parameters.
 inline const std::string kPlatform =
     "schema: sluice.platform/1\n"
-    "links:\n"
-    "  - { name: core, from: cpu, to: cache, kind: bus }\n"
-    "  - { name: memory_bus, from: cache, to: memory, kind: bus }\n"
-    "  - { name: io, from: root_complex, to: cache, kind: bus }\n"
-    "  - { name: pcie.disk, from: disk, to: root_complex, kind: pcie }\n"
-    "  - { name: pcie.nic, from: nic, to: root_complex, kind: pcie }\n"
-    "  - { name: ethernet, from: nic, to: peer, kind: wire }\n"
     "cpu:\nmmu:\ncache:\nmemory:\nroot_complex:\ndisk:\nwire:\npeer:\n"
     "nic: { rate: { value: 10 Gbps, source: \"a test\" } }\n"
     "irq:\n";
@@ -55,6 +50,14 @@ inline const std::string kScenario =
     "platform: platform.yaml\n"
     "workload: { file: { size: 64 KiB } }\n"
     "strategies: [read_write]\n";
+
+/// The parameters of a device of a machine.
+inline const nic::NicConfig& nic_of(const scenario::Configuration& configuration, const char* name = "nic") {
+  return configuration.machine.find(name)->as<nic::ConnectedNicConfig>().nic;
+}
+inline const disk::DiskConfig& disk_of(const scenario::Configuration& configuration, const char* name = "disk") {
+  return configuration.machine.find(name)->as<disk::DiskConfig>();
+}
 
 /// The message that `path` is refused with, without the folder's name; empty when it is accepted.
 inline std::string complaint(const Folder& folder, const std::string& path,

@@ -44,7 +44,7 @@ TEST_F(Tolerances, AnotherPlatformMayTakeThePlaceOfTheScenarios) {
   const std::string slower = m_folder.write("slower.yaml", text);
   scenario::CommandLine command_line;
   command_line.platform = slower;
-  EXPECT_EQ(scenario::load_scenario(write(""), command_line).plans.at(0).configuration.machine.nic.rate.value(),
+  EXPECT_EQ(nic_of(scenario::load_scenario(write(""), command_line).plans.at(0).configuration).rate.value(),
             3'000'000'000U);
   command_line.platform = m_folder.path("none.yaml");
   EXPECT_THAT(complaint(m_folder, write(""), command_line), testing::HasSubstr("none.yaml: No such file"));
