@@ -37,6 +37,22 @@ using Edge = Traits::edge_descriptor;
 
 std::uint64_t bytes_per_second(BitRate rate) { return divide_up(rate.value() + 1, 8); }
 
+/// Notes the edge by which each vertex is reached.
+class Recorder : public boost::default_bfs_visitor {
+ public:
+  Recorder(std::vector<Edge>& edges, std::vector<bool>& seen) : m_edges(edges), m_seen(seen) {}
+  template <class Passable>
+  void tree_edge(Edge edge, const Passable& g) {
+    m_edges[boost::target(edge, g)] = edge;
+    m_seen[boost::target(edge, g)] = true;
+  }
+
+ private:
+  std::vector<Edge>& m_edges;
+  std::vector<bool>& m_seen;
+};
+
+/// Whether anything can pass an edge.
 struct Carries {
   const BoostGraph* graph = nullptr;
   bool operator()(const Edge& edge) const { return boost::get(boost::edge_capacity, *graph, edge) > 0; }
@@ -142,19 +158,6 @@ std::vector<std::string> Topology::route(const std::string& from, const std::str
   std::vector<Edge> reached_by(boost::num_vertices(graph));
   std::vector<bool> reached(boost::num_vertices(graph));
   reached[source->second] = true;
-  class Recorder : public boost::default_bfs_visitor {
-   public:
-    Recorder(std::vector<Edge>& edges, std::vector<bool>& seen) : m_edges(edges), m_seen(seen) {}
-    template <class Passable>
-    void tree_edge(Edge edge, const Passable& g) {
-      m_edges[boost::target(edge, g)] = edge;
-      m_seen[boost::target(edge, g)] = true;
-    }
-
-   private:
-    std::vector<Edge>& m_edges;
-    std::vector<bool>& m_seen;
-  };
   // A direction that carries nothing leads nowhere.
   const boost::filtered_graph<BoostGraph, Carries> passable{graph, Carries{&graph}};
   boost::breadth_first_search(passable, source->second, boost::visitor(Recorder{reached_by, reached}));
