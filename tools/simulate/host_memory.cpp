@@ -11,6 +11,7 @@
 
 #include "models/base/quantity.h"
 #include "models/base/result.h"
+#include "models/nic/nic_config.h"
 
 namespace sluice::tool {
 namespace {
@@ -62,7 +63,10 @@ Bytes memory_needed(const scenario::RunPlan& plan) {
   const scenario::Workload& workload = plan.configuration.workload;
   const Bytes payload = round_up(workload.size, kPageSize) * workload.count;
   const Bytes in_memory = std::min(payload, machine.memory.size);
-  const bool looked_at = !machine.is_loopback() && !machine.nic.checksum_offload;
+  const auto cards = machine.all("nic");
+  const bool looked_at = std::any_of(cards.begin(), cards.end(), [](const platform::DeviceInstance* card) {
+    return !card->as<nic::ConnectedNicConfig>().nic.checksum_offload;
+  });
   return kMachine + in_memory / kPageSize * kPerPage + workload.count * kPerFile + (looked_at ? in_memory : 0);
 }
 

@@ -216,7 +216,7 @@ TEST_F(Scenarios, ADumpExpandsToTheSameRuns) {
       const RunPlan& plan = scenario.plans[i];
       EXPECT_EQ(again.plans[i].strategy, plan.strategy);
       EXPECT_EQ(again.plans[i].point, plan.point);
-      EXPECT_EQ(again.plans[i].configuration.machine.nic.gather, plan.configuration.machine.nic.gather) << rest << i;
+      EXPECT_EQ(nic_of(again.plans[i].configuration).gather, nic_of(plan.configuration).gather) << rest << i;
       EXPECT_EQ(rate(again.plans[i]), rate(plan));
       EXPECT_EQ(again.plans[i].configuration.workload.chunk, plan.configuration.workload.chunk);
       EXPECT_EQ(again.plans[i].configuration.workload.page_cache, plan.configuration.workload.page_cache);
