@@ -144,6 +144,12 @@ inline PeerConfig plain_peer() {
   return config;
 }
 
+inline WireConfig wire_of(Picoseconds propagation) {
+  WireConfig config;
+  config.propagation = propagation;
+  return config;
+}
+
 struct Bench {
   static constexpr std::uint64_t kTxRing = 0x10000;
   static constexpr std::uint64_t kRxRing = 0x20000;
@@ -155,7 +161,7 @@ struct Bench {
   static constexpr std::uint32_t kRxVector = 3;
 
   explicit Bench(const NicConfig& config = instant_nic(), const PeerConfig& peer_config = plain_peer(),
-                 const WireConfig& wire_config = {.propagation = 0_ps})
+                 const WireConfig& wire_config = wire_of(0_ps))
       : memory("memory", ledger),
         nic("nic", config, ledger),
         wire(config, wire_config, ledger),

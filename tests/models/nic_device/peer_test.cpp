@@ -114,7 +114,7 @@ TEST_F(PeerOnTheWire, TakesALostSegmentWhenItComesAgain) {
 }
 
 TEST_F(PeerOnTheWire, PropagationDelaysBothDirections) {
-  Bench bench{instant_nic(), plain_peer(), {.propagation = 7_us}};
+  Bench bench{instant_nic(), plain_peer(), wire_of(7_us)};
   Picoseconds rung;
   thread([&] {
     bench.start();

@@ -73,10 +73,10 @@ TEST_F(Platforms, NameFurtherDevicesAndWhereTheyAreAttached) {
   EXPECT_EQ(top.machine.find("nic1")->as<nic::ConnectedNicConfig>().wire.propagation, 1_us);
   EXPECT_EQ(refusal(), "");
   const std::string path = m_folder.write("s.yaml", text_of("top.yaml"));
-  const auto plans = scenario::load_scenario(path, {"", {"pcie.nic1.lanes=4"}, false}).plans;
-  EXPECT_EQ(plans[0].configuration.machine.find("nic1")->pcie.lanes, 4U);
+  const scenario::Scenario loaded = scenario::load_scenario(path, {"", {"pcie.nic1.lanes=4"}, false});
+  EXPECT_EQ(loaded.plans[0].configuration.machine.find("nic1")->pcie.lanes, 4U);
   // printed and read again
-  const std::string printed = m_folder.write("printed.yaml", scenario::dump(plans[0]));
+  const std::string printed = m_folder.write("printed.yaml", scenario::dump(loaded));
   const auto again = scenario::load_scenario(printed, {}).plans;
   EXPECT_EQ(again[0].configuration.machine.find("disk1")->at, "switch0");
   EXPECT_EQ(again[0].configuration.machine.find("nic1")->pcie.lanes, 4U);
