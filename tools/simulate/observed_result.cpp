@@ -150,7 +150,8 @@ class Reading {
 
   [[nodiscard]] results::Bound bound() const {
     results::Bound bound;
-    const platform::Topology topology{m_plan.configuration.machine, m_plan.configuration.workload.warm()};
+    const scenario::Workload& workload = m_plan.configuration.workload;
+    const platform::Topology topology{m_plan.configuration.machine, workload.warm(), workload.hot()};
     const platform::Bound fixed = topology.static_bound();
     if (fixed.bytes_per_s > 0) {
       bound.static_bytes_per_s = static_cast<double>(fixed.bytes_per_s);
