@@ -113,8 +113,11 @@ TEST_F(WholeMachine, TheKernelsCostsFollowTheClock) {
         run({.strategies = "sendfile_gather", .set = {fmt::format("cpu.frequency={}", clock)}}).at("sendfile_gather"));
   };
   const double reference = cpu("2.9 GHz");
-  EXPECT_NEAR(cpu("1.45 GHz") / reference, 2.0, 0.1);
-  EXPECT_NEAR(cpu("5.8 GHz") / reference, 0.5, 0.1);
+  // All but the wait for posted register writes, which are the device's affair.
+  EXPECT_GT(cpu("1.45 GHz") / reference, 1.6);
+  EXPECT_LE(cpu("1.45 GHz") / reference, 2.0);
+  EXPECT_LT(cpu("5.8 GHz") / reference, 0.7);
+  EXPECT_GE(cpu("5.8 GHz") / reference, 0.5);
 }
 
 // One thread streams lines in flight x 64 B / latency, whatever its clock: 20 GiB/s of 92 ns, 11 GiB/s of 167 ns.
