@@ -50,7 +50,9 @@ constexpr std::array kCommands{
 };
 
 constexpr const char* kFooter =
-    "exit status: 0 all expectations hold, 1 a run or an expectation failed, 2 the input was wrong, 130 interrupted";
+    "exit status: 0 all expectations hold, 1 a run or an expectation failed, 2 the input was wrong or this host "
+    "refused, "
+    "130 interrupted";
 constexpr const char* kMainFooter =
     "sluice help COMMAND says more about a command. The main job:\n"
     "  sluice compare scenarios/article.yaml\n"
