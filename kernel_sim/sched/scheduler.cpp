@@ -205,10 +205,12 @@ Task* Scheduler::take_next(Core& core) {
   return static_cast<Task*>(best);
 }
 
-/// An idle core takes a task that waits for another one.
+/// An idle core takes a task that waits for another one, but not the one for which that other is being woken.
 bool Scheduler::pull_task(Core& core) {
   for (const auto& other : m_state->cores) {
-    for (FairEntity* entity : other->queue.waiting()) {
+    const auto& waiting = other->queue.waiting();
+    if (other->running == nullptr && waiting.size() < 2) continue;
+    for (FairEntity* entity : waiting) {
       if (entity->delayed || static_cast<Task*>(entity)->m_pinned) continue;
       account(*other);
       other->queue.dequeue(*entity, FairQueue::Departure::Moves);

@@ -312,6 +312,18 @@ TEST(Scheduler, SeveralWakeUpsOfAnIdleCoreSendItOneInterrupt) {
   EXPECT_EQ(time_to_wake(1, 3, CpuCost::time(7_us), none), time_to_wake(1, 3, none, none) + 7_us);
 }
 
+TEST(Scheduler, ATaskStaysOnTheCoreThatIsBeingWokenForItThoughItsWakersBecomesIdle) {
+  Rig rig{2};
+  rig.config.interrupt_entry = CpuCost::time(20_us);
+  unsigned core = 0;
+  rig.scheduler.spawn("parent", [&] {
+    rig.machine.cpu.execute(1_ms, hal::Work::Program);
+    rig.scheduler.spawn("child", [&] { core = rig.machine.contexts.current_core(); });
+  });
+  rig.fake.run_all();
+  EXPECT_EQ(core, 1U);
+}
+
 TEST(Scheduler, APlacedTaskStaysOnItsCoreThoughAnotherIsIdle) {
   Rig rig{2};
   std::vector<unsigned> cores;
