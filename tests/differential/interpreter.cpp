@@ -274,6 +274,11 @@ void Interpreter::fill_disk(const Step& step) {
   note(0);
 }
 
+/// The reader of the stream goes before the end. A file has too little for a writer that would still have to notice.
+bool ends_early(const Step& step) {
+  return step.arguments[5] > 0 && static_cast<StreamSource>(step.arguments[0]) != StreamSource::Splice;
+}
+
 /// What the reader of a stream is told.
 struct StreamReader {
   UserAddress buffer;
@@ -307,7 +312,8 @@ void Interpreter::stream(const Step& step) {
   if (const Value made = m_calls.pipe(ends); made < 0) return note(made);
   note(m_calls.fcntl(ends[1], F_SETPIPE_SZ, std::clamp<std::int64_t>(a[4], 1, 1 << 20)));
   const std::uint64_t piece = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(a[3]), 1, kOwnSize);
-  const StreamReader reader{own(), ends[0], ends[1], piece, a[5] > 0 ? static_cast<std::uint64_t>(a[5]) : UINT64_MAX};
+  const StreamReader reader{own(), ends[0], ends[1], piece,
+                            ends_early(step) ? static_cast<std::uint64_t>(a[5]) : UINT64_MAX};
   const Value child = m_calls.fork(StreamReader::run, std::as_bytes(std::span{&reader, 1}));
   m_calls.close(ends[0]);
   const Value written = write_stream(step, ends[1]);
@@ -319,7 +325,9 @@ void Interpreter::stream(const Step& step) {
 
 Value Interpreter::write_stream(const Step& step, int to) {
   const auto& a = step.arguments;
-  const std::uint64_t total = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(a[1]), 0, kRegionSize);
+  // A writer whose reader ends must not be done before: whether it is, would be a race.
+  const std::uint64_t total =
+      ends_early(step) ? kRegionSize : std::clamp<std::uint64_t>(static_cast<std::uint64_t>(a[1]), 0, kRegionSize);
   const std::uint64_t piece = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(a[2]), 1, kRegionSize);
   const Value file = m_calls.open(kPaths[0], O_RDONLY, 0);
   std::uint64_t done = 0;
