@@ -218,7 +218,8 @@ TEST_F(WholeMachine, WakingTheReceiverOnAnotherCoreTakesTheIdleExitAndOnTheSameC
     variation.set = {fmt::format("workload.cpus={}", cpus), fmt::format("cpu.idle_exit={}", idle_exit)};
     return elapsed(run(variation)["read_write"]);
   };
-  EXPECT_EQ(time("1", "0s"), time("1", "20us"));
+  // A core that waited before the region ticks at other instants within it; not one exit is paid.
+  EXPECT_NEAR(time("1", "0s"), time("1", "20us"), 1'000);
   EXPECT_GT(time("2", "20us"), time("2", "0s") + 20'000);
 }
 
