@@ -100,6 +100,7 @@ std::string complaints_of(const std::vector<Cell>& cells) {
 
 std::string crossover_sizes(const std::vector<std::int64_t>& sizes) {
   std::vector<std::string> texts;
+  texts.reserve(sizes.size());
   for (const std::int64_t size : sizes) texts.push_back(size_text(static_cast<double>(size)));
   return texts.empty() ? "none" : joined(texts);
 }

@@ -57,6 +57,7 @@ std::string csv(const Runs& runs) {
   std::string text;
   const auto line = [&](auto&& cell_of) {
     std::vector<std::string> cells;
+    cells.reserve(columns.size());
     for (const std::string& column : columns) cells.push_back(quoted(cell_of(column)));
     text += joined(cells, ",") + "\r\n";
   };

@@ -133,6 +133,7 @@ std::string value_text(const Field& field, const T& value) {
     return std::visit([&](const auto& inner) { return value_text(field, inner); }, value);
   } else if constexpr (results::kIsList<T>) {
     std::vector<std::string> parts;
+    parts.reserve(value.size());
     for (const auto& inner : value) parts.push_back(value_text(field, inner));
     return joined(parts);
   } else {
