@@ -162,8 +162,13 @@ void Stack::leave(TcpConnection& connection) {
 }
 
 void Stack::close_later(std::shared_ptr<TcpConnection> connection) {
-  m_scheduler.start_timer(Picoseconds{}, [this, connection = std::move(connection)] {
-    m_scheduler.raise_softirq([connection] { connection->close_from_interrupt(); });
+  TcpConnection* const closing = connection.get();
+  m_closing.push_back(std::move(connection));
+  m_scheduler.start_timer(Picoseconds{}, [this, closing] {
+    m_scheduler.raise_softirq([this, closing] {
+      closing->close_from_interrupt();
+      m_closing.erase(std::ranges::find(m_closing, closing, &std::shared_ptr<TcpConnection>::get));
+    });
   });
 }
 

@@ -121,14 +121,15 @@ class Stack {
   mm::FrameAllocator& m_frames;
   base::Ledger& m_ledger;
   const NetConfig& m_config;
+  PortTable m_ports;  // outlives connections, and so the packets that hold them
   StackStatistics m_statistics;
   std::vector<Card> m_cards;
   NetDevice* m_loopback = nullptr;
   std::unique_ptr<SkbPool> m_skbs;
   std::unique_ptr<TransmitQueue> m_loopback_queue;
-  PortTable m_ports;                                                                // outlives those who hold ports
   std::unordered_map<std::uint64_t, std::shared_ptr<TcpConnection>> m_connections;  // by peer and port; never walked
   std::unordered_map<std::uint16_t, std::vector<std::shared_ptr<TcpConnection>>> m_listeners;  // by local port
+  std::vector<std::shared_ptr<TcpConnection>> m_closing;  // until their soft interrupt came, which may be never
   ReceiveObserver m_receive_observer;
   std::vector<std::shared_ptr<TcpConnection>> m_throttled;
   std::uint64_t m_next_sequence;
