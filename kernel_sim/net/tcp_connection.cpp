@@ -323,7 +323,7 @@ void TcpConnection::finish() {
   m_ack_timer.stop();
   while (Skb* const skb = m_unacked.pop_front()) m_stack.skbs().release(*skb);
   while (Skb* const skb = m_unsent.pop_front()) m_stack.skbs().release(*skb);
-  m_queued_memory = 0;
+  uncharge_sending(m_queued_memory);
   m_in_flight = 0;
   if (m_orphan || !m_bound_port) m_stack.give_port(*this);
   if (m_orphan) drop_received();
@@ -334,6 +334,7 @@ void TcpConnection::finish() {
 
 void TcpConnection::drop_received() {
   while (Skb* const skb = m_received.pop_front()) m_stack.skbs().release(*skb);
+  m_reserve.uncharge(m_receive_window.memory());
   m_receive_window.freed(m_receive_window.memory());
   m_received_bytes = 0;
   m_front_used = 0;

@@ -17,6 +17,7 @@
 #include "kernel_sim/fs/file.h"
 #include "kernel_sim/net/congestion.h"
 #include "kernel_sim/net/delayed_ack.h"
+#include "kernel_sim/net/memory_reserve.h"
 #include "kernel_sim/net/net_config.h"
 #include "kernel_sim/net/port_table.h"
 #include "kernel_sim/net/receive_window.h"
@@ -171,6 +172,8 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection>, 
   Result<void> wait_for_memory(bool non_blocking);
   bool refill_page_fragment();
   void account_append(Skb& skb, Bytes size);
+  void charge_sending(Bytes size);
+  void uncharge_sending(Bytes size);
   void push(bool more, unsigned nagle, std::uint32_t goal);
   [[nodiscard]] bool forced_push() const { return m_write > m_pushed + m_largest_window / 2; }
   void mark_push(Skb& skb);
@@ -203,9 +206,12 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection>, 
 
   // tcp_input.cpp: from the interface
   void process(Skb& skb);
+  [[nodiscard]] bool is_predicted_data(const Skb& skb) const;
+  void process_predicted_data(Skb& skb);
+  [[nodiscard]] bool may_predict() const;
   void process_syn_sent(Skb& skb);
   bool process_syn_received(const Skb& skb);
-  bool process_acknowledgment(const Skb& skb);
+  bool process_acknowledgment(const nic::PacketHeader& header);
   std::uint32_t drop_acknowledged(std::uint64_t acknowledged, std::uint32_t echo);
   void measure_rtt(Picoseconds rtt);
   void start_congestion_control(unsigned opening_repeated);
@@ -249,6 +255,8 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection>, 
   std::weak_ptr<TcpConnection> m_listener;  // that this one came in by
   bool m_in_accept_queue = false;
   bool m_acknowledged_early = false;  // the peer answered a SYN-ACK, and data is waited for (TCP_DEFER_ACCEPT)
+
+  MemoryReserve m_reserve;  // of both directions
 
   Owner m_owner = Owner::Nobody;
   sched::WaitQueue m_lock_waiters;
@@ -304,6 +312,7 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection>, 
   std::uint64_t m_receive_told = 0;  // acknowledged to the peer so far
   std::uint64_t m_receive_edge = 0;  // right edge of the window the peer knows
   std::uint32_t m_peer_timestamp = 0;
+  bool m_predicts = false;  // the next header is expected to say nothing new (pred_flags)
   SkbQueue m_received;
   Bytes m_received_bytes = 0;
   std::uint32_t m_front_used = 0;  // bytes of the first received packet that were read

@@ -32,6 +32,7 @@ constexpr Picoseconds kMostDelay = 200_ms;                                      
 /// One packet, with the connection owned. Takes the packet.
 void TcpConnection::process(Skb& skb) {
   m_stack.spend(skb.size > 0 ? m_stack.m_config.tcp_receive : m_stack.m_config.tcp_acknowledged, hal::Work::TcpInput);
+  const bool established = m_state == State::Established;
   if (m_state == State::Closed) {
     if (!has(skb, flag::kReset)) m_stack.send_reset(skb.header);
     m_stack.skbs().release(skb);
@@ -63,12 +64,16 @@ void TcpConnection::process(Skb& skb) {
     return;
   }
   m_peer_timestamp = skb.header.timestamp;
-  const bool alive = !has(skb, flag::kAck) || process_acknowledgment(skb);
+  skb.fin = has(skb, flag::kFin);
+  if (established && is_predicted_data(skb)) {
+    process_predicted_data(skb);
+    return;
+  }
+  const bool alive = !has(skb, flag::kAck) || process_acknowledgment(skb.header);
   if (!alive) {
     m_stack.skbs().release(skb);
     return;
   }
-  skb.fin = has(skb, flag::kFin);
   bool news = false;
   if (skb.size > 0 || skb.fin) {
     news = process_data(skb);
@@ -82,6 +87,37 @@ void TcpConnection::process(Skb& skb) {
   acknowledge_soon();
   if (news && readable_or_over()) wake();
 }
+
+// --- header prediction -----------------------------------------------------------------------------------------------
+
+/// tcp_rcv_established: the next data, with nothing in its header but an acknowledgment and the window of the last one,
+/// in memory that is reserved already.
+bool TcpConnection::is_predicted_data(const Skb& skb) const {
+  const bool plain = (skb.header.flags & ~unsigned{flag::kPush}) == flag::kAck;
+  return m_predicts && plain && skb.size > 0 && skb.sequence == m_receive_next &&
+         skb.header.window == m_window_end - m_una && unwrap(skb.header.acknowledgment, m_una) <= m_next &&
+         m_reserve.covers(skb.truesize);
+}
+
+/// The receiver's fast path. A header that acknowledges nothing new says nothing new, so what waits to be sent is not
+/// looked at: a tail that was held back for more stays.
+void TcpConnection::process_predicted_data(Skb& skb) {
+  const nic::PacketHeader header = skb.header;
+  const bool news = process_data(skb);
+  if (unwrap(header.acknowledgment, m_una) != m_una) {
+    process_acknowledgment(header);
+    check_output_and_space();
+  }
+  acknowledge_soon();
+  if (news && readable_or_over()) wake();
+}
+
+/// tcp_fast_path_check.
+bool TcpConnection::may_predict() const {
+  return last_window() > 0 && m_receive_window.memory() < m_receive_window.buffer();
+}
+
+// --- the handshake ---------------------------------------------------------------------------------------------------
 
 void TcpConnection::process_syn_sent(Skb& skb) {
   const bool acknowledges = has(skb, flag::kAck) && skb.header.acknowledgment == static_cast<std::uint32_t>(m_next);
@@ -100,8 +136,9 @@ void TcpConnection::process_syn_sent(Skb& skb) {
   m_peer_timestamp = skb.header.timestamp;
   limit_segments(skb.segment_limit);
   const unsigned repeated = m_attempts;
-  process_acknowledgment(skb);
+  process_acknowledgment(skb.header);
   enter_established(repeated);
+  m_predicts = false;  // tcp_finish_connect: the window of a SYN is not scaled, the others are
   if (m_ack.interactive() || m_options.defer_accept > 0) {  // one acknowledgment less: the program will send soon
     m_ack.schedule();
     m_ack.received_out_of_order(last_window(), m_receive_window.measured_segment());
@@ -127,8 +164,9 @@ bool TcpConnection::process_syn_received(const Skb& skb) {
     return false;
   }
   const unsigned repeated = m_attempts;
-  process_acknowledgment(skb);
+  process_acknowledgment(skb.header);
   enter_established(repeated);
+  m_predicts = true;
   become_acceptable();
   return true;
 }
@@ -136,12 +174,13 @@ bool TcpConnection::process_syn_received(const Skb& skb) {
 // --- acknowledgments -------------------------------------------------------------------------------------------------
 
 /// tcp_ack. False when the connection ended by it.
-bool TcpConnection::process_acknowledgment(const Skb& skb) {
-  const std::uint64_t acknowledged = unwrap(skb.header.acknowledgment, m_una);
+bool TcpConnection::process_acknowledgment(const nic::PacketHeader& header) {
+  const std::uint64_t acknowledged = unwrap(header.acknowledgment, m_una);
   if (acknowledged > m_highest || acknowledged < m_una) return true;
   // The newest acknowledgment's window counts, a smaller one too; packets come in order.
-  m_window_end = acknowledged + skb.header.window;
-  follow_window(skb.header.window);
+  if (header.window != m_window_end - m_una) m_predicts = may_predict();
+  m_window_end = acknowledged + header.window;
+  follow_window(header.window);
   m_attempts = 0;
   if (m_unacked.empty() && !m_unsent.empty()) {  // tcp_ack_probe
     if (m_unsent.front()->end() <= m_window_end) {
@@ -156,7 +195,7 @@ bool TcpConnection::process_acknowledgment(const Skb& skb) {
 
   m_stalled_since.reset();
   const std::uint32_t in_flight_before = m_in_flight;
-  const std::uint32_t segments = drop_acknowledged(acknowledged, skb.header.timestamp_echo);
+  const std::uint32_t segments = drop_acknowledged(acknowledged, header.timestamp_echo);
   m_backoff = 0;
   const bool was_limited =
       m_limited_by_congestion ||
@@ -220,7 +259,7 @@ std::uint32_t TcpConnection::drop_acknowledged(std::uint64_t acknowledged, std::
   }
   unsigned fragments = 0;
   while (Skb* const skb = done.pop_front()) {
-    m_queued_memory -= std::min<Bytes>(m_queued_memory, skb->syn ? 0 : skb->truesize);
+    if (!skb->syn) uncharge_sending(skb->truesize);
     fragments += m_stack.skbs().release(*skb);
   }
   if (packets > 0)
@@ -291,6 +330,7 @@ bool TcpConnection::process_data(Skb& skb) {
   const bool beyond = skb.sequence + skb.size > std::max(m_receive_edge, m_receive_next);
   if (old || ahead || beyond) {
     m_stack.skbs().release(skb);
+    if (ahead) m_predicts = false;
     m_ack.received_out_of_order(last_window(), m_receive_window.measured_segment());
     send_acknowledgment();
     return false;
@@ -314,12 +354,14 @@ bool TcpConnection::process_data(Skb& skb) {
     skb.fragments[0].address += known;
     skb.fragments[0].size -= known;
     m_received_bytes += skb.size;
+    m_reserve.charge(skb.truesize);
     note_data_arrival(skb);
     m_received.push_back(skb);
   } else {
     m_stack.skbs().release(skb);
   }
   if (fin) process_fin();
+  m_predicts = m_predicts || may_predict();
   return true;
 }
 

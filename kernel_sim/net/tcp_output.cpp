@@ -135,7 +135,7 @@ void TcpConnection::grow(Skb& skb, Bytes most) {
   next->sequence += moved;
   if (next->size > 0) return;
   skb.push = skb.push || next->push;
-  m_queued_memory -= next->truesize;
+  uncharge_sending(next->truesize);
   m_unsent.remove(*next);
   m_stack.skbs().release(*next);
   m_stack.spend(m_stack.m_config.skb_free, hal::Work::Packet);
@@ -156,12 +156,12 @@ bool TcpConnection::split(Skb& skb, std::uint32_t size) {
     rest.size = skb.size - size;
     m_stack.m_machine.cpu.copy(payload_address(skb) + size, payload_address(rest), rest.size);
     rest.truesize = skb.truesize;
-    m_queued_memory += rest.truesize;
+    charge_sending(rest.truesize);
     skb.size = size;
   } else {
     pool.share(skb, size, skb.size - size, rest);
     rest.truesize = static_cast<std::uint32_t>(m_stack.m_config.skb_overhead) + rest.size;
-    m_queued_memory += m_stack.m_config.skb_overhead;
+    charge_sending(m_stack.m_config.skb_overhead);
     skb.truesize -= rest.size;
     pool.truncate(skb, size);
   }
@@ -256,6 +256,7 @@ std::uint32_t TcpConnection::select_window() {
   const Bytes space = opening ? std::min<Bytes>(m_receive_window.first(), kUnscaledWindow) : m_receive_window.select();
   const Bytes window = std::max(space, round_up(announced_window(), m_receive_window.unit()));
   m_receive_edge = m_receive_next + window;
+  if (window == 0) m_predicts = false;
   return static_cast<std::uint32_t>(std::min(window, m_receive_window.largest()));
 }
 

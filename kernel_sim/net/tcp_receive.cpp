@@ -103,6 +103,7 @@ Result<Bytes> TcpConnection::receive_with(Bytes size, Bytes low_mark, ReceiveFla
         m_received.remove(*skb);
         m_front_used = 0;
         m_receive_window.freed(skb->truesize);
+        m_reserve.uncharge(skb->truesize);
         const unsigned fragments = m_stack.skbs().release(*skb);
         m_stack.spend(m_stack.m_config.skb_free + m_stack.m_config.fragment_free * fragments, hal::Work::Packet);
       }

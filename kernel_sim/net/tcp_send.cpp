@@ -40,6 +40,7 @@ struct TcpConnection::UserBytes {
     if (!stack.skbs().continues(skb, to) && skb.fragment_count >= stack.m_config.max_fragments) return 0;
     const Bytes size = std::min<Bytes>(most, block.size - connection.m_page_used);
     stack.spend(stack.m_config.copy_fragment, hal::Work::Packet);
+    connection.m_reserve.schedule(size);
     if (memory.copy_in(from, to, size) < size) return refuse(EFAULT);
     const mm::Fragment fragment{to, static_cast<std::uint32_t>(size)};
     stack.m_frames.get(fragment);
@@ -159,7 +160,7 @@ Result<Bytes> TcpConnection::send_from(Source& source, Bytes size, SendFlags fla
       error = added.error().value;
       if (skb->size == 0) {
         m_unsent.remove(*skb);
-        m_queued_memory -= skb->truesize;
+        uncharge_sending(skb->truesize);
         m_stack.skbs().release(*skb);
       }
       break;
@@ -192,10 +193,20 @@ Skb* TcpConnection::new_packet() {
   Skb& skb = **made;
   skb.sequence = m_write;
   skb.truesize = static_cast<std::uint32_t>(m_stack.m_config.skb_overhead);
-  m_queued_memory += skb.truesize;
+  charge_sending(skb.truesize);
   m_nagle &= ~unsigned{kPushOnce};
   m_unsent.push_back(skb);
   return &skb;
+}
+
+void TcpConnection::charge_sending(Bytes size) {
+  m_queued_memory += size;
+  m_reserve.charge(size);
+}
+
+void TcpConnection::uncharge_sending(Bytes size) {
+  m_queued_memory -= std::min(m_queued_memory, size);
+  m_reserve.uncharge(size);
 }
 
 bool TcpConnection::may_append(const Skb& skb, std::uint32_t goal) const {
@@ -205,11 +216,11 @@ bool TcpConnection::may_append(const Skb& skb, std::uint32_t goal) const {
 void TcpConnection::account_append(Skb& skb, Bytes size) {
   if (!skb.linear) {
     skb.truesize += static_cast<std::uint32_t>(size);
-    m_queued_memory += size;
+    charge_sending(size);
   } else if (skb.size == size) {  // a linear packet is charged its whole slot with its first bytes
     const auto slot = static_cast<std::uint32_t>(m_stack.skbs().linear_payload());
     skb.truesize += slot;
-    m_queued_memory += slot;
+    charge_sending(slot);
   }
   skb.push = false;
   m_write += size;
