@@ -53,7 +53,7 @@ Bytes ReceiveWindow::memory_for(Bytes window) const { return window * kRatioOne 
 
 WriteEnd ReceiveWindow::queued(const Packet& packet) {
   const WriteEnd end = measure(packet);
-  m_memory += packet.truesize;
+  m_memory += packet.charged;
   if (packet.segment >= 128) grow(packet.segment, packet.truesize);
   return end;
 }

@@ -35,10 +35,11 @@ class ReceiveWindow {
 
   // --- packets come and go ----------------------------------------------------------------------------------------
   struct Packet {
-    Bytes size;            ///< payload
-    Bytes truesize;        ///< memory it is charged for
-    Bytes segment = size;  ///< payload per frame
-    bool pushed = false;   ///< PSH or FIN
+    Bytes size;                ///< payload
+    Bytes truesize;            ///< memory it is charged for
+    Bytes segment = size;      ///< payload per frame
+    bool pushed = false;       ///< PSH or FIN
+    Bytes charged = truesize;  ///< less when it joined the packet before it
   };
   /// A packet joins the queue (tcp_measure_rcv_mss, tcp_grow_window).
   WriteEnd queued(const Packet& packet);

@@ -124,8 +124,10 @@ unsigned SkbPool::release(Skb& skb) {
 }
 
 bool SkbPool::continues(const Skb& skb, PhysAddr address) const {
-  if (skb.fragment_count == 0) return false;
-  const mm::Fragment& last = skb.fragments[skb.fragment_count - 1U];
+  return skb.fragment_count > 0 && follows(skb.fragments[skb.fragment_count - 1U], address);
+}
+
+bool SkbPool::follows(const mm::Fragment& last, PhysAddr address) const {
   if (last.address + last.size != address) return false;
   if (address.page_offset() != 0) return true;
   const Frame block = m_frames.head_of(Frame::of(address));
@@ -162,6 +164,16 @@ bool SkbPool::shift(Skb& from, Bytes size, Skb& to, unsigned most) {
   if (fragments > std::min(most, Skb::kMaxFragments)) return false;
   share(from, 0, size, to);
   drop_front(from, size);
+  return true;
+}
+
+bool SkbPool::join(Skb& from, Skb& to, unsigned most) {
+  const unsigned fragments = unsigned{from.fragment_count} + to.fragment_count;
+  if (from.linear || to.linear || to.twin != nullptr || fragments > std::min(most, Skb::kMaxFragments)) return false;
+  std::ranges::copy(from.pieces(), to.fragments.begin() + to.fragment_count);
+  to.fragment_count = static_cast<std::uint8_t>(fragments);
+  to.size += std::exchange(from.size, 0);
+  from.fragment_count = 0;
   return true;
 }
 

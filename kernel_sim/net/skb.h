@@ -146,14 +146,19 @@ class SkbPool {
   /// Appends bytes to a paged packet. Takes over one reference, or drops it when they continue the last fragment.
   /// False, and the reference stays with the caller, when there are `most` fragments already.
   bool append(Skb& skb, const mm::Fragment& fragment, unsigned most);
-  /// Whether append would need no new fragment: the bytes follow in the same page, or in the same block if sockets
-  /// allocated it (skb_can_coalesce: a fragment names a page, which for a block is its first).
+  /// Whether append would need no new fragment (skb_can_coalesce: a fragment names a page, which for a block is its
+  /// first).
   [[nodiscard]] bool continues(const Skb& skb, PhysAddr address) const;
   /// Appends references to bytes [begin, begin + size) of the payload of `from`, a paged packet.
   void share(const Skb& from, Bytes begin, Bytes size, Skb& to);
   /// Moves the first `size` bytes of a paged packet to the end of another (skb_shift). False, and nothing moved, when
   /// that would need more than `most` fragments.
   bool shift(Skb& from, Bytes size, Skb& to, unsigned most);
+  /// Moves all payload of a received packet to the end of another, in fragments of their own (skb_try_coalesce). False,
+  /// and nothing moved, when they would be too many, or while the other one is a clone of a packet that still lives.
+  bool join(Skb& from, Skb& to, unsigned most);
+  /// Whether the bytes at `address` follow the fragment in its page, or in its block if sockets allocated that.
+  [[nodiscard]] bool follows(const mm::Fragment& last, PhysAddr address) const;
   /// Drops payload of a paged packet from `size` on.
   void truncate(Skb& skb, std::uint32_t size);
 

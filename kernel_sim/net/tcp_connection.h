@@ -56,6 +56,7 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection>, 
     bool peek = false;
     bool truncate = false;  ///< throw the bytes away instead of copying them
     bool wait_all = false;
+    bool whole_runs = false;  ///< fragments that continue each other are one piece
   };
 
   explicit TcpConnection(Stack& stack);
@@ -223,7 +224,8 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection>, 
   /// The window of the last acknowledgment, and what is left of it.
   [[nodiscard]] Bytes last_window() const { return m_receive_edge - m_receive_told; }
   [[nodiscard]] Bytes announced_window() const;
-  void note_data_arrival(const Skb& skb);
+  void queue_received(Skb& skb);
+  void note_data_arrival(const Skb& skb, Bytes size, Bytes charged);
   void follow_window(std::uint64_t window);
   [[nodiscard]] Picoseconds rto() const;
   void rearm_retransmission();
@@ -231,6 +233,8 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection>, 
   // tcp_receive.cpp: from the queue to the program
   template <class Take>
   Result<Bytes> receive_with(Bytes size, Bytes low_mark, ReceiveFlags flags, Take take);
+  template <class Visit>
+  void for_each_run(const Skb& skb, Bytes begin, Bytes size, Visit visit) const;
   void after_reading(Bytes copied);
 
   Stack& m_stack;

@@ -354,9 +354,7 @@ bool TcpConnection::process_data(Skb& skb) {
     skb.fragments[0].address += known;
     skb.fragments[0].size -= known;
     m_received_bytes += skb.size;
-    m_reserve.charge(skb.truesize);
-    note_data_arrival(skb);
-    m_received.push_back(skb);
+    queue_received(skb);
   } else {
     m_stack.skbs().release(skb);
   }
@@ -365,12 +363,33 @@ bool TcpConnection::process_data(Skb& skb) {
   return true;
 }
 
+/// tcp_queue_rcv: bytes join the packet before them when nobody else has that one (tcp_try_coalesce), which over
+/// loopback is when its sender knows that it came.
+void TcpConnection::queue_received(Skb& skb) {
+  const NetConfig& config = m_stack.m_config;
+  m_reserve.schedule(skb.truesize);
+  const Bytes size = skb.size;
+  Skb* const tail = m_received.back();
+  const bool joins = tail != nullptr && m_stack.skbs().join(skb, *tail, config.max_fragments);
+  const Bytes charged = skb.truesize - (joins ? std::min<Bytes>(config.skb_overhead, skb.truesize - size) : 0);
+  m_reserve.charge(charged);
+  note_data_arrival(skb, size, charged);
+  if (!joins) {
+    m_received.push_back(skb);
+    return;
+  }
+  tail->truesize += static_cast<std::uint32_t>(charged);
+  m_stack.skbs().release(skb);
+  m_stack.spend(config.skb_free, hal::Work::Packet);
+}
+
 /// tcp_event_data_recv: the window grows, and what the acknowledgment depends on is noted.
-void TcpConnection::note_data_arrival(const Skb& skb) {
-  const WriteEnd end = m_receive_window.queued({.size = skb.size,
+void TcpConnection::note_data_arrival(const Skb& skb, Bytes size, Bytes charged) {
+  const WriteEnd end = m_receive_window.queued({.size = size,
                                                 .truesize = skb.truesize,
-                                                .segment = skb.segment != 0 ? skb.segment : skb.size,
-                                                .pushed = has(skb, flag::kPush | flag::kFin)});
+                                                .segment = skb.segment != 0 ? skb.segment : size,
+                                                .pushed = has(skb, flag::kPush | flag::kFin),
+                                                .charged = charged});
   m_ack.received(end, m_stack.m_machine.cpu.now(), last_window(), m_receive_window.measured_segment(), rto());
 }
 

@@ -17,6 +17,7 @@ Result<Bytes> TcpConnection::receive_to(mm::UserMemory& memory, VirtAddr to, Byt
 }
 
 Result<Bytes> TcpConnection::receive_pages(fs::SpliceSink& sink, Bytes size, ReceiveFlags flags) {
+  flags.whole_runs = true;  // of one packet (spd_can_coalesce)
   return receive_with(size, 1, flags, [&](PhysAddr address, Bytes piece, Bytes done) -> Result<Bytes> {
     const mm::Fragment fragment{address, static_cast<std::uint32_t>(piece)};
     m_stack.spend(m_stack.m_config.splice_fragment, hal::Work::Packet);
@@ -26,6 +27,21 @@ Result<Bytes> TcpConnection::receive_pages(fs::SpliceSink& sink, Bytes size, Rec
     if (done > 0) return 0;
     return refuse(EAGAIN);
   });
+}
+
+/// As for_each_piece, with pieces that continue each other as one.
+template <class Visit>
+void TcpConnection::for_each_run(const Skb& skb, Bytes begin, Bytes size, Visit visit) const {
+  mm::Fragment run{};
+  for_each_piece(skb, begin, size, [&](PhysAddr address, Bytes piece) {
+    if (run.size > 0 && !m_stack.skbs().follows(run, address)) {
+      visit(run.address, run.size);
+      run = {};
+    }
+    if (run.size == 0) run.address = address;
+    run.size += static_cast<std::uint32_t>(piece);
+  });
+  if (run.size > 0) visit(run.address, run.size);
 }
 
 /// Walks the received bytes, and waits until `low_mark` were there. `take(address, piece, done)` says how many of a
@@ -77,7 +93,7 @@ Result<Bytes> TcpConnection::receive_with(Bytes size, Bytes low_mark, ReceiveFla
     const Bytes want = std::min<Bytes>(size - done, skb->size - used);
     const Bytes done_before = done;
     const std::uint32_t begin = used;
-    for_each_piece(*skb, begin, want, [&](PhysAddr address, Bytes piece) {
+    const auto take_piece = [&](PhysAddr address, Bytes piece) {
       if (stopped || error != 0) return;
       const Result<Bytes> taken = take(address, piece, done);
       if (!taken) {
@@ -87,7 +103,12 @@ Result<Bytes> TcpConnection::receive_with(Bytes size, Bytes low_mark, ReceiveFla
       done += *taken;
       used += static_cast<std::uint32_t>(*taken);
       stopped = *taken < piece;
-    });
+    };
+    if (flags.whole_runs) {
+      for_each_run(*skb, begin, want, take_piece);
+    } else {
+      for_each_piece(*skb, begin, want, take_piece);
+    }
     if (error != 0) {
       done = done_before;
       used = begin;

@@ -16,11 +16,21 @@ namespace {
 
 using kernel_sim::Endpoint;
 
-/// A pipe that takes no more.
-class FullSink final : public fs::SpliceSink {
+/// A pipe with so many free slots.
+class SmallSink final : public fs::SpliceSink {
  public:
-  [[nodiscard]] unsigned free_slots() const override { return 0; }
-  bool push(const mm::Fragment&, Place) override { return false; }
+  explicit SmallSink(unsigned slots) : m_slots(slots) {}
+  [[nodiscard]] unsigned free_slots() const override { return m_slots - static_cast<unsigned>(taken.size()); }
+  bool push(const mm::Fragment& fragment, Place) override {
+    if (free_slots() == 0) return false;
+    taken.push_back(fragment);
+    return true;
+  }
+
+  std::vector<mm::Fragment> taken;
+
+ private:
+  unsigned m_slots;
 };
 
 struct Rig : TestBench {
@@ -94,6 +104,31 @@ TEST(Loopback, APacketWhoseSecondPieceCannotBeCopiedStaysWhole) {
     EXPECT_EQ(receiver->recv(rig.memory, VirtAddr{4_MiB}, 2 * kPageSize, 0), 2 * kPageSize);
     EXPECT_TRUE(rig.same_bytes(0, 4_MiB, 2 * kPageSize));
   });
+}
+
+/// As Linux 6.18: splice into a pipe with one free slot moves 1829 bytes, or 100.
+TEST(Loopback, BytesThatFollowEachOtherInAPageTakeOneSlotOfAPipeWhenTheFirstWereAcknowledged) {
+  for (const bool delays : {false, true}) {
+    Rig rig;
+    rig.run([&] {
+      const auto [sender, receiver] = rig.connected();
+      ASSERT_TRUE(sender->set_option(IPPROTO_TCP, TCP_NODELAY, 1).has_value());
+      for (unsigned i = 0; delays && i < 2; ++i) {
+        EXPECT_EQ(rig.send(*sender, 0, 1), 1U);
+        EXPECT_EQ(receiver->recv(rig.memory, VirtAddr{0}, 1, 0), 1U);
+        EXPECT_EQ(rig.send(*receiver, 0, 1), 1U);
+        EXPECT_EQ(sender->recv(rig.memory, VirtAddr{0}, 1, 0), 1U);
+      }
+      EXPECT_EQ(sender->connection().unacknowledged(), 0U);
+      const Bytes first = delays ? 100 : 1828;
+      EXPECT_EQ(rig.send(*sender, 0, first), first);
+      EXPECT_EQ(rig.send(*sender, 0, 1), 1U);
+      EXPECT_EQ(sender->connection().unacknowledged(), delays ? first + 1 : 0U);
+      SmallSink slot{1};
+      EXPECT_EQ(receiver->splice_read(slot, kPageSize, nullptr, SPLICE_F_NONBLOCK), delays ? first : first + 1);
+      for (const mm::Fragment& fragment : slot.taken) rig.frames.put(fragment);
+    });
+  }
 }
 
 // --- request and answer ----------------------------------------------------------------------------------------------
@@ -275,7 +310,7 @@ TEST(Loopback, AConnectionThatBothEndsFinishedIsOverAndItsSocketListensNoMore) {
     const auto listener = rig.stack.create_socket(O_RDWR);
     ASSERT_TRUE(listener->listen(1));
     EXPECT_EQ(listener->recv(rig.memory, VirtAddr{0}, 1, MSG_DONTWAIT).error().value, ENOTCONN);
-    FullSink sink;
+    SmallSink sink{0};
     EXPECT_EQ(listener->splice_read(sink, 1, nullptr, SPLICE_F_NONBLOCK).error().value, ENOTCONN);
     EXPECT_TRUE(listener->shutdown(SHUT_WR)) << "nothing to end there";
   });

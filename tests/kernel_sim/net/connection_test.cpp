@@ -340,9 +340,16 @@ TEST(Receive, CopiesPeeksAndThrowsAway) {
   });
 }
 
+/// Of packets of one fragment, which have no room for the bytes of the next.
+net::NetConfig without_joining() {
+  net::NetConfig config;
+  config.max_fragments = 1;
+  return config;
+}
+
 /// One acknowledgment tells what has become free, although every packet was acknowledged long ago.
 TEST(Receive, AnnouncesAWindowThatHasDoubled) {
-  TestBench bench;
+  TestBench bench{{true, true, true, 1500}, without_joining()};
   bench.run([&] {
     const auto socket = bench.connect();
     bench.data_from_peer(40, 1448);
@@ -357,7 +364,7 @@ TEST(Receive, AnnouncesAWindowThatHasDoubled) {
 }
 
 TEST(Receive, LeavesAPacketInTheQueueThatCouldNotBeCopiedWhole) {
-  TestBench bench;
+  TestBench bench{{true, true, true, 1500}, without_joining()};
   bench.run([&] {
     const auto socket = bench.connect();
     for (unsigned packet = 0; packet < 2; ++packet) {
@@ -371,6 +378,19 @@ TEST(Receive, LeavesAPacketInTheQueueThatCouldNotBeCopiedWhole) {
     EXPECT_EQ(socket->recv(bench.memory, VirtAddr{0}, 200, 0), 100U) << "the first packet is still there";
     bench.memory.limit = 200;
     EXPECT_EQ(socket->recv(bench.memory, VirtAddr{0}, 200, 0), 100U) << "and so is the second";
+  });
+}
+
+TEST(Receive, BytesThatJoinedAPacketStayWithItWhenTheyCannotBeCopied) {
+  TestBench bench;
+  bench.run([&] {
+    const auto socket = bench.connect();
+    bench.data_from_peer(2, 100);
+    bench.sleep(20_us);
+    bench.memory.limit = 150;
+    EXPECT_EQ(socket->recv(bench.memory, VirtAddr{0}, 200, 0).error().value, EFAULT);
+    bench.memory.limit = 200;
+    EXPECT_EQ(socket->recv(bench.memory, VirtAddr{0}, 200, 0), 200U);
   });
 }
 

@@ -74,5 +74,26 @@ TEST(Skb, ShiftMovesNothingWhereNotAllOfItFits) {
   });
 }
 
+TEST(Skb, BytesJoinAPacketInFragmentsOfTheirOwnUnlessItIsAClone) {
+  TestBench bench;
+  bench.run([&] {
+    net::SkbPool& pool = bench.stack.skbs();
+    const mm::Fragment own = block(bench, Place::SocketBuffer, 2);
+    net::Skb& sent = packet_of(bench, {part(own, 0, 4096)});
+    net::Skb& clone = pool.clone(sent);
+    net::Skb& next = packet_of(bench, {part(own, 4096, 100)});
+    EXPECT_FALSE(pool.join(next, clone, net::Skb::kMaxFragments));
+    pool.release(sent);
+    EXPECT_FALSE(pool.join(next, clone, 1)) << "too many fragments";
+    EXPECT_EQ(next.size, 100U);
+    EXPECT_TRUE(pool.join(next, clone, 2));
+    EXPECT_EQ(clone.size, 4196U);
+    EXPECT_EQ(clone.fragment_count, 2U);
+    for (net::Skb* skb : {&clone, &next}) pool.release(*skb);
+    EXPECT_EQ(bench.frames.references(Frame::of(own.address)), 1U);
+    bench.frames.put(own);
+  });
+}
+
 }  // namespace
 }  // namespace sluice::tests
