@@ -91,6 +91,19 @@ TEST(Differential, ProcessesTakeTurnsAndTheirDeathsAreCompared) {
   }
 }
 
+/// Soft interrupts are put off when the task that they interrupted has to give way.
+TEST(Differential, SoftInterruptsThatWereLeftToTheirTaskAreNoProcessThatBlocks) {
+  const auto simulated = make_simulated_side();
+  Program program{{}, {}};
+  program.steps = {
+      call(Operation::SocketPair, {0, 0}),
+      call(Operation::Fork, {}),
+      call(Operation::Close, {0}, 1),
+      call(Operation::Store, {kRegionSize, 1, 0}),
+  };
+  EXPECT_EQ(simulated->run(program).problem, "");
+}
+
 TEST(Differential, NoRuleAllowsAValueThatIsSimplyWrong) {
   Program program{{}, {call(Operation::Read, {0, 0, 1})}};
   const Entry host{0, 0, 1, {}, 0, 0};

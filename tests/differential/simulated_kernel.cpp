@@ -64,8 +64,10 @@ int SimulatedKernel::run(const syscalls::ProcessTable::Main& main, std::optional
     m_loopback = std::make_unique<drivers::Loopback>(m_machine, m_scheduler, m_fake.ledger(), *m_network, m_config.net);
     status = m_processes.wait_for(m_processes.start("program", main));
   });
-  constexpr std::size_t kFlusher = 1;
-  m_fake.run_all(kFlusher);
+  constexpr std::size_t kBackground = 2;  // the flusher, and ksoftirqd once it was needed
+  m_fake.run_all(kBackground);
+  for (const sched::Task* task : m_scheduler.unfinished())
+    throw tests::Blocked{"nothing left to happen; " + task->name() + " waits for " + std::string{task->waits_for()}};
   return status;
 }
 
