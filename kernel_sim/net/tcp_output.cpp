@@ -46,6 +46,8 @@ bool TcpConnection::write_out(unsigned nagle, bool push_one) {
     if (skb->size > limit && !split(*skb, limit)) break;
     if (too_much_in_interface(*skb)) break;
     sent_new_data(*skb);
+    // tcp_minshall_update, which a probe leaves out: what only a timer let go holds nothing back.
+    if (skb->size > 0 && skb->size % m_mss != 0) m_last_small_end = skb->end();
     transmit(*skb);
     sent = true;
     if (push_one) break;
@@ -183,7 +185,6 @@ void TcpConnection::sent_new_data(Skb& skb) {
   skb.segment = static_cast<std::uint16_t>(skb.frames > 1 ? m_mss : 0);
   skb.acknowledged = 0;
   m_in_flight += skb.frames;
-  if (skb.size > 0 && skb.size % m_mss != 0) m_last_small_end = skb.end();
   if (skb.end() <= m_highest) {
     skb.retransmitted = true;
     ++m_stack.m_statistics.retransmissions;

@@ -157,6 +157,19 @@ TEST(More, IsForgottenAfterTwoHundredMilliseconds) {
   });
 }
 
+TEST(More, ATailThatItsTimerLetGoHoldsBackNoOther) {
+  TestBench bench;
+  bench.acknowledges = false;
+  bench.run([&] {
+    const auto socket = bench.connect();
+    EXPECT_EQ(bench.send(*socket, 0, 200, MSG_MORE), 200U);
+    bench.sleep(205_ms);
+    EXPECT_EQ(bench.data_sizes(), Sizes{200});
+    EXPECT_EQ(bench.send(*socket, 200, 100), 100U);
+    EXPECT_EQ(bench.data_sizes(), (Sizes{200, 100}));
+  });
+}
+
 TEST(Cork, HoldsUntilItIsPulled) {
   TestBench bench;
   bench.run([&] {
