@@ -27,7 +27,7 @@ void run(benchmark::State& state) {
   double beyond_payload = 0;
   for ([[maybe_unused]] auto _ : state) {
     const auto [result, took] =
-        tool::run_in_children({[&] { return results::to_json(tool::simulate(*plan)); }}, 1, {}).front();
+        simulate::run_in_children({[&] { return results::to_json(simulate::run(*plan)); }}, 1, {}).front();
     if (!result["failures"].empty()) {
       state.SkipWithError(result["failures"].dump().c_str());
       return;

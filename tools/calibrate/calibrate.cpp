@@ -21,7 +21,7 @@
 #include "tools/scenario/platform_file.h"
 #include "tools/simulate/interrupts.h"
 
-namespace sluice::tool {
+namespace sluice::calibrate {
 namespace {
 
 using calibration::Primitive;
@@ -44,7 +44,7 @@ constexpr double kWorthSaying = 0.05;
 
 class Calibration {
  public:
-  explicit Calibration(const CalibrateOptions& options)
+  explicit Calibration(const Options& options)
       : m_options(options), m_shows_progress(options.shows_progress && isatty(STDERR_FILENO)) {
     const calibration::HostIdentity host = calibration::identify_host();
     m_configuration.machine.remove("nic");  // what sends over the loopback interface needs no network card
@@ -271,14 +271,14 @@ class Calibration {
   }
 
   void progress(const std::string& text) {
-    stop_if_interrupted();
+    simulate::stop_if_interrupted();
     if (m_shows_progress) std::fprintf(stderr, "\r\033[K%s", text.c_str());
   }
   void clear_progress() const {
     if (m_shows_progress) std::fputs("\r\033[K", stderr);
   }
 
-  const CalibrateOptions& m_options;
+  const Options& m_options;
   bool m_shows_progress;
   int m_cpu = 0;
   scenario::Configuration m_configuration;
@@ -290,7 +290,7 @@ class Calibration {
 
 }  // namespace
 
-Calibrated calibrate(const CalibrateOptions& options) {
+Calibrated run(const Options& options) {
   Calibration calibration{options};
   Calibrated result{.platform = calibration.carry_out(), .comparison = {}, .notes = {}};
   // What is written must be read.
@@ -301,4 +301,4 @@ Calibrated calibrate(const CalibrateOptions& options) {
   return result;
 }
 
-}  // namespace sluice::tool
+}  // namespace sluice::calibrate

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-namespace sluice::tool {
+namespace sluice::calibrate {
 
-struct CalibrateOptions {
+struct Options {
   std::string name;             ///< of the platform file, for messages
   std::string folder;           ///< where the test file of 256 MiB goes
   bool compares = false;        ///< fill `comparison`
@@ -21,6 +21,6 @@ struct Calibrated {
 };
 
 /// Throws InputError and Interrupted.
-Calibrated calibrate(const CalibrateOptions& options);
+Calibrated run(const Options& options);
 
-}  // namespace sluice::tool
+}  // namespace sluice::calibrate

@@ -9,7 +9,7 @@
 #include "models/base/quantity.h"
 #include "tools/scenario/platform_file.h"
 
-namespace sluice::tool {
+namespace sluice::calibrate {
 namespace {
 
 /// A double-quoted YAML scalar; JSON's strings are a subset of these.
@@ -68,4 +68,4 @@ std::string platform_text(const scenario::Configuration& original, const std::ma
   return text;
 }
 
-}  // namespace sluice::tool
+}  // namespace sluice::calibrate

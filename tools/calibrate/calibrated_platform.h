@@ -7,7 +7,7 @@
 
 #include "tools/scenario/configuration.h"
 
-namespace sluice::tool {
+namespace sluice::calibrate {
 
 /// Where a parameter of a calibrated platform comes from.
 struct Origin {
@@ -19,4 +19,4 @@ struct Origin {
 /// What `origins` names; everything else has its default. `configuration.host` must be set; its date dates the values.
 std::string platform_text(const scenario::Configuration& configuration, const std::map<std::string, Origin>& origins);
 
-}  // namespace sluice::tool
+}  // namespace sluice::calibrate

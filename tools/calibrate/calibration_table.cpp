@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/calibrate/calibration_table.h"
 
-namespace sluice::tool {
+namespace sluice::calibrate {
 
 const std::vector<Row>& calibration_table() {
   static const std::vector<Row> rows{
@@ -83,4 +83,4 @@ const std::vector<Row>& calibration_table() {
   return rows;
 }
 
-}  // namespace sluice::tool
+}  // namespace sluice::calibrate

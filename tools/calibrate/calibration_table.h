@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace sluice::tool {
+namespace sluice::calibrate {
 
 struct Term {
   double weight;
@@ -36,4 +36,4 @@ const std::vector<Row>& calibration_table();
 /// So many rows at the beginning of the table touch no more memory than L1 holds.
 inline constexpr int kRowsInL1 = 2;
 
-}  // namespace sluice::tool
+}  // namespace sluice::calibrate

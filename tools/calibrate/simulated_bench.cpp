@@ -10,7 +10,7 @@
 #include "tools/native/calibration/estimators.h"
 #include "tools/simulate/child.h"
 
-namespace sluice::tool {
+namespace sluice::calibrate {
 namespace {
 
 using calibration::Primitive;
@@ -47,7 +47,7 @@ class Bench {
         m_hal(m_machine),
         m_kernel(m_hal.machine(), m_machine.ledger, configuration.kernel) {}
 
-  Json run(const std::vector<const Primitive*>& list) {
+  results::Json run(const std::vector<const Primitive*>& list) {
     m_kernel.start([&](kernel_sim::Kernel& kernel) {
       const std::string path = std::string{"/"} + kFileName;
       if (!kernel.preload(path)) throw base::InputError{"the machine's memory is too small for the calibration's file"};
@@ -84,7 +84,7 @@ class Bench {
   platform::Machine m_machine;
   hal::SystemcMachine m_hal;
   kernel_sim::Kernel m_kernel;
-  Json m_times = Json::object();
+  results::Json m_times = results::Json::object();
 };
 
 }  // namespace
@@ -92,9 +92,9 @@ class Bench {
 SimulatedTimes time_simulated(const scenario::Configuration& configuration, const std::vector<const Primitive*>& list) {
   Bytes file_size = kPageSize;
   for (const Primitive* primitive : list) file_size = std::max(file_size, primitive->file_size);
-  const Json result = run_in_child([&] { return Bench{configuration, file_size}.run(list); }, {});
+  const results::Json result = simulate::run_in_child([&] { return Bench{configuration, file_size}.run(list); }, {});
   if (result.contains("failures")) throw base::SimulatorBug{result["failures"].front().get<std::string>()};
   return result.get<SimulatedTimes>();
 }
 
-}  // namespace sluice::tool
+}  // namespace sluice::calibrate

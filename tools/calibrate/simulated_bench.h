@@ -9,7 +9,7 @@
 #include "tools/native/calibration/primitive.h"
 #include "tools/scenario/configuration.h"
 
-namespace sluice::tool {
+namespace sluice::calibrate {
 
 /// Nanoseconds per operation, by primitive. A primitive that the simulated kernel refuses is missing.
 using SimulatedTimes = std::map<std::string, double>;
@@ -19,4 +19,4 @@ using SimulatedTimes = std::map<std::string, double>;
 SimulatedTimes time_simulated(const scenario::Configuration& configuration,
                               const std::vector<const calibration::Primitive*>& list);
 
-}  // namespace sluice::tool
+}  // namespace sluice::calibrate

@@ -10,7 +10,7 @@
 
 #include "tools/native/calibration/estimators.h"
 
-namespace sluice::tool {
+namespace sluice::calibrate {
 namespace {
 
 /// Far above the rounding of simulated time, near the size of real costs.
@@ -173,4 +173,4 @@ std::vector<Finding> solve(const std::vector<Row>& rows, const Timings& measured
   return findings;
 }
 
-}  // namespace sluice::tool
+}  // namespace sluice::calibrate

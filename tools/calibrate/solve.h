@@ -10,7 +10,7 @@
 #include "tools/calibrate/calibration_table.h"
 #include "tools/scenario/configuration.h"
 
-namespace sluice::tool {
+namespace sluice::calibrate {
 
 /// A measured time, over all and for each repetition of the whole measurement.
 struct Timing {
@@ -52,4 +52,4 @@ std::vector<Finding> solve(const std::vector<Row>& rows, const Timings& measured
                            scenario::Configuration& configuration, unsigned sweeps,
                            const std::function<void(std::size_t done, std::size_t of)>& progress = {});
 
-}  // namespace sluice::tool
+}  // namespace sluice::calibrate

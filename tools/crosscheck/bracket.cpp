@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace sluice::tool {
+namespace sluice::crosscheck {
 namespace {
 
 std::int64_t mean(std::int64_t a, std::int64_t b) { return a + (b - a) / 2; }
@@ -37,4 +37,4 @@ Drift take_mean(std::vector<results::RunResult>& before, const std::vector<resul
   return drift;
 }
 
-}  // namespace sluice::tool
+}  // namespace sluice::crosscheck

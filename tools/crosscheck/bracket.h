@@ -7,7 +7,7 @@
 
 #include "tools/results/run_result.h"
 
-namespace sluice::tool {
+namespace sluice::crosscheck {
 
 /// Predicted CPU time with the second calibration against that with the first, over all runs.
 struct Drift {
@@ -19,4 +19,4 @@ struct Drift {
 /// side stays as it is and has no drift.
 Drift take_mean(std::vector<results::RunResult>& before, const std::vector<results::RunResult>& after);
 
-}  // namespace sluice::tool
+}  // namespace sluice::crosscheck

@@ -11,7 +11,7 @@
 #include "tools/report/text.h"
 #include "tools/simulate/runner.h"
 
-namespace sluice::tool {
+namespace sluice::crosscheck {
 namespace {
 
 using results::CrosscheckResult;
@@ -28,7 +28,7 @@ void refuse_what_is_no_loopback(const scenario::Scenario& scenario) {
 
 }  // namespace
 
-std::vector<std::string> crosscheck_warnings(const scenario::Scenario& scenario, const std::string& this_cpu) {
+std::vector<std::string> warnings_of(const scenario::Scenario& scenario, const std::string& this_cpu) {
   const auto& host = scenario.plans.front().configuration.host;
   if (!host) return {"the platform was calibrated on no host: its costs are published or estimated"};
   std::vector<std::string> warnings;
@@ -47,8 +47,7 @@ std::vector<std::string> crosscheck_warnings(const scenario::Scenario& scenario,
   return warnings;
 }
 
-CrosscheckResult crosscheck(scenario::Scenario& scenario, const CrosscheckOptions& options,
-                            const CalibratedAgain& again) {
+CrosscheckResult run(scenario::Scenario& scenario, const Options& options, const CalibratedAgain& again) {
   refuse_what_is_no_loopback(scenario);
   if (options.native.verify && !options.counts_only) {
     throw base::InputError{
@@ -67,7 +66,7 @@ CrosscheckResult crosscheck(scenario::Scenario& scenario, const CrosscheckOption
   result.scenario = scenario.path;
   result.description = scenario.description;
   const auto predicted = [&](scenario::Scenario& calibrated) {
-    return run_all(
+    return simulate::run_all(
         calibrated,
         {.received = {}, .timeout_s = options.native.timeout_s, .shows_progress = options.native.shows_progress});
   };
@@ -86,4 +85,4 @@ CrosscheckResult crosscheck(scenario::Scenario& scenario, const CrosscheckOption
   return result;
 }
 
-}  // namespace sluice::tool
+}  // namespace sluice::crosscheck

@@ -8,12 +8,12 @@
 #include "tools/results/crosscheck_result.h"
 #include "tools/scenario/scenario.h"
 
-namespace sluice::tool {
+namespace sluice::crosscheck {
 
 /// What is to be known before: the platform is of another machine, or the grid leaves what was calibrated.
-std::vector<std::string> crosscheck_warnings(const scenario::Scenario& scenario, const std::string& this_cpu);
+std::vector<std::string> warnings_of(const scenario::Scenario& scenario, const std::string& this_cpu);
 
-struct CrosscheckOptions {
+struct Options {
   NativeOptions native;      ///< its time limit and progress are those of both sides
   bool counts_only = false;  ///< hold the counts against each other and no times, from one transfer each
 };
@@ -23,7 +23,6 @@ using CalibratedAgain = std::function<scenario::Scenario()>;
 
 /// Runs both sides. With `again`, which is called right after the measurement, predictions are the mean of what both
 /// calibrations give, and the summary says by how much they differ (bracket.h).
-results::CrosscheckResult crosscheck(scenario::Scenario& scenario, const CrosscheckOptions& options,
-                                     const CalibratedAgain& again = {});
+results::CrosscheckResult run(scenario::Scenario& scenario, const Options& options, const CalibratedAgain& again = {});
 
-}  // namespace sluice::tool
+}  // namespace sluice::crosscheck

@@ -11,7 +11,7 @@
 #include "tools/analysis/agreement.h"
 #include "tools/analysis/crossover.h"
 
-namespace sluice::tool {
+namespace sluice::crosscheck {
 namespace {
 
 using results::Cell;
@@ -218,4 +218,4 @@ std::vector<std::string> breaches_of(const results::Summary& summary, const scen
   return sentences;
 }
 
-}  // namespace sluice::tool
+}  // namespace sluice::crosscheck

@@ -7,7 +7,7 @@
 #include "tools/results/crosscheck_result.h"
 #include "tools/scenario/tolerance.h"
 
-namespace sluice::tool {
+namespace sluice::crosscheck {
 
 /// Host faults that differ by no more are taken for equal: where read-ahead lets a folio begin and end depends on the
 /// memory that happens to be free (377 became 409 on a host whose memory had been in use for a while), and a mark may
@@ -28,4 +28,4 @@ std::vector<results::Crossover> crossovers_of(const std::vector<results::Cell>& 
 /// A sentence for each thing that is out of tolerance.
 std::vector<std::string> breaches_of(const results::Summary& summary, const scenario::Tolerance& tolerance);
 
-}  // namespace sluice::tool
+}  // namespace sluice::crosscheck

@@ -9,7 +9,7 @@
 
 #include "tools/analysis/sample_summary.h"
 
-namespace sluice::tool {
+namespace sluice::crosscheck {
 namespace {
 
 using native::TransferSample;
@@ -192,4 +192,4 @@ void add_measured(RunResult& result, const NativeRun& run) {
                         .cpu_ns = summary(run, [](const TransferSample& s) { return s.cpu_ns(); })};
 }
 
-}  // namespace sluice::tool
+}  // namespace sluice::crosscheck

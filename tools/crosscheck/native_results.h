@@ -9,7 +9,7 @@
 #include "tools/native/measured_transfer.h"
 #include "tools/results/run_result.h"
 
-namespace sluice::tool {
+namespace sluice::crosscheck {
 
 struct NativeRun {
   std::uint64_t payload = 0;                    ///< bytes
@@ -26,4 +26,4 @@ void settle_sharing(NativeRun& run);
 /// Everything of a run's result behind its heading; failures alone when a sample failed.
 void add_measured(results::RunResult& result, const NativeRun& run);
 
-}  // namespace sluice::tool
+}  // namespace sluice::crosscheck

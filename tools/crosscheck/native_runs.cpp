@@ -19,9 +19,10 @@
 #include "tools/simulate/run_heading.h"
 #include "tools/simulate/stream_content.h"
 
-namespace sluice::tool {
+namespace sluice::crosscheck {
 namespace {
 
+using results::Json;
 using results::RunResult;
 using scenario::RunPlan;
 using scenario::Workload;
@@ -125,13 +126,14 @@ class Rounds {
 std::vector<RunResult> run_batch(Plans batch, const NativeOptions& options, Done& done, ShortestProbe& shortest) {
   const Workload& workload = batch.front().configuration.workload;
   // No content is kept: one that maps a file of the host would hold its pages in the page cache.
-  const std::string sha256 = options.verify ? base::sha256_of(StreamContent{contents_of(workload)}) : "";
+  const std::string sha256 =
+      options.verify ? base::sha256_of(simulate::StreamContent{simulate::contents_of(workload)}) : "";
   const native::TestFiles files = workload.form == Workload::Form::Path
                                       ? native::TestFiles::open(workload.path)
-                                      : native::TestFiles::make(directory_of(options), contents_of(workload));
+                                      : native::TestFiles::make(directory_of(options), simulate::contents_of(workload));
   std::vector<RunResult> found;
   for (const NativeRun& run : Rounds(batch, files, sha256, options, done, shortest).carry_out()) {
-    add_measured(found.emplace_back(heading_of(batch[found.size()], results::kHost)), run);
+    add_measured(found.emplace_back(simulate::heading_of(batch[found.size()], results::kHost)), run);
   }
   return found;
 }
@@ -156,7 +158,7 @@ std::vector<RunResult> results_of(Plans batch, const Json& reply) {
     runs = results::from_json<std::vector<RunResult>>(reply["results"]);
   } else {
     for (const RunPlan& plan : batch) {
-      runs.push_back(heading_of(plan, results::kHost));
+      runs.push_back(simulate::heading_of(plan, results::kHost));
       runs.back().failures = results::from_json<std::vector<std::string>>(reply.at("failures"));
     }
   }
@@ -177,20 +179,21 @@ std::string text_of(const RunPlan& plan) {
 std::vector<RunResult> run_natively(const scenario::Scenario& scenario, const NativeOptions& options) {
   check(scenario);
   const std::size_t rounds = options.warm_up + options.repetitions;
-  Progress progress{options.shows_progress, scenario.plans.size() * rounds};
+  simulate::Progress progress{options.shows_progress, scenario.plans.size() * rounds};
   Done done;
   ShortestProbe shortest;
   std::vector<RunResult> runs;
   for (Plans rest = scenario.plans; !rest.empty();) {
     const Plans batch = leading(rest, [](const RunPlan& a, const RunPlan& b) {
-      return same_files(a.configuration.workload, b.configuration.workload);
+      return simulate::same_files(a.configuration.workload, b.configuration.workload);
     });
     const std::size_t before = *done;
     const auto tick = [&](std::size_t /*child*/, std::chrono::seconds elapsed) {
       progress.tick(*done, text_of(batch[(*done - before) % batch.size()]), elapsed);
     };
-    const ChildLimits limits{std::chrono::seconds{options.timeout_s} * static_cast<long>(batch.size() * rounds), tick};
-    const Json reply = run_in_child(
+    const simulate::ChildLimits limits{
+        std::chrono::seconds{options.timeout_s} * static_cast<long>(batch.size() * rounds), tick};
+    const Json reply = simulate::run_in_child(
         [&] {
           return Json{{"results", results::to_json(run_batch(batch, options, done, shortest))}};
         },
@@ -202,4 +205,4 @@ std::vector<RunResult> run_natively(const scenario::Scenario& scenario, const Na
   return runs;
 }
 
-}  // namespace sluice::tool
+}  // namespace sluice::crosscheck

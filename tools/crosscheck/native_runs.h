@@ -8,7 +8,7 @@
 #include "tools/results/run_result.h"
 #include "tools/scenario/scenario.h"
 
-namespace sluice::tool {
+namespace sluice::crosscheck {
 
 struct NativeOptions {
   unsigned repetitions = 9;     ///< of each transfer that are measured
@@ -25,4 +25,4 @@ struct NativeOptions {
 /// - A transfer that fails is a failed run; what the host refuses to the measurement itself is an InputError.
 std::vector<results::RunResult> run_natively(const scenario::Scenario& scenario, const NativeOptions& options);
 
-}  // namespace sluice::tool
+}  // namespace sluice::crosscheck

@@ -23,7 +23,7 @@
 #include "models/base/quantity.h"
 #include "models/base/result.h"
 
-namespace sluice::tool {
+namespace sluice::simulate {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -264,4 +264,4 @@ Json run_in_child(const Work& work, const ChildLimits& limits) {
   return std::move(run_in_children({work}, 1, limits).front().result);
 }
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

@@ -10,7 +10,7 @@
 #include "tools/results/json.h"
 #include "tools/simulate/interrupts.h"
 
-namespace sluice::tool {
+namespace sluice::simulate {
 
 using results::Json;
 
@@ -38,4 +38,4 @@ std::vector<Outcome> run_in_children(const std::vector<Work>& works, unsigned at
 /// The same for one.
 Json run_in_child(const Work& work, const ChildLimits& limits);
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

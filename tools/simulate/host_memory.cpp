@@ -13,7 +13,7 @@
 #include "models/base/result.h"
 #include "models/nic/nic_config.h"
 
-namespace sluice::tool {
+namespace sluice::simulate {
 namespace {
 
 // Measured with a file of 256 MiB in memory and with 5000 files of a page: peak of the process.
@@ -91,4 +91,4 @@ void refuse_without_memory(const scenario::Scenario& scenario) {
   }
 }
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

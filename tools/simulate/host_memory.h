@@ -4,7 +4,7 @@
 
 #include "tools/scenario/scenario.h"
 
-namespace sluice::tool {
+namespace sluice::simulate {
 
 /// About what a simulation of this plan holds at its peak. Payload is moved by name, so a page of it takes some tens of
 /// bytes; its bytes are made where somebody looks at them, which checksums in software do to all.
@@ -16,4 +16,4 @@ Bytes memory_available();
 /// Throws an InputError when a run of the scenario needs more than there is.
 void refuse_without_memory(const scenario::Scenario& scenario);
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

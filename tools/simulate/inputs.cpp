@@ -6,7 +6,7 @@
 #include "kernel_sim/fs/make_file_system.h"
 #include "kernel_sim/kernel.h"
 
-namespace sluice::tool {
+namespace sluice::simulate {
 
 std::vector<std::shared_ptr<const base::Content>> contents_of(const scenario::Workload& workload) {
   if (workload.form == scenario::Workload::Form::Path) return {base::open_file_content(workload.path)};
@@ -63,4 +63,4 @@ Inputs make_inputs(const scenario::RunPlan& plan) {
   return inputs;
 }
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

@@ -10,7 +10,7 @@
 #include "tools/scenario/run_plan.h"
 #include "tools/simulate/stream_content.h"
 
-namespace sluice::tool {
+namespace sluice::simulate {
 
 struct Inputs {
   std::vector<std::string> paths;         ///< of the files, as programs open them
@@ -24,4 +24,4 @@ std::vector<std::shared_ptr<const base::Content>> contents_of(const scenario::Wo
 bool same_files(const scenario::Workload& a, const scenario::Workload& b);
 Inputs make_inputs(const scenario::RunPlan& plan);
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

@@ -9,7 +9,7 @@
 #include <system_error>
 #include <unistd.h>
 
-namespace sluice::tool {
+namespace sluice::simulate {
 namespace {
 
 /// Those whose default is to end the process. SIGKILL cannot be handled; SIGSEGV and its like speak of a bug.
@@ -74,4 +74,4 @@ void wait_for(std::vector<pollfd>& descriptors, int milliseconds) {
   stop_if_interrupted();
 }
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

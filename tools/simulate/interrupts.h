@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <vector>
 
-namespace sluice::tool {
+namespace sluice::simulate {
 
 /// Ctrl-C, a request to terminate, or a terminal that was closed.
 class Interrupted : public std::runtime_error {
@@ -29,4 +29,4 @@ bool wait_for(int descriptor, short events, int milliseconds);
 /// The same for several, as poll() would: says in each what has come.
 void wait_for(std::vector<pollfd>& descriptors, int milliseconds);
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/simulate/marks.h"
 
-namespace sluice::tool {
+namespace sluice::simulate {
 namespace {
 
 constexpr std::string_view kLastByte = "the last byte at the receiver";
@@ -77,4 +77,4 @@ TaskTimes Marks::read_task_times() const {
   return {{"sender", m_sender->task->cpu_time()}, {"receiver", m_receiver->task->cpu_time()}, {"ksoftirqd", softirqs}};
 }
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

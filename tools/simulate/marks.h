@@ -16,7 +16,7 @@
 #include "kernel_sim/system_calls.h"
 #include "tools/simulate/meter.h"
 
-namespace sluice::tool {
+namespace sluice::simulate {
 
 /// CPU time of the tasks of a transfer over loopback.
 using TaskTimes = std::map<std::string, Picoseconds>;
@@ -79,4 +79,4 @@ class Marks : public kernel_sim::Measurement {
   std::vector<std::optional<Picoseconds>> m_file_began;
 };
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

@@ -7,7 +7,7 @@
 
 #include "models/fabric/dma.h"
 
-namespace sluice::tool {
+namespace sluice::simulate {
 
 HardwareCounters read_counters(const platform::Machine& machine, const kernel_sim::Kernel& kernel) {
   HardwareCounters counters;
@@ -75,4 +75,4 @@ Demand busiest(const std::vector<Demand>& demands) {
   return most == demands.end() ? Demand{} : *most;
 }
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

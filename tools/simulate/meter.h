@@ -12,7 +12,7 @@
 #include "kernel_sim/kernel.h"
 #include "models/platform/machine.h"
 
-namespace sluice::tool {
+namespace sluice::simulate {
 
 /// Counters of the hardware at one instant. Everything grows, so differences are what happened in between.
 struct HardwareCounters {
@@ -47,4 +47,4 @@ std::vector<Demand> demands(const HardwareCounters& begin, const HardwareCounter
 /// The busiest of them; ties go to the one named first.
 Demand busiest(const std::vector<Demand>& demands);
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

@@ -8,7 +8,7 @@
 
 #include "models/platform/topology.h"
 
-namespace sluice::tool {
+namespace sluice::simulate {
 namespace {
 
 using base::Mover;
@@ -297,4 +297,4 @@ Failures failures_of(const RunResult& result, const Observation& observation, co
   return failures;
 }
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

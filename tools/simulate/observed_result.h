@@ -11,7 +11,7 @@
 #include "tools/simulate/marks.h"
 #include "tools/simulate/receiver.h"
 
-namespace sluice::tool {
+namespace sluice::simulate {
 
 /// Everything about a run that has ended, as far as it can be read after the end.
 struct Observation {
@@ -37,4 +37,4 @@ void add_observed(results::RunResult& result, const Observation& observation);
 std::vector<std::string> failures_of(const results::RunResult& result, const Observation& observation,
                                      const std::vector<Ending>& endings, kernel_sim::Kernel& kernel);
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

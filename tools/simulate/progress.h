@@ -7,7 +7,7 @@
 #include <string>
 #include <unistd.h>
 
-namespace sluice::tool {
+namespace sluice::simulate {
 
 class Progress {
  public:
@@ -34,4 +34,4 @@ class Progress {
   bool m_dirty = false;
 };
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

@@ -11,7 +11,7 @@
 
 #include "models/base/result.h"
 
-namespace sluice::tool {
+namespace sluice::simulate {
 
 struct Receiver::Digest {
   Digest() : context(EVP_MD_CTX_new(), &EVP_MD_CTX_free) { EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr); }
@@ -130,4 +130,4 @@ void Receiver::keep() {
   throw base::InputError{fmt::format("cannot write received file {}: {}", m_path, m_write_error)};
 }
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

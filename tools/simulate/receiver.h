@@ -14,7 +14,7 @@
 #include "models/nic/peer.h"
 #include "tools/simulate/stream_content.h"
 
-namespace sluice::tool {
+namespace sluice::simulate {
 
 /// What the received file `path` is called until it is complete.
 std::string unfinished_name(const std::string& path);
@@ -82,4 +82,4 @@ class Receiver {
   std::vector<Connection> m_connections;
 };
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

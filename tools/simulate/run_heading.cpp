@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-namespace sluice::tool {
+namespace sluice::simulate {
 namespace {
 
 using results::Named;
@@ -36,4 +36,4 @@ results::RunResult heading_of(const scenario::RunPlan& plan, const char* kernel)
   return run;
 }
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

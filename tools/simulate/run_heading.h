@@ -5,10 +5,10 @@
 #include "tools/results/run_result.h"
 #include "tools/scenario/run_plan.h"
 
-namespace sluice::tool {
+namespace sluice::simulate {
 
 /// Strategy, settings, point, workload; on the simulated kernel the features that explain the counts.
 /// `kernel` is results::kSimulated or kHost.
 results::RunResult heading_of(const scenario::RunPlan& plan, const char* kernel);
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

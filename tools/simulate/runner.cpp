@@ -24,7 +24,7 @@
 #include "tools/simulate/settings_without_effect.h"
 #include "tools/simulate/simulate.h"
 
-namespace sluice::tool {
+namespace sluice::simulate {
 namespace {
 
 using results::RunResult;
@@ -115,7 +115,7 @@ struct Agenda {
           return Json{{"sha256", sha256_of(StreamContent{contents_of(plan->configuration.workload)})}};
         });
       } else {
-        works.push_back([plan = plan] { return results::to_json(simulate(*plan)); });
+        works.push_back([plan = plan] { return results::to_json(run(*plan)); });
       }
     }
     return works;
@@ -184,4 +184,4 @@ std::vector<RunResult> run_all(scenario::Scenario& scenario, const RunOptions& o
   return runs;
 }
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

@@ -8,7 +8,7 @@
 #include "tools/results/run_result.h"
 #include "tools/scenario/scenario.h"
 
-namespace sluice::tool {
+namespace sluice::simulate {
 
 /// Of this host, as far as this process may use them.
 unsigned cores();
@@ -29,4 +29,4 @@ std::vector<std::string> received_files(const scenario::Scenario& scenario, cons
 /// rise to. With options.received, the files are in place when this returns.
 std::vector<results::RunResult> run_all(scenario::Scenario& scenario, const RunOptions& options);
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

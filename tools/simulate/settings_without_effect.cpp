@@ -8,7 +8,7 @@
 
 #include "tools/results/json_io.h"
 
-namespace sluice::tool {
+namespace sluice::simulate {
 namespace {
 
 using results::RunResult;
@@ -98,4 +98,4 @@ std::vector<std::string> settings_without_effect(const scenario::Scenario& scena
   return sentences;
 }
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

@@ -9,7 +9,7 @@
 #include "tools/results/run_result.h"
 #include "tools/scenario/scenario.h"
 
-namespace sluice::tool {
+namespace sluice::simulate {
 
 /// Watches the kernel's costs that were set for a run. Must outlive the run.
 class WatchedCosts {
@@ -27,4 +27,4 @@ class WatchedCosts {
 std::vector<std::string> settings_without_effect(const scenario::Scenario& scenario,
                                                  const std::vector<results::RunResult>& runs);
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

@@ -21,7 +21,7 @@
 #include "tools/simulate/run_heading.h"
 #include "tools/simulate/settings_without_effect.h"
 
-namespace sluice::tool {
+namespace sluice::simulate {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -214,7 +214,7 @@ class Run {
 
 }  // namespace
 
-RunResult simulate(const RunPlan& plan) {
+RunResult run(const RunPlan& plan) {
   RunPlan watched = plan;
   const WatchedCosts costs{watched};
   RunResult result = Run{watched}.carry_out();
@@ -222,4 +222,4 @@ RunResult simulate(const RunPlan& plan) {
   return result;
 }
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace sluice::tool {
+namespace sluice::simulate {
 
 StreamContent::StreamContent(std::vector<std::shared_ptr<const base::Content>> files) : m_files(std::move(files)) {
   Bytes end = 0;
@@ -55,4 +55,4 @@ bool StreamContent::is(Bytes offset, const base::NamedBytes& names) const {
   return same;
 }
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

@@ -8,7 +8,7 @@
 #include "models/base/content.h"
 #include "models/base/named_bytes.h"
 
-namespace sluice::tool {
+namespace sluice::simulate {
 
 class StreamContent : public base::Content {
  public:
@@ -35,4 +35,4 @@ class StreamContent : public base::Content {
   std::vector<Bytes> m_ends;
 };
 
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

@@ -24,7 +24,7 @@ std::string test_folder(const CalibrateCommandOptions& options) {
 
 int calibrate(const CalibrateCommandOptions& options, const GlobalOptions& globals) {
   OutputFile out{options.out};
-  const Calibrated result = calibrate(CalibrateOptions{.name = options.out,
+  const calibrate::Calibrated result = calibrate::run({.name = options.out,
                                                        .folder = test_folder(options),
                                                        .compares = options.compares,
                                                        .shows_progress = !globals.quiet});

@@ -21,7 +21,7 @@ constexpr const char* kAfter = "after.yaml";
 
 struct CrosscheckCommandOptions {
   ScenarioOptions scenario;
-  CrosscheckOptions crosscheck;
+  crosscheck::Options run;
   std::string bracket;  ///< a folder; empty: the platform is given
   std::string json;
   std::string plot;
@@ -45,8 +45,8 @@ scenario::Scenario calibrated(const CrosscheckCommandOptions& options, const cha
   ScenarioOptions scenario = options.scenario;
   scenario.platform = in_bracket(options, name);
   OutputFile out{scenario.platform};
-  const Calibrated host = calibrate(CalibrateOptions{
-      .name = scenario.platform, .folder = options.bracket, .compares = false, .shows_progress = !globals.quiet});
+  const calibrate::Calibrated host = calibrate::run(
+      {.name = scenario.platform, .folder = options.bracket, .compares = false, .shows_progress = !globals.quiet});
   out.commit(host.platform);
   if (!globals.quiet) {
     for (const std::string& note : host.notes) say(note);
@@ -63,17 +63,17 @@ int crosscheck(const CrosscheckCommandOptions& options, const GlobalOptions& glo
                      inputs_of(options.scenario, scenario));
   const auto json = open_output(options.json);
   const auto plot = open_output(options.plot);
-  CalibratedAgain again;
+  crosscheck::CalibratedAgain again;
   if (!options.bracket.empty()) {
     scenario = calibrated(options, kBefore, globals);
     again = [&] { return calibrated(options, kAfter, globals); };
   }
   if (!globals.quiet) {
-    for (const std::string& warning : crosscheck_warnings(scenario, cpu_model())) say("warning: " + warning);
+    for (const std::string& warning : crosscheck::warnings_of(scenario, cpu_model())) say("warning: " + warning);
   }
-  CrosscheckOptions both = options.crosscheck;
+  crosscheck::Options both = options.run;
   both.native.shows_progress = !globals.quiet;
-  const results::CrosscheckResult result = crosscheck(scenario, both, again);
+  const results::CrosscheckResult result = crosscheck::run(scenario, both, again);
   const std::string text = results::json_text(results::to_json(result));
   if (json) json->commit(text);
   if (plot) plot->commit(report::scatter_svg(result));
@@ -103,8 +103,8 @@ Action define_crosscheck(CLI::App& app, const GlobalOptions& globals) {
                "predict the mean and print the host's drift beside the errors",
                "DIR")
           ->excludes(platform);
-  add_native(app, options->crosscheck.native);
-  app.add_flag("--counts-only", options->crosscheck.counts_only, "compare counts and no times, from one transfer each")
+  add_native(app, options->run.native);
+  app.add_flag("--counts-only", options->run.counts_only, "compare counts and no times, from one transfer each")
       ->excludes(bracket);
   add_json(app, options->json);
   add_path(app, "--plot", options->plot, "draw predicted over measured CPU time", "FILE.svg");

@@ -11,7 +11,7 @@
 #include "tools/sluice/exit_status.h"
 #include "tools/sluice/streams.h"
 
-// libsystemc refers to it; simulations here are started by simulate().
+// libsystemc refers to it; simulations here are started by simulate::run().
 extern "C" int sc_main(int /*argc*/, char* /*argv*/[]) { return 0; }
 
 int main(int argc, char** argv) {
@@ -19,11 +19,11 @@ int main(int argc, char** argv) {
   setenv("SC_COPYRIGHT_MESSAGE", "DISABLE", 1);
   try {
     tool::hold_standard_streams();
-    tool::catch_interrupts();
+    simulate::catch_interrupts();
     const int status = tool::carry_out(argc, argv);
     tool::finish_streams();
     return status;
-  } catch (const tool::Interrupted&) {
+  } catch (const simulate::Interrupted&) {
     tool::say("interrupted");
     return tool::kInterrupted;
   } catch (const base::InputError& refused) {

@@ -13,7 +13,7 @@ namespace {
 
 struct NativeCommandOptions {
   ScenarioOptions scenario;
-  NativeOptions native;
+  crosscheck::NativeOptions native;
   std::string json;
 };
 
@@ -21,9 +21,9 @@ int native(const NativeCommandOptions& options, const GlobalOptions& globals) {
   const scenario::Scenario scenario = load(options.scenario, globals);
   refuse_overwriting({{"--json", options.json}}, inputs_of(options.scenario, scenario));
   const auto json = open_output(options.json);
-  NativeOptions native_options = options.native;
+  crosscheck::NativeOptions native_options = options.native;
   native_options.shows_progress = !globals.quiet;
-  const std::vector<results::RunResult> runs = run_natively(scenario, native_options);
+  const std::vector<results::RunResult> runs = crosscheck::run_natively(scenario, native_options);
   if (json) json->commit(results::results_text(scenario.path, runs));
   const bool prints_json = options.json == "-";
   if (prints_json) {
@@ -40,7 +40,7 @@ int native(const NativeCommandOptions& options, const GlobalOptions& globals) {
 
 }  // namespace
 
-void add_native(CLI::App& app, NativeOptions& options) {
+void add_native(CLI::App& app, crosscheck::NativeOptions& options) {
   add_number(app, "--repetitions", options.repetitions, 1, 1000,
              "transfers that are measured, of each strategy in turn", "N");
   add_number(app, "--warm-up", options.warm_up, 0, 1000, "transfers before them that are not", "N");

@@ -8,6 +8,6 @@
 namespace sluice::tool {
 
 /// --repetitions, --warm-up, --directory, --verify and --timeout.
-void add_native(CLI::App& app, NativeOptions& options);
+void add_native(CLI::App& app, crosscheck::NativeOptions& options);
 
 }  // namespace sluice::tool

@@ -81,9 +81,9 @@ void OutputFile::commit(std::string_view text) {
     if (n > 0) {
       done += static_cast<std::size_t>(n);
     } else if (errno == EAGAIN) {
-      wait_for(m_descriptor, POLLOUT, -1);
+      simulate::wait_for(m_descriptor, POLLOUT, -1);
     } else if (errno == EINTR) {
-      stop_if_interrupted();
+      simulate::stop_if_interrupted();
     } else {
       refuse(m_path);
     }
@@ -105,7 +105,7 @@ void OutputFile::wait_for_reader() {
     m_descriptor = open(m_path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
     if (m_descriptor >= 0) return;
     if (errno != ENXIO) refuse(m_path);
-    wait_for(-1, 0, kReaderPoll);
+    simulate::wait_for(-1, 0, kReaderPoll);
   }
 }
 

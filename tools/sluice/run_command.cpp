@@ -20,7 +20,7 @@ namespace {
 
 struct SimulationOptions {
   ScenarioOptions scenario;
-  RunOptions run;
+  simulate::RunOptions run;
   std::string json;
   std::string csv;
   std::string graph;
@@ -42,9 +42,9 @@ std::string one_by_one(const std::string& description, const report::Runs& runs)
 
 void refuse_overwriting(const SimulationOptions& options, const scenario::Scenario& scenario) {
   std::vector<NamedFile> outputs{{"--json", options.json}, {"--csv", options.csv}, {"--graph", options.graph}};
-  for (const std::string& path : received_files(scenario, options.run)) {
+  for (const std::string& path : simulate::received_files(scenario, options.run)) {
     outputs.push_back({"--received", path});
-    outputs.push_back({"--received", unfinished_name(path)});
+    outputs.push_back({"--received", simulate::unfinished_name(path)});
   }
   refuse_overwriting(std::move(outputs), inputs_of(options.scenario, scenario));
 }
@@ -62,10 +62,10 @@ int simulate_all(const SimulationOptions& options, const GlobalOptions& globals,
   const auto json = open_output(options.json);
   const auto csv = open_output(options.csv);
   const auto graph = open_output(options.graph);
-  RunOptions run_options = options.run;
+  simulate::RunOptions run_options = options.run;
   run_options.shows_progress = !globals.quiet;
   run_options.digest = !(options.json + options.csv).empty() || (describe == one_by_one && !globals.quiet);
-  report::Runs runs = run_all(scenario, run_options);
+  report::Runs runs = simulate::run_all(scenario, run_options);
   if (!globals.quiet) {
     for (const std::string& warning : scenario.warnings) say("warning: " + warning);
   }

@@ -43,7 +43,7 @@ std::string escaped(std::string_view text, std::string_view kept) {
 }
 
 void refuse_output() {
-  if (errno == EINTR) stop_if_interrupted();
+  if (errno == EINTR) simulate::stop_if_interrupted();
   if (errno == EPIPE) {
     g_reader_left = true;
     return;

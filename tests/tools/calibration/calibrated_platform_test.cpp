@@ -10,7 +10,7 @@
 #include "tools/native/calibration/primitive.h"
 #include "tools/scenario/platform_file.h"
 
-namespace sluice::tool {
+namespace sluice::calibrate {
 namespace {
 
 scenario::Configuration read(const std::string& text) {
@@ -71,4 +71,4 @@ TEST(CalibrationTable, NamesWhatExistsAndSharesAddUp) {
 }
 
 }  // namespace
-}  // namespace sluice::tool
+}  // namespace sluice::calibrate

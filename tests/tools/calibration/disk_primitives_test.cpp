@@ -5,7 +5,7 @@
 #include "tools/calibrate/simulated_bench.h"
 #include "tools/scenario/configuration.h"
 
-namespace sluice::tool {
+namespace sluice::calibrate {
 namespace {
 
 double time_of(const std::string& primitive, const std::vector<std::pair<std::string, std::string>>& settings) {
@@ -30,4 +30,4 @@ TEST(DiskPrimitives, ReadingAPageTakesTheReadLatencyAndMore) {
 }
 
 }  // namespace
-}  // namespace sluice::tool
+}  // namespace sluice::calibrate

@@ -6,7 +6,7 @@
 
 #include "models/base/quantity.h"
 
-namespace sluice::tool {
+namespace sluice::calibrate {
 namespace {
 
 double nanoseconds_of(const scenario::Configuration& original, const std::string& parameter) {
@@ -113,4 +113,4 @@ TEST(Solve, AParameterWithoutEffectKeepsItsValue) {
 }
 
 }  // namespace
-}  // namespace sluice::tool
+}  // namespace sluice::calibrate

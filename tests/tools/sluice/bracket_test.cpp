@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace sluice::tool {
+namespace sluice::crosscheck {
 namespace {
 
 results::RunResult run_of(std::int64_t kernel_ns, std::int64_t elapsed_ns) {
@@ -31,4 +31,4 @@ TEST(CrosscheckBracket, ARunThatFailedHasNoDrift) {
 }
 
 }  // namespace
-}  // namespace sluice::tool
+}  // namespace sluice::crosscheck

@@ -15,7 +15,7 @@
 #include "models/base/result.h"
 #include "tools/native/shared.h"
 
-namespace sluice::tool {
+namespace sluice::simulate {
 namespace {
 
 using testing::HasSubstr;
@@ -154,4 +154,4 @@ TEST(Child, AnInterruptEndsTheWaitAndTheChild) {
 }
 
 }  // namespace
-}  // namespace sluice::tool
+}  // namespace sluice::simulate

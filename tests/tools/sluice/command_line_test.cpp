@@ -574,7 +574,7 @@ TEST_F(CommandLine, WhatARunHoldsIsWhatIsAskedOfTheHost) {
                            "workload: { files: { count: 5000, size: 4 KiB } }\nstrategies: [read_write]\n"}) {
     const std::string path = m_folder.write("s.yaml", head + rest);
     const Bytes held = results("compare " + path).at("runs").at(0).at("simulator").at("peak_rss_bytes");
-    const Bytes asked = tool::memory_needed(scenario::load_scenario(path, {}).plans.front());
+    const Bytes asked = simulate::memory_needed(scenario::load_scenario(path, {}).plans.front());
     EXPECT_GT(asked, held * 3 / 4) << rest;
     EXPECT_LT(asked, held * 3 / 2) << rest;
   }

@@ -49,7 +49,7 @@ RunResult run(const Side& side, const char* kernel) {
   return run;
 }
 Cell cell(const Side& predicted, const Side& measured) {
-  return tool::cell_of(run(predicted, results::kSimulated), run(measured, results::kHost));
+  return crosscheck::cell_of(run(predicted, results::kSimulated), run(measured, results::kHost));
 }
 
 TEST(CrosscheckCell, HoldsTimesAndCountsAgainstEachOther) {
@@ -63,7 +63,7 @@ TEST(CrosscheckCell, InterruptTimeOfTheSimulationIsCpuTime) {
   RunResult simulated = run({.cpu_ns = 70}, results::kSimulated);
   simulated.time->cpu_irq_ns = 20;
   simulated.time->cpu_user_ns = 10;
-  EXPECT_EQ(tool::cell_of(simulated, run({}, results::kHost)).cpu_ns->predicted, 100);
+  EXPECT_EQ(crosscheck::cell_of(simulated, run({}, results::kHost)).cpu_ns->predicted, 100);
 }
 
 TEST(CrosscheckCell, ASystemCallMoreIsADifference) {
@@ -82,14 +82,14 @@ TEST(CrosscheckCell, FaultsMayDifferByTwoAndTenPercent) {
 TEST(CrosscheckCell, ARunThatFailedHasNoTimes) {
   RunResult hung{.strategy = "splice"};
   hung.failures = {"hangs"};
-  const Cell failed = tool::cell_of(hung, run({}, results::kHost));
+  const Cell failed = crosscheck::cell_of(hung, run({}, results::kHost));
   EXPECT_FALSE(failed.cpu_ns.has_value());
   EXPECT_THAT(failed.failures, ElementsAre("simulated: hangs"));
-  const Summary summary = tool::summarise_cells({failed}, false);
+  const Summary summary = crosscheck::summarise_cells({failed}, false);
   EXPECT_EQ(summary.failed, 1U);
   EXPECT_FALSE(summary.counts_equal);
   EXPECT_FALSE(summary.cpu_mape_percent.has_value());
-  EXPECT_THAT(tool::breaches_of(summary, {}), ElementsAre("1 cells failed", "the sender's counts differ"));
+  EXPECT_THAT(crosscheck::breaches_of(summary, {}), ElementsAre("1 cells failed", "the sender's counts differ"));
 }
 
 /// Two strategies at chunks of 4 and 64 KiB: 20 % and 10 % too much, 10 % too little, and one that repeats badly.
@@ -102,7 +102,7 @@ std::vector<Cell> grid() {
 }
 
 TEST(CrosscheckSummary, IsWorkedOutOverTheCells) {
-  const Summary summary = tool::summarise_cells(grid(), false);
+  const Summary summary = crosscheck::summarise_cells(grid(), false);
   EXPECT_EQ(summary.cells, 4U);
   EXPECT_THAT(summary.cpu_mape_percent.value(), DoubleNear((20 + 10 + 10 + 60) / 4.0, 1e-9));
   EXPECT_THAT(summary.cpu_worst_percent.value(), DoubleNear(20, 1e-9));
@@ -113,23 +113,23 @@ TEST(CrosscheckSummary, IsWorkedOutOverTheCells) {
 }
 
 TEST(CrosscheckSummary, IsJudgedByTheTolerance) {
-  const Summary summary = tool::summarise_cells(grid(), false);
-  EXPECT_THAT(tool::breaches_of(summary, {}), IsEmpty());
-  EXPECT_THAT(tool::breaches_of(summary, {25.1, 20.1, -0.1}), IsEmpty());
-  EXPECT_THAT(tool::breaches_of(summary, {24.9, {}, {}}), ElementsAre(HasSubstr("cpu_mape_percent is 25.0")));
-  EXPECT_THAT(tool::breaches_of(summary, {{}, 19.9, {}}), ElementsAre(HasSubstr("cpu_worst_percent is 20.0")));
-  EXPECT_THAT(tool::breaches_of(summary, {{}, {}, 0.1}), ElementsAre(HasSubstr("kendall_tau is 0.000")));
+  const Summary summary = crosscheck::summarise_cells(grid(), false);
+  EXPECT_THAT(crosscheck::breaches_of(summary, {}), IsEmpty());
+  EXPECT_THAT(crosscheck::breaches_of(summary, {25.1, 20.1, -0.1}), IsEmpty());
+  EXPECT_THAT(crosscheck::breaches_of(summary, {24.9, {}, {}}), ElementsAre(HasSubstr("cpu_mape_percent is 25.0")));
+  EXPECT_THAT(crosscheck::breaches_of(summary, {{}, 19.9, {}}), ElementsAre(HasSubstr("cpu_worst_percent is 20.0")));
+  EXPECT_THAT(crosscheck::breaches_of(summary, {{}, {}, 0.1}), ElementsAre(HasSubstr("kendall_tau is 0.000")));
 }
 
 TEST(CrosscheckSummary, OfCountsOnlyKnowsNoTimes) {
-  const Summary summary = tool::summarise_cells(grid(), true);
+  const Summary summary = crosscheck::summarise_cells(grid(), true);
   EXPECT_FALSE(summary.cpu_mape_percent.has_value());
-  EXPECT_THAT(tool::breaches_of(summary, {1, 1, 1}), IsEmpty());
+  EXPECT_THAT(crosscheck::breaches_of(summary, {1, 1, 1}), IsEmpty());
 }
 
 TEST(CrosscheckCrossovers, ArePredictedAndMeasured) {
   // Measured: splice twice as cheap at 4 KiB and twice as dear at 64 KiB, so equal at 16 KiB. Predicted: never.
-  const std::vector<results::Crossover> found = tool::crossovers_of(grid());
+  const std::vector<results::Crossover> found = crosscheck::crossovers_of(grid());
   ASSERT_EQ(found.size(), 1U);
   EXPECT_THAT(found[0].strategies, ElementsAre("read_write", "splice"));
   EXPECT_THAT(found[0].where, ElementsAre(testing::Pair("workload.file.size", "64 KiB")));
@@ -140,9 +140,9 @@ TEST(CrosscheckCrossovers, ArePredictedAndMeasured) {
 results::CrosscheckResult crosscheck_of(const std::vector<Cell>& cells) {
   results::CrosscheckResult result;
   result.description = "a test's <grid>";
-  result.summary = tool::summarise_cells(cells, false);
-  result.breaches = tool::breaches_of(result.summary, {10, {}, {}});
-  result.crossovers = tool::crossovers_of(cells);
+  result.summary = crosscheck::summarise_cells(cells, false);
+  result.breaches = crosscheck::breaches_of(result.summary, {10, {}, {}});
+  result.crossovers = crosscheck::crossovers_of(cells);
   result.cells = cells;
   return result;
 }
@@ -181,7 +181,7 @@ class CrosscheckWarnings : public testing::Test {
     const std::string path = m_folder.write(
         "s.yaml", "schema: sluice/1\nplatform: platform.yaml\nworkload: { file: { size: 64 KiB }, chunk: " + chunk +
                       " }\nstrategies: [read_write]\n");
-    return tool::crosscheck_warnings(scenario::load_scenario(path, {}), "this processor");
+    return crosscheck::warnings_of(scenario::load_scenario(path, {}), "this processor");
   }
   static std::string host(const std::string& cpu) {
     return "host: { cpu: " + cpu + ", kernel: 6.18, date: 2026-11-25, smallest_chunk: 4 KiB, largest_chunk: 1 MiB }\n";

@@ -18,7 +18,7 @@ constexpr int kMachines = 40;
 
 results::Json run(scenario::RunPlan plan, bool plain_bytes) {
   plan.plain_bytes = plain_bytes;
-  results::Json result = tool::run_in_child([&] { return results::to_json(tool::simulate(plan)); }, {});
+  results::Json result = simulate::run_in_child([&] { return results::to_json(simulate::run(plan)); }, {});
   result.erase("simulator");
   return result;
 }
