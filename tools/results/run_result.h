@@ -4,6 +4,7 @@
 
 #include "tools/results/description.h"
 #include "tools/results/json.h"
+#include "tools/results/workload_names.h"
 
 namespace sluice::results {
 
@@ -26,10 +27,9 @@ struct WorkloadInfo {
     visit(Field{"file_bytes", Unit::Bytes, "size of each"}, &WorkloadInfo::file_bytes);
     visit(Field{"chunk_bytes", Unit::Bytes, "asked for in one call"}, &WorkloadInfo::chunk_bytes);
     visit(Field{"rounds", Unit::Count, "chunks of all files"}, &WorkloadInfo::rounds);
-    visit(Field{.key = "page_cache", .help = "at the start", .choices = {"cold", "warm", "hot"}},
-          &WorkloadInfo::page_cache);
+    visit(Field{.key = "page_cache", .help = "at the start", .choices = kPageCacheNames}, &WorkloadInfo::page_cache);
     visit(Field{"cpus", Unit::Count, "cores of sender and receiver together, over loopback"}, &WorkloadInfo::cpus);
-    visit(Field{.key = "regime", .choices = {"default", "controlled"}}, &WorkloadInfo::regime);
+    visit(Field{.key = "regime", .choices = kRegimeNames}, &WorkloadInfo::regime);
   }
 };
 

@@ -2,17 +2,16 @@
 // What a run sends: files, in chunks, from a page cache that is cold, warm or hot.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "models/base/parameters.h"
+#include "tools/results/workload_names.h"
 
 namespace sluice::scenario {
 
 enum class PageCache : std::uint8_t { Cold, Warm, Hot };
-inline constexpr std::array<const char*, 3> kPageCacheNames{"cold", "warm", "hot"};
 
 /// How sender and receiver are run where both are tasks of one machine.
 enum class Regime : std::uint8_t {
@@ -45,21 +44,26 @@ struct Workload : base::Parameters {
                              "what the bytes of the first are made from; the next take the next numbers", kSource));
   Bytes chunk = parameter(chunk, "chunk", 64_KiB, {1, 1_GiB}, "bytes asked for in one call", kSource);
   PageCache page_cache =
-      choice(page_cache, "page_cache", PageCache::Cold, {"cold", "warm", "hot"},
+      choice(page_cache, "page_cache", PageCache::Cold, results::kPageCacheNames,
              "warm: the files lie in the page cache when the run starts, and CPU caches are cold; hot: and core 0 has "
              "just read them, so that the CPU caches hold as much as fits",
              kSource);
   unsigned cpus =
       parameter(cpus, "cpus", 1, {1, 2}, "over loopback: sender and receiver on one core, or on one each", kSource);
   Regime regime =
-      choice(regime, "regime", Regime::Default, {"default", "controlled"},
+      choice(regime, "regime", Regime::Default, results::kRegimeNames,
              "over loopback; controlled: SCHED_BATCH and socket buffers of 212992 B at both ends, Reno", kSource);
 
   [[nodiscard]] Bytes payload() const { return size * count; }
   /// In the page cache, hot or not.
   [[nodiscard]] bool warm() const { return page_cache != PageCache::Cold; }
   [[nodiscard]] bool hot() const { return page_cache == PageCache::Hot; }
-  [[nodiscard]] const char* page_cache_name() const { return kPageCacheNames[static_cast<std::size_t>(page_cache)]; }
+  [[nodiscard]] const char* page_cache_name() const {
+    return results::kPageCacheNames.begin()[static_cast<std::size_t>(page_cache)];
+  }
+  [[nodiscard]] const char* regime_name() const {
+    return results::kRegimeNames.begin()[static_cast<std::size_t>(regime)];
+  }
   [[nodiscard]] bool controlled() const { return regime == Regime::Controlled; }
   /// Whether the present form has the parameter: "file.size" or "files.size".
   [[nodiscard]] bool has(std::string_view parameter) const {

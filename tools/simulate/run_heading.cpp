@@ -32,7 +32,7 @@ results::RunResult heading_of(const scenario::RunPlan& plan, const char* kernel)
                   .rounds = workload.count * divide_up(workload.size, workload.chunk),
                   .page_cache = workload.page_cache_name(),
                   .cpus = workload.cpus,
-                  .regime = workload.controlled() ? "controlled" : "default"};
+                  .regime = workload.regime_name()};
   return run;
 }
 

@@ -28,22 +28,30 @@ std::map<std::string, std::set<std::string>> names_by_section() {
   return sections;
 }
 
-/// Folder and name without extension, so that a header and its source are one place -> its string literals.
-std::map<std::string, std::set<std::string>> literals_of_the_sources() {
-  std::map<std::string, std::set<std::string>> literals;
+/// Calls visit(path without extension, text) for each source file.
+template <class Visit>
+void for_each_source(Visit&& visit) {
   const std::filesystem::path root = SLUICE_SOURCE_DIR;
-  const std::regex literal{"\"([a-z0-9_]+)\""};
   for (const char* folder : {"models", "kernel_sim", "tools"}) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator{root / folder}) {
       if (entry.path().extension() != ".h" && entry.path().extension() != ".cpp") continue;
       std::ifstream file{entry.path()};
-      const std::string text{std::istreambuf_iterator<char>{file}, {}};
-      auto& of_place = literals[std::filesystem::path{entry.path()}.replace_extension().string()];
-      for (std::sregex_iterator found{text.begin(), text.end(), literal}, end; found != end; ++found) {
-        of_place.insert((*found)[1]);
-      }
+      visit(std::filesystem::path{entry.path()}.replace_extension().string(),
+            std::string{std::istreambuf_iterator<char>{file}, {}});
     }
   }
+}
+
+/// Folder and name without extension, so that a header and its source are one place -> its string literals.
+std::map<std::string, std::set<std::string>> literals_of_the_sources() {
+  std::map<std::string, std::set<std::string>> literals;
+  const std::regex literal{"\"([a-z0-9_]+)\""};
+  for_each_source([&](const std::string& place, const std::string& text) {
+    auto& of_place = literals[place];
+    for (std::sregex_iterator found{text.begin(), text.end(), literal}, end; found != end; ++found) {
+      of_place.insert((*found)[1]);
+    }
+  });
   return literals;
 }
 
@@ -64,6 +72,27 @@ TEST(Names, OfParametersAreListedInOnePlace) {
     lists += static_cast<unsigned>(places.size());
   }
   EXPECT_GE(lists, 5U) << "the test no longer sees the lists";
+}
+
+TEST(Names, OfChoicesAreListedInOnePlace) {
+  std::map<std::string, std::set<std::string>> lists;  // as written in a source -> the parameters
+  scenario::Configuration configuration;
+  scenario::ParameterIndex{configuration}.for_each([&](const std::string& key, const base::Parameter& parameter) {
+    if (parameter.kind() != "choice") return;
+    lists[std::regex_replace("\"" + parameter.allowed() + "\"", std::regex{", "}, "\", \"")].insert(key);
+  });
+  ASSERT_GE(lists.size(), 3U);
+  for (const auto& [list, parameters] : lists) {
+    std::string all;
+    unsigned places = 0;
+    for_each_source([&](const std::string& place, const std::string& text) {
+      for (auto at = text.find(list); at != std::string::npos; at = text.find(list, at + 1)) {
+        all += " " + place;
+        ++places;
+      }
+    });
+    EXPECT_EQ(places, 1U) << list << ", of " << *parameters.begin() << ", is listed in" << all;
+  }
 }
 
 }  // namespace
