@@ -3,12 +3,12 @@
 
 #include <algorithm>
 
-#include "kernel_sim/fs/make_file_system.h"
 #include "kernel_sim/hal/systemc/systemc_machine.h"
 #include "kernel_sim/kernel.h"
 #include "models/platform/machine.h"
 #include "tools/native/calibration/estimators.h"
 #include "tools/simulate/child.h"
+#include "tools/simulate/disk_images.h"
 
 namespace sluice::calibrate {
 namespace {
@@ -26,24 +26,14 @@ class SimulatedClock : public calibration::Clock {
   const hal::Cpu& m_cpu;
 };
 
-/// On the machine's first disk.
-platform::Images disk_with_file(const platform::MachineDescription& machine, Bytes size) {
-  const platform::DeviceInstance& disk = *machine.all("disk").front();
-  const Bytes capacity = disk.as<disk::DiskConfig>().capacity;
-  const fs::FileSystemImage layout = fs::make_file_system(capacity, {{kFileName, size, 0}});
-  auto image = std::make_shared<disk::DiskImage>(capacity);
-  for (const auto& block : layout.metadata) image->write(block.offset, block.bytes, {});
-  const std::shared_ptr<const base::Content> content = base::make_synthetic_content(size, 1);
-  for (const auto& placed : layout.files) image->place(placed.offset, content, placed.number);
-  return {{disk.name, image}};
-}
-
 /// All primitives in one boot of one machine.
 class Bench {
  public:
   Bench(const scenario::Configuration& configuration, Bytes file_size)
       : m_file_size(file_size),
-        m_machine(configuration.machine, disk_with_file(configuration.machine, file_size)),
+        m_machine(configuration.machine,
+                  simulate::make_disk_images(configuration.machine,
+                                             {{kFileName, base::make_synthetic_content(file_size, 1)}})),
         m_hal(m_machine),
         m_kernel(m_hal.machine(), m_machine.ledger, configuration.kernel) {}
 
