@@ -8,7 +8,7 @@ namespace sluice::net {
 
 struct NetConfig : base::Parameters {
   static constexpr const char* kEstimate = "estimate";
-  static constexpr const char* kPrototypeKernel = "prototype-kernel, J. Brouer (PARAMETERS.md)";
+  static constexpr const char* kPrototypeKernel = "prototype-kernel, J. Brouer";
   static constexpr base::Range<Picoseconds> kTimes{1_us, 1000_ms * 60};
 
   // --- features and limits of TCP ---------------------------------------------------------------------------------
@@ -140,7 +140,7 @@ struct NetConfig : base::Parameters {
       parameter(napi_poll, "napi_poll", CpuCost::time(100_ns), "driver: one poll, without packets", kEstimate);
   CpuCost rx_packet =
       parameter(rx_packet, "rx_packet", CpuCost::time(119_ns), "driver and stack entry: one received packet",
-                "prototype-kernel: drop in the stack, 118.9 ns (PARAMETERS.md)");
+                "drop in the stack, 118.9 ns: prototype-kernel, J. Brouer");
 
   /// Payload that a packet of gso_max_size holds beside the largest headers (sk_setup_caps).
   [[nodiscard]] Bytes largest_packet_payload() const { return gso_max_size - (kMaxTcpHeader + 1); }
