@@ -128,8 +128,7 @@ void FileSystem::remove_orphans() {
     if (!emptied) continue;  // a page that cannot be read: it stays until the end
     if (inode.overflow_block != 0) m_services.space.give({inode.overflow_block, 1});
     m_inodes.erase(found);
-    m_table[number] = {};
-    m_overflow[number].clear();
+    give_back_inode(number);
   }
 }
 
@@ -158,15 +157,24 @@ Result<std::uint32_t> FileSystem::create(const std::string& name, int mode) {
   return number;
 }
 
-Result<std::uint32_t> FileSystem::free_inode() const {
-  const auto free = std::find_if(m_table.begin() + 1, m_table.end(), [](const auto& inode) { return inode.mode == 0; });
-  if (free == m_table.end()) return refuse(ENOSPC);
-  return static_cast<std::uint32_t>(free - m_table.begin());
+/// The lowest one, which is free until it is taken.
+Result<std::uint32_t> FileSystem::free_inode() {
+  if (!m_inodes_given_back.empty()) return m_inodes_given_back.top();
+  while (m_inodes_in_use < m_table.size() && m_table[m_inodes_in_use].mode != 0) ++m_inodes_in_use;
+  if (m_inodes_in_use == m_table.size()) return refuse(ENOSPC);
+  return m_inodes_in_use;
 }
 
 void FileSystem::take_inode(std::uint32_t number, int mode) {
+  if (!m_inodes_given_back.empty() && m_inodes_given_back.top() == number) m_inodes_given_back.pop();
   m_table[number] = {};
   m_table[number].mode = S_IFREG | (static_cast<std::uint32_t>(mode) & 0777U);
+}
+
+void FileSystem::give_back_inode(std::uint32_t number) {
+  m_table[number] = {};
+  m_overflow[number].clear();
+  if (number < m_inodes_in_use) m_inodes_given_back.push(number);
 }
 
 /// The first inode in memory from this number on; null when there is none. Inodes go when they are orphans, so that

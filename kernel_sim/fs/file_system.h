@@ -6,8 +6,10 @@
 //   auto file = fs.open("/data", O_RDONLY, 0);
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <queue>
 #include <set>
 #include <string>
 #include <string_view>
@@ -57,8 +59,9 @@ class FileSystem {
   Result<std::vector<format::Extent>> extents_of(const format::InodeRecord& inode);
   Result<std::uint32_t> find(std::string_view path, std::string& name) const;
   Result<std::uint32_t> create(const std::string& name, int mode);
-  Result<std::uint32_t> free_inode() const;
+  Result<std::uint32_t> free_inode();
   void take_inode(std::uint32_t number, int mode);
+  void give_back_inode(std::uint32_t number);
   Result<std::shared_ptr<File>> open_unnamed(std::string_view path, int flags, int mode);
   Inode* inode_from(std::uint32_t number);
   void release_reservations();
@@ -71,7 +74,10 @@ class FileSystem {
 
   Services m_services;
   format::SuperBlock m_super;
-  std::vector<format::InodeRecord> m_table;                // the inode table as on the disk
+  std::vector<format::InodeRecord> m_table;  // the inode table as on the disk
+  // The lowest free inode is the lowest that was given back, or else the first free one from m_inodes_in_use on.
+  std::priority_queue<std::uint32_t, std::vector<std::uint32_t>, std::greater<>> m_inodes_given_back;
+  std::uint32_t m_inodes_in_use = format::kRootInode + 1;  // all below this number, but for those given back
   std::vector<std::vector<format::Extent>> m_overflow;     // extents that a mounted inode starts with
   std::unordered_map<std::string, std::uint32_t> m_names;  // looked up only, never walked
   std::vector<std::byte> m_directory;                      // the directory's blocks

@@ -598,6 +598,28 @@ TEST(FileSystem, ManyFilesAndManyExtentsComeBackAfterARemount) {
   });
 }
 
+TEST(FileSystem, AnInodeThatIsGivenBackIsTakenAgain) {
+  Rig rig;
+  rig.run([&] {
+    const auto open_unnamed = [&] { return rig.fs->open("/", O_TMPFILE | O_RDWR, 0644); };
+    std::vector<std::shared_ptr<File>> files;
+    for (auto file = open_unnamed(); file; file = open_unnamed()) files.push_back(*file);
+    ASSERT_GT(files.size(), 10U);
+    for (const std::size_t index : {std::size_t{0}, files.size() / 2, files.size() - 1}) {
+      files[index].reset();
+      files[(index + 1) % files.size()].reset();
+      for (int again = 0; again < 2; ++again) {
+        auto file = open_unnamed();
+        ASSERT_TRUE(file.has_value());
+        files.push_back(*file);
+      }
+      const auto refused = open_unnamed();
+      ASSERT_FALSE(refused.has_value());
+      EXPECT_EQ(refused.error().value, ENOSPC);
+    }
+  });
+}
+
 TEST(FileSystem, TwoReadersShareOneReadOfAPage) {
   Rig rig;
   rig.run([&] {
