@@ -84,6 +84,8 @@ class Planner {
       : m_document(document),
         m_platform(document.base),
         m_platform_index(m_platform),
+        m_scratch(document.base),
+        m_scratch_index(m_scratch),
         m_sets(std::move(sets)),
         m_collapsed(std::move(collapsed)),
         m_command_line(command_line),
@@ -125,12 +127,12 @@ class Planner {
           plan.changed.push_back(fmt::format("{}={}", key, value));
         }
       }
-    }
-    check_limits(plan.configuration, m_scenario.path);
-    for (const auto& [name, expectations] : m_document.expectations) {
-      if (name != strategy.name) continue;
-      for (const ConditionalExpectation& expected : expectations) {
-        if (applies(expected, plan.configuration)) plan.expectations.push_back(expected.expectation);
+      check_limits(plan.configuration, m_scenario.path);
+      for (const auto& [name, expectations] : m_document.expectations) {
+        if (name != strategy.name) continue;
+        for (const ConditionalExpectation& expected : expectations) {
+          if (applies(expected, index)) plan.expectations.push_back(expected.expectation);
+        }
       }
     }
     warn(plan, strategy);
@@ -167,14 +169,11 @@ class Planner {
     settings.emplace_back(setting.key, index.find(setting.key)->get());
     configuration.origins[setting.key] = {"set for this run", by};
   }
-  static bool applies(const ConditionalExpectation& expected, const Configuration& configuration) {
+  /// `index` is the run's. What is expected for "64 KiB" applies to 65536 B, so that a parameter has to read the text.
+  bool applies(const ConditionalExpectation& expected, const ParameterIndex& index) {
     if (expected.parameter.empty()) return true;
-    Configuration other = configuration;
-    ParameterIndex index{other};
-    const auto parameter = index.find(expected.parameter);
-    const std::string present = parameter ? parameter->get() : "";
-    index.set(expected.parameter, expected.text, expected.at);
-    return parameter->get() == present;
+    m_scratch_index.set(expected.parameter, expected.text, expected.at);
+    return m_scratch_index.find(expected.parameter)->get() == index.find(expected.parameter)->get();
   }
   void warn(const RunPlan& plan, const Strategy& strategy) {
     const auto once = [&](const std::string& sentence) {
@@ -196,6 +195,8 @@ class Planner {
   const Document& m_document;
   Configuration m_platform;         ///< before anything is set, of whose values multiples are taken
   ParameterIndex m_platform_index;  ///< of it
+  Configuration m_scratch;          ///< to read values as its parameters do
+  ParameterIndex m_scratch_index;   ///< of it
   std::vector<Setting> m_sets;
   std::vector<Axis> m_collapsed;
   const CommandLine& m_command_line;
