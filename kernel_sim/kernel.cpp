@@ -110,9 +110,9 @@ fs::FileSystem& Kernel::file_system_of(std::string_view& path) {
   return file_system();
 }
 
-Result<void> Kernel::preload(std::string_view path, const std::function<void(PhysAddr)>& loaded) {
+Result<void> Kernel::preload(std::string_view path, const std::function<void(PhysAddr)>& loaded, Bytes size) {
   fs::FileSystem& volume = file_system_of(path);
-  return volume.preload(path, loaded);
+  return volume.preload(path, loaded, size);
 }
 
 syscalls::Process& Kernel::start_program(std::string name, Main main, sched::Placement placement) {
@@ -133,7 +133,7 @@ KernelCounts Kernel::counts_of(const syscalls::Process& process) const {
   return with_network({.system_calls = process.counts.by_name(),
                        .mode_switches = process.counts.mode_switches,
                        .context_switches = m_scheduler.context_switches(),
-                       .faults = process.memory->faults()});
+                       .faults = process.memory ? process.memory->faults() : process.faults_of_ended});
 }
 
 KernelCounts Kernel::with_network(KernelCounts counts) const {

@@ -9,6 +9,7 @@
 
 #include <exception>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -49,9 +50,10 @@ class Kernel {
   void start(std::function<void(Kernel&)> main);
 
   // --- within `main` ----------------------------------------------------------------------------------------------
-  /// Brings a file into the page cache in no simulated time; `loaded` hears of each of its pages, in order. ENOENT;
-  /// ENOMEM when it does not fit.
-  Result<void> preload(std::string_view path, const std::function<void(PhysAddr page)>& loaded = {});
+  /// Brings the first `size` bytes of a file into the page cache in no simulated time; `loaded` hears of each page, in
+  /// order. ENOENT; ENOMEM when they do not fit.
+  Result<void> preload(std::string_view path, const std::function<void(PhysAddr page)>& loaded = {},
+                       Bytes size = std::numeric_limits<Bytes>::max());
   using Main = syscalls::ProcessTable::Main;
   /// Starts a program as a process of its own; several may run at once.
   syscalls::Process& start_program(std::string name, Main main, sched::Placement placement = {});
@@ -62,10 +64,12 @@ class Kernel {
   // --- at any time ------------------------------------------------------------------------------------------------
   void set_trace(syscalls::TraceSink sink) { m_processes->trace = std::move(sink); }
   [[nodiscard]] KernelCounts counts() const;
-  /// As counts(), but calls, mode switches and faults of one process, which has not ended.
+  /// As counts(), but calls, mode switches and faults of one process.
   [[nodiscard]] KernelCounts counts_of(const syscalls::Process& process) const;
   /// The process that calls; null in the kernel's own tasks.
   [[nodiscard]] syscalls::Process* current_process() const { return m_processes->current(); }
+  /// All that there have been, in the order of their making.
+  [[nodiscard]] std::vector<const syscalls::Process*> processes() const { return m_processes->processes(); }
   /// "task NAME waits for WHAT", for every task that has not ended, but background ones.
   [[nodiscard]] std::vector<std::string> blocked_tasks() const;
   /// "exit status 1", "SIGPIPE (Broken pipe)".

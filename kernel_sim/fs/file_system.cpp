@@ -132,12 +132,12 @@ void FileSystem::remove_orphans() {
   }
 }
 
-Result<void> FileSystem::preload(std::string_view path, const std::function<void(PhysAddr)>& loaded) {
+Result<void> FileSystem::preload(std::string_view path, const std::function<void(PhysAddr)>& loaded, Bytes size) {
   std::string name;
   const auto found = find(path, name);
   if (!found) return refuse(found.error().value);
   if (*found == kRootInode) return refuse(EISDIR);
-  return inode_of(*found).preload(loaded);
+  return inode_of(*found).preload(loaded, size);
 }
 
 Inode& FileSystem::inode_of(std::uint32_t number) {

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <map>
+#include <limits>
 #include <memory>
 #include <queue>
 #include <set>
@@ -40,8 +41,10 @@ class FileSystem {
   Result<std::shared_ptr<File>> open(std::string_view path, int flags, int mode);
   /// Gives back the inodes and blocks of files without a name that nobody uses any more.
   void remove_orphans();
-  /// Brings a file into the page cache in zero time through the back door. ENOMEM when it does not fit.
-  Result<void> preload(std::string_view path, const std::function<void(PhysAddr page)>& loaded = {});
+  /// Brings a file, or its first `size` bytes, into the page cache in zero time through the back door. ENOMEM when it
+  /// does not fit.
+  Result<void> preload(std::string_view path, const std::function<void(PhysAddr page)>& loaded = {},
+                       Bytes size = std::numeric_limits<Bytes>::max());
   /// fsync of one file, and of all.
   Result<void> sync(Inode& inode);
   Result<void> sync();

@@ -69,8 +69,9 @@ class Inode {
   /// Waits until the page is up to date. EIO when it cannot be read; EAGAIN when it is not in the cache any more.
   Result<void> wait_uptodate(std::uint64_t index);
   /// Brings the whole file into the cache without time, in folios as if it had been read from its beginning, or written
-  /// (preload_written). `loaded` may be empty. ENOMEM: not all of it.
-  Result<void> preload(const std::function<void(PhysAddr page)>& loaded);
+  /// (preload_written). `loaded` may be empty. Only the first `size` bytes, as far as the read-ahead allows. ENOMEM:
+  /// not all of them.
+  Result<void> preload(const std::function<void(PhysAddr page)>& loaded, Bytes size);
 
   // --- writing (inode_write.cpp); the caller holds lock() --------------------------------------------------------
   Result<Bytes> write(WriteSource& source, Bytes size, std::uint64_t position);

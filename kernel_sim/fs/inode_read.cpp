@@ -200,7 +200,8 @@ Result<void> Inode::wait_uptodate(std::uint64_t index) {
   }
 }
 
-Result<void> Inode::preload(const std::function<void(PhysAddr)>& loaded) {
+Result<void> Inode::preload(const std::function<void(PhysAddr)>& loaded, Bytes size) {
+  size = std::min(size, m_size);
   const Bytes call = m_services.config.preload_call_size;
   const auto take = [this](unsigned order) -> Result<Frame> {
     if (m_services.frames.free_frames() < m_services.frames.low_watermark() + (1U << order)) return refuse(ENOMEM);
@@ -209,8 +210,8 @@ Result<void> Inode::preload(const std::function<void(PhysAddr)>& loaded) {
   Filling filling{take, CachedPage::kUptodate, {}, 0};
   ReadAheadState state;
   state.max_pages = m_services.config.read_ahead / kPageSize;
-  for (Bytes position = 0; position < m_size; position += call) {
-    const Bytes end = std::min(position + call, m_size);
+  for (Bytes position = 0; position < size; position += call) {
+    const Bytes end = std::min(position + call, size);
     const auto done = m_services.config.preload_written
                           ? preload_write(position, end, filling)
                           : preload_read(position / kPageSize, divide_up(end, kPageSize), state, filling);

@@ -9,6 +9,7 @@ namespace sluice::syscalls {
 
 void SimulatedSystemCalls::enter(Call which) {
   hal::Cpu& cpu = services().machine.cpu;
+  m_process.in_call = which;
   for (CallCounts* counts : {&m_table.counts, &m_process.counts}) {
     ++counts->calls[static_cast<std::size_t>(which)];
     ++counts->mode_switches;
@@ -23,6 +24,7 @@ void SimulatedSystemCalls::leave() {
   cpu.execute(m_table.config().exit, hal::Work::SystemCall);
   ++m_table.counts.mode_switches;
   ++m_process.counts.mode_switches;
+  m_process.in_call.reset();
   cpu.set_mode(hal::Mode::User);
 }
 

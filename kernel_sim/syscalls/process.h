@@ -67,7 +67,9 @@ struct Process {
   std::optional<mm::AddressSpaceMemory> user_memory;
   std::unique_ptr<ipc::Pipe> splice_pipe;  ///< sendfile's, made at the first use and kept
   sched::Task* task = nullptr;
-  CallCounts counts;  ///< of its own calls
+  CallCounts counts;                        ///< of its own calls
+  std::optional<kernel_sim::Call> in_call;  ///< that has not returned; exit when the process ended by it
+  mm::FaultCounts faults_of_ended;          ///< once it has ended, as its memory is gone
   bool ended = false;
   bool reaped = false;
   int status = 0;  ///< in wait's encoding, once it has ended

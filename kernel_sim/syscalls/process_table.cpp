@@ -68,6 +68,7 @@ void ProcessTable::end(Process& process, int status) {
   }
   process.splice_pipe.reset();
   const mm::FaultCounts faults = process.memory->faults();
+  process.faults_of_ended = faults;
   m_faults_of_ended.minor += faults.minor;
   m_faults_of_ended.major += faults.major;
   m_faults_of_ended.copy_on_write += faults.copy_on_write;
@@ -113,6 +114,12 @@ Result<Process*> ProcessTable::wait_for_child(Process& parent, Pid pid) {
 Process* ProcessTable::current() const {
   const sched::Task* task = m_services.scheduler.current();
   return task == nullptr ? nullptr : static_cast<Process*>(task->process);
+}
+
+std::vector<const Process*> ProcessTable::processes() const {
+  std::vector<const Process*> all;
+  for (const auto& process : m_processes) all.push_back(process.get());
+  return all;
 }
 
 mm::FaultCounts ProcessTable::faults() const {

@@ -50,6 +50,8 @@ class ProcessTable {
   [[nodiscard]] const Services& services() const { return m_services; }
   [[nodiscard]] const SyscallConfig& config() const { return m_config; }
   [[nodiscard]] mm::FaultCounts faults() const;
+  /// All that there have been, in the order of their making.
+  [[nodiscard]] std::vector<const Process*> processes() const;
 
   CallCounts counts;
   TraceSink trace;  ///< empty: no tracing

@@ -66,6 +66,9 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   Value shutdown(int fd, int how) override;
   Value poll(std::span<kernel_sim::PollEntry> entries, int timeout_ms) override;
 
+  // --- time (time.cpp) --------------------------------------------------------------------------------------------
+  Value nanosleep(std::uint64_t duration) override;
+
   // --- processes (processes.cpp) ----------------------------------------------------------------------------------
   Value fork(Entry entry, std::span<const std::byte> arguments) override;
   [[noreturn]] void exit(int status) override;

@@ -25,6 +25,10 @@ struct SyscallConfig : base::Parameters {
       parameter(poll_entry, "poll_entry", CpuCost::time(50_ns), "poll: one descriptor looked at", "estimate");
   CpuCost compute_unit =
       parameter(compute_unit, "compute_unit", CpuCost::time(1_ns), "one unit of a program's own work", "by definition");
+  Picoseconds timer_slack =
+      parameter(timer_slack, "timer_slack", 50_us, {0_us, 10_ms},
+                "how much later a sleep may end, so that timers are served together: the latest is taken",
+                "Linux init/init_task.c timer_slack_ns, 50 us");
   unsigned max_files = parameter(max_files, "max_files", 1U << 20, {3U, 1U << 20}, "open descriptors of a process",
                                  "Linux fs/file.c sysctl_nr_open, the ceiling of RLIMIT_NOFILE");
 };

@@ -172,6 +172,10 @@ class ParameterTable {
     }
   }
 
+  /// Of an object whose parameters are found at run time; both must outlive the table.
+  ParameterTable(const ParameterDescriptions& descriptions, Parameters& object)
+      : m_descriptions(&descriptions), m_object(&object) {}
+
   [[nodiscard]] std::vector<Parameter> parameters() const;
   [[nodiscard]] std::optional<Parameter> find(std::string_view name) const;
   /// The rules that a parameter is part of.

@@ -33,6 +33,12 @@ find_package(nlohmann_json REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(OpenSSL REQUIRED)
+# The build of Lua whose errors are C++ exceptions: they unwind what lies between.
+find_library(LUA_LIBRARY lua5.4-c++ REQUIRED)
+find_path(LUA_INCLUDE lua5.4/lua.hpp REQUIRED)
+add_library(lua INTERFACE)
+target_include_directories(lua SYSTEM INTERFACE ${LUA_INCLUDE})
+target_link_libraries(lua INTERFACE ${LUA_LIBRARY})
 find_library(SYSTEMC_LIBRARY systemc REQUIRED)
 find_path(SYSTEMC_INCLUDE systemc REQUIRED)
 

@@ -2,6 +2,7 @@
 // Counting, and the calls on processes.
 #include "tools/native/host_system_calls.h"
 
+#include <ctime>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -30,6 +31,12 @@ syscalls::CallCounts HostSystemCalls::counts() const {
 
 void HostSystemCalls::enter(Call which) {
   m_counters->entered[static_cast<std::size_t>(which)].fetch_add(1, std::memory_order_relaxed);
+}
+
+SystemCalls::Value HostSystemCalls::nanosleep(std::uint64_t duration) {
+  const timespec time{.tv_sec = static_cast<time_t>(duration / 1'000'000'000),
+                      .tv_nsec = static_cast<long>(duration % 1'000'000'000)};
+  return call(Call::Nanosleep, [&] { return raw(SYS_nanosleep, &time, nullptr); });
 }
 
 SystemCalls::Value HostSystemCalls::fork(Entry entry, std::span<const std::byte> arguments) {

@@ -77,6 +77,8 @@ class HostSystemCalls : public SystemCalls {
   Value shutdown(int fd, int how) override;
   Value poll(std::span<kernel_sim::PollEntry> entries, int timeout_ms) override;
 
+  Value nanosleep(std::uint64_t duration) override;
+
   /// The child is killed when its parent ends, so that no process outlives a run.
   Value fork(Entry entry, std::span<const std::byte> arguments) override;
   [[noreturn]] void exit(int status) override;

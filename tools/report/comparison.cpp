@@ -10,6 +10,7 @@
 #include "kernel_sim/programs/strategy.h"
 #include "tools/report/machine_text.h"
 #include "tools/report/notes.h"
+#include "tools/report/programs.h"
 #include "tools/report/text.h"
 
 namespace sluice::report {
@@ -152,6 +153,7 @@ std::string table_of(const Runs& rows) {
 
 std::string comparison(const std::string& description, const Runs& runs) {
   std::string out = description.empty() ? "" : description + "\n";
+  if (!runs.empty() && runs.front().strategy == results::kPrograms) return out + programs_comparison(runs);
   for (const Runs& rows : by_point(runs)) out += table_of(rows);
   return out;
 }

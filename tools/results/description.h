@@ -31,7 +31,7 @@ enum class Unit : std::uint8_t { None, Count, Bytes, Nanoseconds, Seconds, Bytes
 /// As a sentence names it: "bytes per second".
 std::string_view name_of(Unit unit);
 
-/// Which complete runs have a member that a failed run may lack.
+/// Which complete runs of a strategy have a member that a failed run may lack.
 enum class Of : std::uint8_t {
   Any,        ///< as its type says: always, or when it is known
   Complete,   ///< every complete run

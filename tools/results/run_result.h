@@ -334,6 +334,89 @@ struct SimulatorUse {
   }
 };
 
+/// What the processes of one name did, all copies together; or those that they forked.
+struct ProcessUse {
+  std::uint64_t copies = 0;
+  std::string ends = {};
+  std::int64_t cpu_ns = 0;
+  std::uint64_t mode_switches = 0;
+  std::uint64_t page_faults_minor = 0;
+  std::uint64_t page_faults_major = 0;
+  std::uint64_t voluntary_switches = 0;
+  std::uint64_t involuntary_switches = 0;
+  Named<std::uint64_t> system_calls = {};
+
+  template <class Visitor>
+  static void describe(Visitor&& visit) {
+    visit(Field{"copies", Unit::Count, "processes"}, &ProcessUse::copies);
+    visit(Field{"ends", Unit::None, "\"exit 0\", \"SIGBUS\", \"blocked in recv\"; how often each when they differ"},
+          &ProcessUse::ends);
+    visit(Field{"cpu_ns", Unit::Nanoseconds, "user and kernel mode; on a host without the interpreter's own time"},
+          &ProcessUse::cpu_ns);
+    visit(Field{"mode_switches", Unit::Count}, &ProcessUse::mode_switches);
+    visit(Field{"page_faults_minor", Unit::Count}, &ProcessUse::page_faults_minor);
+    visit(Field{"page_faults_major", Unit::Count}, &ProcessUse::page_faults_major);
+    visit(Field{"voluntary_switches", Unit::Count, "it slept"}, &ProcessUse::voluntary_switches);
+    visit(Field{"involuntary_switches", Unit::Count, "another was to run"}, &ProcessUse::involuntary_switches);
+    visit(Field{"system_calls", Unit::Count, "by name"}, &ProcessUse::system_calls);
+  }
+};
+
+/// What was done under a name of `measure`, by all processes.
+struct MeasureUse {
+  std::uint64_t times = 0;
+  std::int64_t elapsed_ns = 0;
+  std::int64_t cpu_ns = 0;
+  std::uint64_t mode_switches = 0;
+  std::uint64_t page_faults_minor = 0;
+  std::uint64_t page_faults_major = 0;
+  std::optional<std::uint64_t> bytes_copied = {};
+  std::optional<std::uint64_t> bytes_dma = {};
+  Named<std::uint64_t> system_calls = {};
+
+  template <class Visitor>
+  static void describe(Visitor&& visit) {
+    visit(Field{"times", Unit::Count, "how often it was measured"}, &MeasureUse::times);
+    visit(Field{"elapsed_ns", Unit::Nanoseconds, "added up over the times; of several processes the longest"},
+          &MeasureUse::elapsed_ns);
+    visit(Field{"cpu_ns", Unit::Nanoseconds, "of the processes that measured; on a host without the interpreter's own"},
+          &MeasureUse::cpu_ns);
+    visit(Field{"mode_switches", Unit::Count}, &MeasureUse::mode_switches);
+    visit(Field{"page_faults_minor", Unit::Count}, &MeasureUse::page_faults_minor);
+    visit(Field{"page_faults_major", Unit::Count}, &MeasureUse::page_faults_major);
+    visit(Field{"bytes_copied", Unit::Bytes, "by all cores meanwhile"}, &MeasureUse::bytes_copied);
+    visit(Field{"bytes_dma", Unit::Bytes, "by devices meanwhile"}, &MeasureUse::bytes_dma);
+    visit(Field{"system_calls", Unit::Count, "by name"}, &MeasureUse::system_calls);
+  }
+};
+
+/// The values of one name of `sample`.
+struct SampleUse {
+  std::uint64_t count = 0;
+  double min = 0;
+  double mean = 0;
+  double p50 = 0;
+  double p90 = 0;
+  double p99 = 0;
+  double p999 = 0;
+  double max = 0;
+
+  template <class Visitor>
+  static void describe(Visitor&& visit) {
+    visit(Field{"count", Unit::Count}, &SampleUse::count);
+    visit(Field{"min"}, &SampleUse::min);
+    visit(Field{"mean"}, &SampleUse::mean);
+    visit(Field{"p50"}, &SampleUse::p50);
+    visit(Field{"p90"}, &SampleUse::p90);
+    visit(Field{"p99"}, &SampleUse::p99);
+    visit(Field{"p999"}, &SampleUse::p999);
+    visit(Field{"max"}, &SampleUse::max);
+  }
+};
+
+/// A run of programs instead of a strategy (tools/scenario/programs.h).
+inline constexpr const char* kPrograms = "programs";
+
 struct RunResult {
   std::string strategy = {};
   std::string kernel = kSimulated;
@@ -359,6 +442,12 @@ struct RunResult {
   std::optional<Named<double>> utilisation = {};
   std::optional<Named<std::int64_t>> waits_ns = {};
   std::optional<std::string> limited_by = {};
+  std::optional<Named<ProcessUse>> processes = {};
+  std::optional<Named<MeasureUse>> measures = {};
+  std::optional<Named<SampleUse>> samples = {};
+  std::optional<Named<std::int64_t>> counted = {};
+  std::optional<std::uint64_t> checks = {};
+  std::optional<Named<std::vector<std::string>>> output = {};
   std::optional<std::vector<CallInfo>> strace = {};
   std::optional<std::vector<std::string>> unused_settings = {};
   std::vector<std::string> failures = {};
@@ -418,6 +507,13 @@ struct RunResult {
                 "the resource that is busy nearly all the time; without one, the longest wait of the sender",
                 Of::Simulated},
           &RunResult::limited_by);
+    visit(Field{"processes", Unit::None, "of a run of programs, by name; NAME_children are those that they forked"},
+          &RunResult::processes);
+    visit(Field{"measures", Unit::None, "what programs measured, by name"}, &RunResult::measures);
+    visit(Field{"samples", Unit::None, "distributions that programs reported, by name"}, &RunResult::samples);
+    visit(Field{"counted", Unit::Count, "what programs counted, by name"}, &RunResult::counted);
+    visit(Field{"checks", Unit::Count, "that programs made; one that does not hold fails the run"}, &RunResult::checks);
+    visit(Field{"output", Unit::None, "what programs printed, by process"}, &RunResult::output);
     visit(Field{.key = "strace", .help = "system calls, where they were asked for", .expectable = false},
           &RunResult::strace);
     visit(Field{.key = "unused_settings",

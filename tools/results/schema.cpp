@@ -96,10 +96,14 @@ Json complete_run(Of of) {
 Json run_schema() {
   Json schema = object_schema<RunResult>();
   schema["description"] = "A failed run may lack what was not observed; a run with 'time' is complete.";
-  schema["dependentRequired"] = complete_run(Of::Complete)["dependentRequired"];
-  schema["if"] = {{"properties", {{"kernel", {{"const", kSimulated}}}}}};
-  schema["then"] = complete_run(Of::Simulated);
-  schema["else"] = complete_run(Of::Host);
+  Json transfer = Json::object();
+  transfer["dependentRequired"] = complete_run(Of::Complete)["dependentRequired"];
+  transfer["if"] = {{"properties", {{"kernel", {{"const", kSimulated}}}}}};
+  transfer["then"] = complete_run(Of::Simulated);
+  transfer["else"] = complete_run(Of::Host);
+  schema["if"] = {{"properties", {{"strategy", {{"const", kPrograms}}}}}};
+  schema["then"] = {{"dependentRequired", {{"time", {"processes"}}}}};
+  schema["else"] = std::move(transfer);
   return schema;
 }
 

@@ -12,6 +12,14 @@ ParameterIndex::ParameterIndex(Configuration& configuration)
     : m_configuration(configuration), m_sections(platform::sections_of(configuration.machine)) {
   m_sections.push_back({"kernel", base::ParameterTable{configuration.kernel}});
   m_sections.push_back({"workload", base::ParameterTable{configuration.workload}});
+  Programs& programs = configuration.programs;
+  for (FileChoice& file : programs.files) m_sections.push_back({"files." + file.name, base::ParameterTable{file}});
+  for (ProcessChoice& process : programs.processes) {
+    m_sections.push_back({"processes." + process.name, base::ParameterTable{process}});
+  }
+  if (!programs.arguments.empty()) {
+    m_sections.push_back({"arguments", base::ParameterTable{programs.arguments.descriptions(), programs.arguments}});
+  }
 }
 
 std::optional<base::Parameter> ParameterIndex::find(const std::string& key) const {

@@ -10,6 +10,7 @@
 
 #include "kernel_sim/kernel_config.h"
 #include "models/platform/machine_description.h"
+#include "tools/scenario/programs.h"
 #include "tools/scenario/workload.h"
 #include "tools/scenario/yaml_tree.h"
 
@@ -38,6 +39,7 @@ struct Configuration {
   platform::MachineDescription machine = platform::MachineDescription::standard();
   kernel_sim::KernelConfig kernel;
   Workload workload;
+  Programs programs;                           ///< with any, there is no workload
   std::map<std::string, ValueOrigin> origins;  ///< by parameter; what is not in it has its default
   std::optional<CalibratedHost> host;          ///< of a calibrated platform
   std::vector<std::string> files;              ///< that describe the machine: paths, as far as it was read from files
@@ -77,11 +79,12 @@ class ParameterIndex {
   base::Parameter require(const std::string& key, const Position& at) const;
   /// A workload of one file has no parameters of many.
   bool has(const platform::Section& section, const base::Parameter& parameter) const {
-    return section.prefix != "workload" || m_configuration.workload.has(parameter.name());
+    return section.prefix != "workload" ||
+           (!m_configuration.programs.any() && m_configuration.workload.has(parameter.name()));
   }
 
   const Configuration& m_configuration;
-  std::vector<platform::Section> m_sections;  ///< of the machine, then "kernel", then "workload"
+  std::vector<platform::Section> m_sections;  ///< of the machine, then "kernel", then of what runs
 };
 
 /// Parameters (out of `keys`) that nothing in this machine looks at, one sentence for each.

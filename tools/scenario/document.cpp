@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "tools/scenario/platform_file.h"
+#include "tools/scenario/programs_reader.h"
 #include "tools/scenario/workload_reader.h"
 
 namespace sluice::scenario {
@@ -81,11 +82,26 @@ Document read_document(const std::string& path, const std::string& platform) {
                    fmt::format("a scenario starts with 'schema: {}'{}", kSchema,
                                is_platform ? "; this is a platform, which a scenario names" : ""));
   }
-  refuse_unknown_keys(
-      root, "scenario",
-      {"schema", "description", "platform", "with", "workload", "strategies", "vary", "expect", "tolerance"});
-  for (const char* needed : {"platform", "workload", "strategies"}) {
-    if (root.find(needed) == nullptr) throw error_at(root.position, fmt::format("the scenario has no '{}'", needed));
+  refuse_unknown_keys(root, "scenario",
+                      {"schema", "description", "platform", "with", "workload", "strategies", "files", "processes",
+                       "arguments", "vary", "expect", "tolerance"});
+  const bool programs = root.find("processes") != nullptr;
+  const auto require = [&](std::initializer_list<const char*> keys) {
+    for (const char* needed : keys) {
+      if (root.find(needed) == nullptr) throw error_at(root.position, fmt::format("the scenario has no '{}'", needed));
+    }
+  };
+  require({"platform"});
+  if (!programs) require({"workload", "strategies"});
+  for (const char* key : {"workload", "strategies"}) {
+    if (programs && root.find(key) != nullptr) {
+      throw error_at(root.find(key)->position, fmt::format("a scenario has either 'processes' or '{}'", key));
+    }
+  }
+  for (const char* key : {"files", "arguments"}) {
+    if (!programs && root.find(key) != nullptr) {
+      throw error_at(root.find(key)->position, fmt::format("'{}' are for 'processes', which this scenario lacks", key));
+    }
   }
   Document document;
   if (const Node* text = root.find("description")) document.description = text->scalar("description");
@@ -94,11 +110,17 @@ Document read_document(const std::string& path, const std::string& platform) {
   } else {
     read_platform_file(platform, document.base);
   }
-  read_workload(*root.find("workload"), path, document.base);
-  document.strategies = read_strategies(*root.find("strategies"));
+  if (programs) {
+    read_programs(root, path, document.base);
+  } else {
+    read_workload(*root.find("workload"), path, document.base);
+    document.strategies = read_strategies(*root.find("strategies"));
+  }
   if (const Node* with = root.find("with")) document.with = read_with(*with);
   if (const Node* vary = root.find("vary")) document.axes = read_vary(*vary);
-  if (const Node* expect = root.find("expect")) {
+  if (const Node* expect = root.find("expect"); expect != nullptr && programs) {
+    document.expectations.emplace_back(results::kPrograms, read_expectations_of_one(*expect, "expect"));
+  } else if (expect != nullptr) {
     std::vector<std::string> names;
     for (const auto& [strategy, at] : document.strategies) names.emplace_back(strategy->name);
     document.expectations = read_expectations(*expect, names);

@@ -81,17 +81,22 @@ void add_expected(const std::string& path, const Node& node, std::vector<Conditi
 
 }  // namespace
 
+std::vector<ConditionalExpectation> read_expectations_of_one(const Node& node, const std::string& what) {
+  std::vector<ConditionalExpectation> all;
+  for (const auto& [path, value] : node.map(what)) {
+    if (!results::is_result_path(path.text)) refuse_unknown(path.position, path.text, results::result_paths());
+    add_expected(path.text, value, all);
+  }
+  return all;
+}
+
 ExpectationsOfStrategies read_expectations(const Node& node, const std::vector<std::string>& strategies) {
   ExpectationsOfStrategies all;
   for (const auto& [name, paths] : node.map("expect")) {
     if (std::find(strategies.begin(), strategies.end(), name.text) == strategies.end()) {
       refuse_unknown(name.position, name.text, strategies);
     }
-    auto& expectations = all.emplace_back(name.text, std::vector<ConditionalExpectation>{}).second;
-    for (const auto& [path, value] : paths.map(name.text)) {
-      if (!results::is_result_path(path.text)) refuse_unknown(path.position, path.text, results::result_paths());
-      add_expected(path.text, value, expectations);
-    }
+    all.emplace_back(name.text, read_expectations_of_one(paths, name.text));
   }
   return all;
 }

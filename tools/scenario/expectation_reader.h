@@ -22,6 +22,8 @@ struct ConditionalExpectation {
 /// By strategy.
 using ExpectationsOfStrategies = std::vector<std::pair<std::string, std::vector<ConditionalExpectation>>>;
 
+/// Of runs of one kind: paths and what is expected there.
+std::vector<ConditionalExpectation> read_expectations_of_one(const Node& node, const std::string& what);
 /// Strict: InputError names the place of a path that no result has, or of a strategy that is not among `strategies`.
 ExpectationsOfStrategies read_expectations(const Node& node, const std::vector<std::string>& strategies);
 

@@ -1,12 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/scenario/limits.h"
 
+#include <functional>
+
 #include <fmt/format.h>
 
 #include "models/disk/disk_config.h"
 #include "models/platform/topology.h"
 
 namespace sluice::scenario {
+namespace {
+
+/// Of a run of programs.
+void check_programs(const Configuration& configuration, const std::function<void(const std::string&)>& refuse) {
+  const platform::MachineDescription& machine = configuration.machine;
+  for (const ProcessChoice& process : configuration.programs.processes) {
+    for (const unsigned core : process.cores) {
+      if (core < machine.cpu.cores) continue;
+      refuse(fmt::format("processes.{}.cores: there is no core {}; cpu.cores is {}, counted from 0", process.name, core,
+                         machine.cpu.cores));
+    }
+  }
+  Bytes all = 0;
+  Bytes cached = 0;
+  for (const FileChoice& file : configuration.programs.files) {
+    if (file.size > (Bytes{1} << 50) - all) refuse("the files are larger than 1 PiB");
+    all += round_up(file.size, kPageSize);
+    cached += file.cached.of(round_up(file.size, kPageSize));
+  }
+  const auto disks = machine.all("disk");
+  const Bytes capacity = disks.empty() ? 0 : disks.front()->as<disk::DiskConfig>().capacity;
+  if (all > capacity / 16 * 15) {
+    refuse(fmt::format("files of {} do not fit on a disk of {}", base::to_text(all), base::to_text(capacity)));
+  }
+  if (machine.memory.size < memory::kLeastMemory || cached > machine.memory.size - memory::kLeastMemory) {
+    refuse(fmt::format("cached files of {} do not fit in {} of memory, of which a kernel needs {}",
+                       base::to_text(cached), base::to_text(machine.memory.size), base::to_text(memory::kLeastMemory)));
+  }
+}
+
+}  // namespace
+
 void check_limits(const Configuration& configuration, const std::string& name) {
   const platform::MachineDescription& machine = configuration.machine;
   const Workload& workload = configuration.workload;
@@ -22,6 +56,10 @@ void check_limits(const Configuration& configuration, const std::string& name) {
   checked(machine.mmu);
   platform::check(machine, name);
 
+  if (configuration.programs.any()) {
+    check_programs(configuration, refuse);
+    return;
+  }
   if (machine.is_loopback() && workload.cpus > machine.cpu.cores) {
     refuse(fmt::format("workload.cpus: {} for a machine with cpu.cores = {}", workload.cpus, machine.cpu.cores));
   }

@@ -2,6 +2,7 @@
 #include "tools/scenario/planner.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -91,16 +92,18 @@ class Planner {
         m_command_line(command_line),
         m_scenario(scenario) {}
 
-  void plan(const std::vector<Setting>& point, const Strategy& strategy, const Position& at) {
+  /// `strategy`: null for programs.
+  void plan(const std::vector<Setting>& point, const Strategy* strategy, const Position& at) {
+    const std::optional<bool> gather = strategy != nullptr ? strategy->gather : std::nullopt;
     RunPlan plan;
-    plan.strategy = strategy.name;
+    plan.strategy = strategy != nullptr ? strategy->name : results::kPrograms;
     plan.configuration = m_document.base;
     plan.strace = m_command_line.strace;
     platform::check(plan.configuration.machine, m_scenario.path);
     const bool loopback = plan.configuration.machine.is_loopback();
-    if (loopback && !strategy.gather.value_or(true)) {
+    if (loopback && !gather.value_or(true)) {
       throw error_at(at, fmt::format("strategy {}: a machine without a NIC sends over loopback, which always gathers",
-                                     strategy.name));
+                                     plan.strategy));
     }
     {
       ParameterIndex index{plan.configuration};
@@ -108,9 +111,8 @@ class Planner {
         this->apply(setting, by, index, plan.configuration, plan.settings);
       };
       for (const platform::DeviceInstance* card : plan.configuration.machine.all("nic")) {
-        if (!strategy.gather) continue;
-        apply({card->name + ".gather", *strategy.gather ? "true" : "false", at},
-              "strategy " + std::string{strategy.name});
+        if (!gather) continue;
+        apply({card->name + ".gather", *gather ? "true" : "false", at}, "strategy " + plan.strategy);
       }
       for (const Setting& setting : m_document.with) apply(setting, "with");
       for (const Setting& setting : point) {
@@ -129,13 +131,13 @@ class Planner {
       }
       check_limits(plan.configuration, m_scenario.path);
       for (const auto& [name, expectations] : m_document.expectations) {
-        if (name != strategy.name) continue;
+        if (name != plan.strategy) continue;
         for (const ConditionalExpectation& expected : expectations) {
           if (applies(expected, index)) plan.expectations.push_back(expected.expectation);
         }
       }
     }
-    warn(plan, strategy);
+    warn(plan, gather);
     m_scenario.plans.push_back(std::move(plan));
   }
 
@@ -175,7 +177,7 @@ class Planner {
     m_scratch_index.set(expected.parameter, expected.text, expected.at);
     return m_scratch_index.find(expected.parameter)->get() == index.find(expected.parameter)->get();
   }
-  void warn(const RunPlan& plan, const Strategy& strategy) {
+  void warn(const RunPlan& plan, std::optional<bool> gather) {
     const auto once = [&](const std::string& sentence) {
       if (std::find(m_scenario.warnings.begin(), m_scenario.warnings.end(), sentence) == m_scenario.warnings.end()) {
         m_scenario.warnings.push_back(sentence);
@@ -185,9 +187,9 @@ class Planner {
     for (const auto& [key, text] : plan.settings) keys.push_back(key);
     for (const std::string& sentence : unused_among(keys, plan.configuration)) once(sentence);
     for (const platform::DeviceInstance* card : plan.configuration.machine.all("nic")) {
-      if (strategy.gather && card->as<nic::ConnectedNicConfig>().nic.gather != *strategy.gather) {
-        once(fmt::format("strategy {} is named for {}.gather={}, which a setting overrides", strategy.name, card->name,
-                         *strategy.gather));
+      if (gather && card->as<nic::ConnectedNicConfig>().nic.gather != *gather) {
+        once(fmt::format("strategy {} is named for {}.gather={}, which a setting overrides", plan.strategy, card->name,
+                         *gather));
       }
     }
   }
@@ -216,12 +218,13 @@ void plan_runs(Document document, const CommandLine& command_line, Scenario& sce
     return is_set;
   });
   const auto points = product(document.axes, scenario.path);
+  if (document.base.programs.any()) document.strategies = {{nullptr, {scenario.path}}};
   if (points.size() * document.strategies.size() > kMaxRuns) {
     throw error_at({scenario.path}, fmt::format("'vary' asks for more than {} runs", kMaxRuns));
   }
   Planner planner{document, std::move(sets), std::move(collapsed), command_line, scenario};
   for (const auto& point : points) {
-    for (const auto& [strategy, at] : document.strategies) planner.plan(point, *strategy, at);
+    for (const auto& [strategy, at] : document.strategies) planner.plan(point, strategy, at);
   }
   planner.plan_common();
 }

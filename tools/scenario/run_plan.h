@@ -12,7 +12,7 @@
 namespace sluice::scenario {
 
 struct RunPlan {
-  std::string strategy;  ///< kernel_sim/programs/strategy.h
+  std::string strategy;  ///< kernel_sim/programs/strategy.h, or results::kPrograms
   Configuration configuration;
   /// The point of the product of the scenario's axes, in the order of the axes; empty without `vary`.
   std::vector<std::pair<std::string, std::string>> point;

@@ -9,6 +9,10 @@
 namespace sluice::simulate {
 namespace {
 
+std::size_t disk_of(const std::vector<NamedContent>& files, std::size_t i, std::size_t disks) {
+  return files[i].disk.value_or(i % disks);
+}
+
 std::shared_ptr<disk::DiskImage> make_image(Bytes capacity, const std::vector<fs::FileToPlace>& to_place,
                                             const std::vector<NamedContent>& files,
                                             const std::shared_ptr<base::Contents>& shared, bool plain_bytes) {
@@ -35,7 +39,7 @@ platform::Images make_disk_images(const platform::MachineDescription& machine, c
   const auto disks = machine.all("disk");
   std::vector<std::vector<fs::FileToPlace>> to_place(disks.size());
   for (std::uint32_t i = 0; i < files.size(); ++i) {
-    to_place[i % disks.size()].push_back({files[i].name, files[i].content->size(), i});
+    to_place[disk_of(files, i, disks.size())].push_back({files[i].name, files[i].content->size(), i});
   }
   const auto shared = std::make_shared<base::Contents>();
   platform::Images images;
@@ -49,7 +53,7 @@ platform::Images make_disk_images(const platform::MachineDescription& machine, c
 std::string path_of(const platform::MachineDescription& machine, const std::vector<NamedContent>& files,
                     std::size_t i) {
   const auto disks = machine.all("disk");
-  const std::size_t disk = i % disks.size();
+  const std::size_t disk = disk_of(files, i, disks.size());
   return kernel_sim::Kernel::mount_point(disk, disks[disk]->name) + "/" + files[i].name;
 }
 

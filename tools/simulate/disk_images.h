@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,9 +15,10 @@ namespace sluice::simulate {
 struct NamedContent {
   std::string name;  ///< of the file, in the root of its file system
   std::shared_ptr<const base::Content> content;
+  std::optional<std::size_t> disk = {};  ///< on which it lies; nothing: file i lies on disk i modulo their number
 };
 
-/// File i lies on disk i modulo their number, and is file number i of the ledger. `plain_bytes`: the disks hold bytes
+/// File i is file number i of the ledger. `plain_bytes`: the disks hold bytes
 /// instead of naming them.
 platform::Images make_disk_images(const platform::MachineDescription& machine, const std::vector<NamedContent>& files,
                                   bool plain_bytes = false);

@@ -32,4 +32,15 @@ Inputs make_inputs(const scenario::RunPlan& plan) {
   return inputs;
 }
 
+platform::Images images_of(const scenario::RunPlan& plan) {
+  std::vector<NamedContent> files;
+  for (const scenario::FileChoice& file : plan.configuration.programs.files) {
+    files.push_back(
+        {file.name,
+         file.path.empty() ? base::make_synthetic_content(file.size, file.seed) : base::open_file_content(file.path),
+         0});
+  }
+  return make_disk_images(plan.configuration.machine, files, plan.plain_bytes);
+}
+
 }  // namespace sluice::simulate

@@ -24,4 +24,7 @@ std::vector<std::shared_ptr<const base::Content>> contents_of(const scenario::Wo
 bool same_files(const scenario::Workload& a, const scenario::Workload& b);
 Inputs make_inputs(const scenario::RunPlan& plan);
 
+/// The disks of a run of programs: its files lie on the first one.
+platform::Images images_of(const scenario::RunPlan& plan);
+
 }  // namespace sluice::simulate

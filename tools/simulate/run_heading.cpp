@@ -26,6 +26,7 @@ results::RunResult heading_of(const scenario::RunPlan& plan, const char* kernel)
   results::RunResult run{.strategy = plan.strategy, .kernel = kernel, .settings = plan.settings};
   if (!plan.point.empty()) run.point = plan.point;
   if (run.simulated()) run.features = features_of(plan);
+  if (plan.configuration.programs.any()) return run;
   run.workload = {.files = workload.count,
                   .file_bytes = workload.size,
                   .chunk_bytes = workload.chunk,

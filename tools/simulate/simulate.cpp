@@ -17,6 +17,7 @@
 #include "tools/simulate/inputs.h"
 #include "tools/simulate/marks.h"
 #include "tools/simulate/observed_result.h"
+#include "tools/simulate/program_run.h"
 #include "tools/simulate/receiver.h"
 #include "tools/simulate/run_heading.h"
 #include "tools/simulate/settings_without_effect.h"
@@ -217,7 +218,7 @@ class Run {
 RunResult run(const RunPlan& plan) {
   RunPlan watched = plan;
   const WatchedCosts costs{watched};
-  RunResult result = Run{watched}.carry_out();
+  RunResult result = watched.configuration.programs.any() ? run_programs(watched) : Run{watched}.carry_out();
   if (const auto unused = costs.unused(); !unused.empty()) result.unused_settings = unused;
   return result;
 }

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel_sim/programs/lua/marshal.h"
+
+#include <charconv>
+#include <cstring>
+
+namespace sluice::lua {
+
+kernel_sim::Endpoint take_endpoint(lua_State* L, int index) {
+  const char* const text = luaL_checkstring(L, index);
+  const char* const end = text + std::strlen(text);
+  const char* at = text;
+  kernel_sim::Endpoint endpoint;
+  const auto number = [&](std::uint32_t most, std::uint32_t& into) {
+    const auto [stop, error] = std::from_chars(at, end, into);
+    const bool good = error == std::errc{} && into <= most;
+    at = stop;
+    return good;
+  };
+  bool good = true;
+  for (int part = 0; part < 4 && good; ++part) {
+    std::uint32_t byte = 0;
+    good = number(255, byte) && at != end && *at++ == (part < 3 ? '.' : ':');
+    endpoint.address = endpoint.address << 8 | byte;
+  }
+  std::uint32_t port = 0;
+  good = good && number(65535, port) && at == end;
+  if (!good) luaL_argerror(L, index, "an address is written \"10.0.0.1:80\"");
+  endpoint.port = static_cast<std::uint16_t>(port);
+  return endpoint;
+}
+
+void push_endpoint(lua_State* L, const kernel_sim::Endpoint& endpoint) {
+  const auto byte = [&](int shift) { return static_cast<int>(endpoint.address >> shift & 0xFF); };
+  lua_pushfstring(L, "%d.%d.%d.%d:%d", byte(24), byte(16), byte(8), byte(0), static_cast<int>(endpoint.port));
+}
+
+void Parameter<kernel_sim::FileStatus&>::give(lua_State* L) const {
+  lua_createtable(L, 0, 3);
+  const auto set = [&](const char* name, std::uint64_t number) {
+    lua_pushinteger(L, static_cast<lua_Integer>(number));
+    lua_setfield(L, -2, name);
+  };
+  set("size", value.size);
+  set("mode", value.mode);
+  set("block_size", value.block_size);
+}
+
+Parameter<std::span<kernel_sim::PollEntry>>::Parameter(Arguments& a) : index(a.next++) {
+  luaL_checktype(a.L, index, LUA_TTABLE);
+  const lua_Integer size = luaL_len(a.L, index);
+  luaL_argcheck(a.L, size <= 1 << 16, index, "too many descriptors");
+  for (lua_Integer i = 1; i <= size; ++i) {
+    if (lua_geti(a.L, index, i) != LUA_TTABLE) luaL_argerror(a.L, index, "a list of { fd = , events = }");
+    lua_getfield(a.L, -1, "fd");
+    lua_getfield(a.L, -2, "events");
+    if (lua_isinteger(a.L, -2) == 0 || lua_isinteger(a.L, -1) == 0) {
+      luaL_argerror(a.L, index, "a list of { fd = , events = }");
+    }
+    value.push_back(
+        {.fd = static_cast<int>(lua_tointeger(a.L, -2)), .events = static_cast<std::int16_t>(lua_tointeger(a.L, -1))});
+    lua_pop(a.L, 3);
+  }
+}
+
+void Parameter<std::span<kernel_sim::PollEntry>>::give(lua_State* L) const {
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    lua_geti(L, index, static_cast<lua_Integer>(i + 1));
+    lua_pushinteger(L, static_cast<std::uint16_t>(value[i].returned));
+    lua_setfield(L, -2, "revents");
+    lua_pop(L, 1);
+  }
+}
+
+int push_error(lua_State* L, Runtime& runtime, std::string_view call, std::int64_t error) {
+  const char* const name = strerrorname_np(static_cast<int>(error));
+  const std::string text = name != nullptr ? name : "errno " + std::to_string(error);
+  runtime.failed_call = std::string{call} + ": " + text;
+  lua_pushnil(L);
+  lua_pushlstring(L, text.data(), text.size());
+  return 2;
+}
+
+}  // namespace sluice::lua

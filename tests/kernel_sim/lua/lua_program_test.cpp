@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <csignal>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/kernel_sim/lua/program_rig.h"
+
+namespace sluice::lua {
+namespace {
+
+using ::testing::AnyOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+
+std::string error_of(const std::string& text) {
+  try {
+    const Program program{"test.lua", text};
+  } catch (const ProgramError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(LuaProgram, MovesBytesByTheCallsOfLinux) {
+  const Ran ran{R"(
+    function main()
+      local file = must(open("a", O_RDONLY))
+      local buffer = memory(8 * KiB)
+      print(read(file, buffer, 100), read(file, buffer, 8 * KiB), fstat(file).size)
+      local r, w = must(pipe())
+      print(sendfile(w, file, 96, 10))
+      print(must(read(r, buffer, 100)), #load(buffer, 10))
+      print(sendfile(w, file, nil, 10))
+    end)"};
+  EXPECT_EQ(ran.printed(), "100\t3996\t4096|10\t106|10\t10|0\tnil");
+  EXPECT_EQ(ran.exit_status(), 0);
+  EXPECT_EQ(ran.leaks, "");
+}
+
+TEST(LuaProgram, ACallThatFailsGivesNilAndTheErrorsName) {
+  const Ran ran{R"(function main() print(open("none", O_RDONLY)); print(close(99)); print(read(0, 0, 1)) end)"};
+  EXPECT_EQ(ran.printed(), "nil\tENOENT|nil\tEBADF|nil\tEBADF");
+}
+
+TEST(LuaProgram, MustNamesPlaceCallAndError) {
+  const Ran ran{"function main()\n  local file = must(open('none', O_RDONLY))\nend"};
+  EXPECT_EQ(ran.exit_status(), 1);
+  ASSERT_THAT(ran.said.failures, SizeIs(1));
+  EXPECT_THAT(ran.said.failures[0], StartsWith("test.lua:2: open: ENOENT"));
+  EXPECT_THAT(ran.said.failures[0], HasSubstr("in function 'main'"));
+}
+
+TEST(LuaProgram, TheValueOfMainIsTheExitStatus) {
+  EXPECT_EQ(Ran{"function main() return 7 end"}.exit_status(), 7);
+  EXPECT_EQ(Ran{"function main() end"}.exit_status(), 0);
+  EXPECT_EQ(Ran{"function main() exit(3) end"}.exit_status(), 3);
+}
+
+TEST(LuaProgram, ExitEndsAProcessWithinEveryProtection) {
+  for (const char* protection :
+       {"pcall(exit, 4)", "xpcall(exit, print, 4)", "coroutine.resume(coroutine.create(exit), 4)",
+        "pcall(pcall, exit, 4)", "coroutine.wrap(function() pcall(exit, 4) end)()",
+        "pcall(table.sort, {1, 2}, function() exit(4) end)",
+        "pcall(function() local x <close> = setmetatable({}, {__close = print}) exit(4) end)"}) {
+    const Ran ran{std::string{"function main() "} + protection + " print('still here') end"};
+    EXPECT_EQ(ran.exit_status(), 4) << protection;
+    EXPECT_THAT(ran.said.lines, IsEmpty()) << protection;
+  }
+}
+
+TEST(LuaProgram, AFatalSignalEndsAProcessWithinPcall) {
+  const Ran ran{"function main() pcall(peek, 16) print('still here') end"};
+  EXPECT_TRUE(WIFSIGNALED(ran.status));
+  EXPECT_EQ(WTERMSIG(ran.status), SIGSEGV);
+  EXPECT_THAT(ran.said.lines, IsEmpty());
+}
+
+TEST(LuaProgram, AnEndlessLoopEndsWithItsPlace) {
+  for (const char* loop : {"while true do end", "while true do pcall(function() while true do end end) end",
+                           "coroutine.wrap(function() while true do end end)()"}) {
+    const Ran ran{std::string{"function main()\n"} + loop + " end", {.instructions = 1'000'000}};
+    EXPECT_EQ(ran.exit_status(), 1) << loop;
+    ASSERT_THAT(ran.said.failures, SizeIs(1)) << loop;
+    EXPECT_THAT(ran.said.failures[0], StartsWith("test.lua:2: 1000000 instructions without a system call")) << loop;
+  }
+}
+
+TEST(LuaProgram, ALoopThatCallsTheKernelMayBeLong) {
+  const Ran ran{"function main() for i = 1, 3000 do for j = 1, 100 do end; close(-1) end end",
+                {.instructions = 20'000}};
+  EXPECT_EQ(ran.exit_status(), 0);
+}
+
+TEST(LuaProgram, MemoryHasALimit) {
+  const Ran ran{"function main() local t = {} while true do t[#t + 1] = string.rep('x', 1 << 20) end end"};
+  EXPECT_EQ(ran.exit_status(), 1);
+  ASSERT_THAT(ran.said.failures, SizeIs(1));
+  EXPECT_THAT(ran.said.failures[0], HasSubstr("test.lua: the interpreter needs more than 64 MiB"));
+}
+
+TEST(LuaProgram, RecursionHasALimit) {
+  const Ran ran{"function main() local function f() return 1 + f() end f() end"};
+  EXPECT_THAT(ran.said.failures, ElementsAre(AnyOf(HasSubstr("stack overflow"), HasSubstr("needs more than 64 MiB"))));
+  const Ran callbacks{"function main() local function f() return (string.gsub('x', 'x', f)) end f() end"};
+  EXPECT_THAT(callbacks.said.failures, ElementsAre(HasSubstr("overflow")));
+}
+
+TEST(LuaProgram, OutputHasALimit) {
+  const Ran ran{"function main() while true do print('again and again') end end", {.output = 1000}};
+  EXPECT_THAT(ran.said.failures, ElementsAre(HasSubstr("prints and names more than its limit")));
+}
+
+TEST(LuaProgram, NothingOfTheHostIsReached) {
+  for (const char* name :
+       {"io", "os", "debug", "package", "require", "dofile", "loadfile", "collectgarbage", "string.dump", "warn"}) {
+    const Ran ran{std::string{"function main() print("} + name + ") end"};
+    EXPECT_EQ(ran.printed(), "nil") << name;
+  }
+}
+
+TEST(LuaProgram, AddressesOfTheInterpreterDoNotShow) {
+  const Ran ran{R"(function main()
+    print({}, print, coroutine.create(print))
+    print(string.format("%s %s", {}, print), pcall(string.format, "%p", {}))
+    print(setmetatable({}, {__tostring = function() return "mine" end}))
+  end)"};
+  EXPECT_EQ(ran.printed(), "table\tfunction\tthread|table function\tfalse\tformat has no %p|mine");
+}
+
+TEST(LuaProgram, PairsGoesInTheOrderOfKeys) {
+  const Ran ran{R"(function main()
+    local all = {}
+    for key in pairs({ b = 1, a = 1, [10] = 1, [2] = 1, [1.5] = 1, [true] = 1, [false] = 1 }) do
+      all[#all + 1] = tostring(key)
+    end
+    print(table.concat(all, " "), next({}), next({ z = 1, y = 2 }))
+    print(pcall(pairs, { [{}] = 1 }))
+  end)"};
+  EXPECT_EQ(ran.printed(), "1.5 2 10 a b false true\tnil\ty\t2|false\ta key of type table has no fixed order");
+}
+
+TEST(LuaProgram, SortIsStableAndSurvivesAWrongComparison) {
+  const Ran ran{R"(function main()
+    local list = {}
+    for i = 1, 200 do list[i] = { key = i * 7 % 5, at = i } end
+    table.sort(list, function(a, b) return a.key < b.key end)
+    for i = 2, 200 do
+      check(list[i - 1].key < list[i].key or list[i - 1].key == list[i].key and list[i - 1].at < list[i].at, "stable")
+    end
+    table.sort(list, function() return true end)
+    print(#list)
+  end)"};
+  EXPECT_EQ(ran.printed(), "200");
+  EXPECT_THAT(ran.said.failed_checks, IsEmpty());
+}
+
+TEST(LuaProgram, ChanceIsTheSameInEveryRun) {
+  const std::string text = "function main() print(math.random(1 << 40), math.random(), pcall(math.randomseed)) end";
+  const Ran first{text};
+  EXPECT_EQ(first.printed(), Ran{text}.printed());
+  EXPECT_THAT(first.printed(), HasSubstr("false"));
+}
+
+TEST(LuaProgram, AForkedFunctionGetsItsValues) {
+  const Ran ran{R"(
+    function child(n, options) print(n, options.text, options.list[2]) exit(n) end
+    function main()
+      local pid = must(fork("child", 5, { text = "hello", list = { 1, 2.5 } }))
+      local ended, how = wait()
+      print(ended == pid, how, wait())
+    end)"};
+  EXPECT_EQ(ran.printed(), "5\thello\t2.5|true\texit 5\tnil\tECHILD");
+  EXPECT_EQ(ran.leaks, "");
+}
+
+TEST(LuaProgram, AChildThatIsKilledSaysBy) {
+  const Ran ran{"function child() peek(1) end function main() fork('child') print(select(2, wait())) end"};
+  EXPECT_EQ(ran.printed(), "SIGSEGV");
+}
+
+TEST(LuaProgram, WhatCannotCrossAForkIsRefused) {
+  for (const char* value : {"print", "coroutine.create(print)", "{ f = print }"}) {
+    const Ran ran{std::string{"function child() end function main() fork('child', "} + value + ") end"};
+    EXPECT_THAT(ran.said.failures, ElementsAre(HasSubstr("cannot be passed on"))) << value;
+  }
+  const Ran ring{"function child() end function main() local t = {} t.t = t fork('child', t) end"};
+  EXPECT_THAT(ring.said.failures, ElementsAre(HasSubstr("cannot be passed on")));
+  EXPECT_THAT((Ran{"function main() fork('nobody') end"}.said.failures),
+              ElementsAre(HasSubstr("test.lua has no function 'nobody'")));
+}
+
+TEST(LuaProgram, ReportsMeasuresSamplesCountsAndChecks) {
+  const Ran ran{R"(function main()
+    print(measure("all", function(a, b) count("n") count("n", 4) sample("s", 1.5) sample("s", 2) return a + b end, 2, 3))
+    check(1 == 1, "right")
+    check(1 == 2, "one is two")
+  end)"};
+  EXPECT_EQ(ran.printed(), "5");
+  EXPECT_THAT(ran.said.marks, ElementsAre("+all", "-all"));
+  EXPECT_EQ(ran.said.counts.at("n"), 5);
+  EXPECT_THAT(ran.said.samples.at("s"), ElementsAre(1.5, 2));
+  EXPECT_THAT(ran.said.failed_checks, ElementsAre("test.lua:4: one is two"));
+}
+
+TEST(LuaProgram, ASleepTakesItsTimeAndTheTimersSlack) {
+  const Ran ran{"function main() local t = clock() sleep(2000000) print((clock() - t) // 10000) end"};
+  EXPECT_EQ(ran.printed(), "205");
+}
+
+TEST(LuaProgram, WrongArgumentsAreErrorsWithTheirPlace) {
+  const auto failure = [](const std::string& statement) {
+    const Ran ran{"function main()\n" + statement + " end"};
+    return ran.said.failures.empty() ? "" : ran.said.failures[0].substr(0, ran.said.failures[0].find('\n'));
+  };
+  EXPECT_EQ(failure("read()"), "test.lua:2: bad argument #1 to 'read' (number expected, got no value)");
+  EXPECT_EQ(failure("read(0, nil, 4)"), "test.lua:2: bad argument #2 to 'read' (number expected, got nil)");
+  EXPECT_EQ(failure("read(0, 0, 1, 2)"), "test.lua:2: read takes 3 arguments");
+  EXPECT_EQ(failure("read(1 << 40, 0, 1)"), "test.lua:2: bad argument #1 to 'read' (number out of range)");
+  EXPECT_EQ(failure("read(0, 0.5, 1)"), "test.lua:2: bad argument #2 to 'read' (number has no integer representation)");
+  EXPECT_EQ(failure("connect(0, '1.2.3:4')"),
+            "test.lua:2: bad argument #2 to 'connect' (an address is written \"10.0.0.1:80\")");
+  EXPECT_EQ(failure("fill(0, 256, 1)"), "test.lua:2: bad argument #2 to 'fill' (a byte is 0 to 255)");
+  EXPECT_EQ(failure("sample('x', 0/0)"), "test.lua:2: bad argument #2 to 'sample' (is not finite)");
+  EXPECT_EQ(failure("poll({ 1 }, 0)"), "test.lua:2: bad argument #1 to 'poll' (a list of { fd = , events = })");
+  EXPECT_EQ(failure("reed(0, 0, 1)"), "test.lua:2: attempt to call a nil value (global 'reed')");
+}
+
+TEST(LuaProgram, ATextThatIsNoProgramIsRefusedWithItsPlace) {
+  EXPECT_EQ(error_of("function main() end"), "");
+  EXPECT_THAT(error_of("function main(\n"), StartsWith("test.lua:2: "));
+  EXPECT_EQ(error_of("x = 1\nopen('a', 0)"), "test.lua: a call outside of every function");
+  EXPECT_THAT(error_of("error('no')"), StartsWith("test.lua:1: no"));
+  EXPECT_THAT(error_of("while true do end"), HasSubstr("instructions without a system call"));
+}
+
+TEST(LuaProgram, KnowsItsFunctionsAndWhatItMentions) {
+  const Program program{"test.lua",
+                        "function server(a) return a.requests end\nfunction client() end\nlocal function own() end"};
+  EXPECT_THAT(program.functions(), ElementsAre("client", "server"));
+  EXPECT_TRUE(program.mentions("requests"));
+  EXPECT_FALSE(program.mentions("request"));
+}
+
+TEST(LuaProgram, GetsArgumentsAsATable) {
+  const Ran ran{"function main(a) print(a.more, a.n, a.text, a.none) end",
+                {},
+                {{Table{{{"more"}, value_of("true")}, {{"n"}, value_of("1000")}, {{"text"}, value_of("64 KiB")}}}}};
+  EXPECT_EQ(ran.printed(), "true\t1000\t64 KiB\tnil");
+}
+
+}  // namespace
+}  // namespace sluice::lua

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs of programs as people read them.
+#pragma once
+
+#include <string>
+
+#include "tools/report/run_text.h"
+
+namespace sluice::report {
+
+/// What was measured, and how the processes ended: a row for each measure and process of each point.
+std::string programs_comparison(const Runs& runs);
+
+}  // namespace sluice::report
