@@ -11,23 +11,11 @@
 namespace sluice::base {
 namespace {
 
-constexpr std::array<std::string_view, kPlaces> kPlaceNames{"free",
-                                                            "kernel.memory",
-                                                            "disk.media",
-                                                            "disk.buffer",
-                                                            "kernel.page_cache",
-                                                            "kernel.bounce_buffer",
-                                                            "user.buffer",
-                                                            "kernel.socket_buffer",
-                                                            "kernel.pipe",
-                                                            "shared.fbuf",
-                                                            "swap",
-                                                            "nic.fifo",
-                                                            "wire",
-                                                            "peer",
-                                                            "receiver.socket_buffer",
-                                                            "receiver.user_buffer"};
-constexpr std::array<std::string_view, kMovers> kMoverNames{"cpu", "pio", "dma", "device", "reference"};
+constexpr std::array<std::string_view, kPlaces> kPlaceNames{
+    "free",        "kernel.memory",          "disk.media",          "disk.buffer", "kernel.page_cache",
+    "user.buffer", "kernel.socket_buffer",   "kernel.pipe",         "nic.fifo",    "wire",
+    "peer",        "receiver.socket_buffer", "receiver.user_buffer"};
+constexpr std::array<std::string_view, kMovers> kMoverNames{"cpu", "dma", "device", "reference"};
 constexpr std::size_t kBreachesKept = 20;  // the first ones tell the story
 
 constexpr std::size_t index_of(Place place) { return static_cast<std::size_t>(place); }

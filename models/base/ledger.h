@@ -25,24 +25,21 @@ enum class Place : std::uint8_t {
   DiskMedia,
   DiskBuffer,
   PageCache,
-  BounceBuffer,
   UserBuffer,
   SocketBuffer,
   Pipe,
-  SharedFbuf,
-  Swap,
   NicFifo,
   Wire,
   Peer,
   ReceiverSocketBuffer,
   ReceiverUserBuffer,
 };
-inline constexpr std::size_t kPlaces = 16;
+inline constexpr std::size_t kPlaces = 13;
 /// As written in results: "kernel.page_cache".
 std::string_view name_of(Place place);
 
-enum class Mover : std::uint8_t { Cpu, Pio, Dma, Device, Reference };
-inline constexpr std::size_t kMovers = 5;
+enum class Mover : std::uint8_t { Cpu, Dma, Device, Reference };
+inline constexpr std::size_t kMovers = 4;
 std::string_view name_of(Mover mover);
 
 /// `size` bytes of payload, lying `at` bytes from the start of the run that is described, are bytes
