@@ -21,6 +21,7 @@ constexpr bool moves_data(const Command& command) {
   return command.opcode == static_cast<std::uint8_t>(Opcode::Read) ||
          command.opcode == static_cast<std::uint8_t>(Opcode::Write);
 }
+constexpr bool is_read(const Command& command) { return command.opcode == static_cast<std::uint8_t>(Opcode::Read); }
 constexpr Bytes size_of(const Command& command) { return Bytes{command.block_count} * kBlockSize; }
 
 /// Everything that can be said of a command before its scatter-gather list is known.

@@ -2,7 +2,6 @@
 #include "models/disk/disk_controller.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "models/fabric/memory_map.h"
@@ -21,14 +20,11 @@ DiskController::DiskController(sc_core::sc_module_name name, const DiskConfig& c
       dma("dma"),
       m_config(config),
       m_image(std::move(image)),
-      m_ledger(ledger),
       m_medium(make_medium(config)),
       m_interrupt(dma, config.coalesce_completions, config.coalesce_time, m_statistics.interrupts),
-      m_wake("wake"),
       m_active(config.queue_depth),
       m_ids_in_use(kCommandIds),
-      m_buffer(config.buffer_size),
-      m_data(config.piece_size) {
+      m_data(m_config, *m_image, *m_medium, ledger, dma, m_agenda, m_active, m_statistics) {
   add_registers();
   abort_all();
   sc_core::sc_spawn_options options;
@@ -123,18 +119,15 @@ void DiskController::ring_completion_doorbell(std::uint64_t head) {
 
 void DiskController::run_engine() {
   while (true) {
-    while (!m_agenda.empty() && m_agenda.top().at <= now()) {
-      const Due due = m_agenda.top();
-      m_agenda.pop();
-      take(due);
-      start_waiting_pieces();
+    while (const auto due = m_agenda.take()) {
+      take(*due);
+      m_data.start_waiting_pieces();
     }
-    if (!m_agenda.empty()) m_wake.notify(fabric::to_sc_time(m_agenda.top().at - now()));
-    sc_core::wait(m_wake);
+    m_agenda.wait();
   }
 }
 
-void DiskController::take(const Due& due) {
+void DiskController::take(const Agenda::Due& due) {
   switch (due.step) {
     case Step::Fetch:
       return fetch();
@@ -143,16 +136,13 @@ void DiskController::take(const Due& due) {
     case Step::SegmentsArrived:
       return accept_segments(due.index);
     case Step::Transfer:
-      return split_into_pieces(due.index);
+      return m_data.begin(due.index);
     case Step::RoomFree:
-      return start_write(due.index);
+      return m_data.start_write(due.index);
     case Step::PieceArrived:
-      if (!is_read(m_active[m_pieces[due.index].slot])) return finish_write(due.index);
-      m_outgoing.push_back(due.index);
-      return send_waiting_piece();
+      return m_data.piece_arrived(due.index);
     case Step::Sent:
-      m_sending = false;
-      return send_waiting_piece();
+      return m_data.link_free();
     case Step::Complete:
       return complete(due.index);
     case Step::Interrupt:
@@ -170,7 +160,7 @@ void DiskController::fetch() {
   if (run.descriptors.empty()) return;
   m_fetching = true;
   m_fetched = run.descriptors;
-  schedule(run.ready, Step::CommandsArrived);
+  m_agenda.schedule(run.ready, Step::CommandsArrived);
 }
 
 void DiskController::accept_commands() {
@@ -209,7 +199,7 @@ void DiskController::accept(Slot slot) {
   m_statistics.descriptors += m_segments.size();
   active.status = read.ok() ? validate_target(active, m_segments) : Status::DmaError;
   active.segments.assign(m_segments);
-  schedule(read.done, Step::SegmentsArrived, slot);
+  m_agenda.schedule(read.done, Step::SegmentsArrived, slot);
 }
 
 void DiskController::accept_segments(Slot slot) {
@@ -227,7 +217,7 @@ void DiskController::begin_in_order() {
   }
 }
 
-// 3. The processor spends its time on the command; then data are moved in pieces.
+// 3. The processor spends its time on the command; then the data path moves its data.
 void DiskController::begin(Slot slot) {
   Active& active = m_active[slot];
   if (active.status != Status::Success) return fail(slot, active.status);
@@ -238,145 +228,11 @@ void DiskController::begin(Slot slot) {
     active.segments.assign(one);
   }
   const Picoseconds ready = m_processor.reserve(now(), m_config.command_overhead).end;
-  if (moves_data(active.command)) return schedule(ready, Step::Transfer, slot);
-  schedule(std::max(ready, m_durable), Step::Complete, slot);  // flush
+  if (moves_data(active.command)) return m_agenda.schedule(ready, Step::Transfer, slot);
+  m_agenda.schedule(std::max(ready, m_data.durable()), Step::Complete, slot);  // flush
 }
 
-void DiskController::split_into_pieces(Slot slot) {
-  Active& active = m_active[slot];
-  const Bytes size = size_of(active.command);
-  active.done = now();
-  for (Bytes begin = 0; begin < size; begin += m_config.piece_size) {
-    if (m_free_pieces.empty()) {
-      m_free_pieces.push_back(static_cast<PieceIndex>(m_pieces.size()));
-      m_pieces.emplace_back();
-    }
-    const PieceIndex index = m_free_pieces.back();
-    m_free_pieces.pop_back();
-    m_pieces[index].slot = slot;
-    m_pieces[index].begin = begin;
-    m_pieces[index].size = std::min(m_config.piece_size, size - begin);
-    m_waiting.push_back(index);
-    ++active.pieces_left;
-  }
-}
-
-void DiskController::start_waiting_pieces() {
-  while (!m_waiting.empty() && start(m_waiting.front())) m_waiting.pop_front();
-}
-
-// 4. A piece takes room in the buffer. A read is then with the medium; a write is first read from memory.
-bool DiskController::start(PieceIndex index) {
-  const Piece& piece = m_pieces[index];
-  const Active& active = m_active[piece.slot];
-  const auto room_at = m_buffer.take(piece.size, now());
-  if (!room_at) return false;
-  if (!is_read(active)) {
-    // A write reads memory when there is room and not before: dated far ahead it would hold up the links meanwhile.
-    schedule(*room_at, Step::RoomFree, index);
-    return true;
-  }
-  const Bytes offset = active.command.first_block * kBlockSize + piece.begin;
-  schedule(m_medium->read(*room_at, offset, piece.size), Step::PieceArrived, index);
-  return true;
-}
-
-void DiskController::start_write(PieceIndex index) {
-  Piece& piece = m_pieces[index];
-  Active& active = m_active[piece.slot];
-  piece.data.resize(piece.size);
-  piece.shadow.clear();
-  Picoseconds arrived = now();
-  active.segments.for_each_part(piece.begin, piece.size, [&](BusAddr from, Bytes size, Bytes at) {
-    if (active.status != Status::Success) return;
-    m_slice.clear();
-    const auto read = dma.read(from, std::span{piece.data}.subspan(at, size), now(), Place::DiskBuffer, &m_slice);
-    if (!read.ok()) {
-      active.status = Status::DmaError;
-      return;
-    }
-    append_slice(piece.shadow, at, m_slice, 0, size);
-    arrived = std::max(arrived, read.done);
-  });
-  schedule(arrived, Step::PieceArrived, index);
-}
-
-// 5a. Read data have come from the medium: out to memory, one piece when the link has taken the one before. So a
-// completion entry waits for one piece at most, however far the medium is ahead of the link.
-void DiskController::send_waiting_piece() {
-  while (!m_sending && !m_outgoing.empty()) {
-    const PieceIndex index = m_outgoing.front();
-    m_outgoing.pop_front();
-    const Picoseconds sent = send(index);
-    m_buffer.give_back(m_pieces[index].size, sent);
-    piece_done(index, sent);
-    m_sending = sent > now();
-    if (m_sending) schedule(sent, Step::Sent);
-  }
-}
-
-/// Returns when the link has taken the last byte.
-Picoseconds DiskController::send(PieceIndex index) {
-  Piece& piece = m_pieces[index];
-  Active& active = m_active[piece.slot];
-  if (active.status != Status::Success) return now();  // an earlier piece met an error
-  const Bytes offset = active.command.first_block * kBlockSize + piece.begin;
-  const std::span<std::byte> data = std::span{m_data}.first(piece.size);
-  if (!m_image->named(offset, piece.size, m_named)) m_image->read(offset, data);
-  piece.shadow = m_image->shadow(offset, piece.size);
-  m_ledger.moved(Place::DiskMedia, Place::DiskBuffer, Mover::Device, piece.shadow, piece.size);
-
-  Picoseconds sent = now();
-  Bytes lost = 0;
-  active.segments.for_each_part(piece.begin, piece.size, [&](BusAddr to, Bytes size, Bytes at) {
-    m_slice.clear();
-    append_slice(m_slice, 0, piece.shadow, at, size);
-    fabric::DmaPort::Completion written{tlm::TLM_INCOMPLETE_RESPONSE, {}, {}};
-    if (active.status == Status::Success) {
-      const base::NamedBytes named = m_named.slice(at, size);
-      written = dma.write(to, data.subspan(at, size), now(), Place::DiskBuffer, &m_slice, &named);
-    }
-    if (!written.ok()) {
-      active.status = Status::DmaError;
-      lost += payload_in(m_slice);
-      return;
-    }
-    m_statistics.bytes_read += size;
-    sent = std::max(sent, written.sent);
-  });
-  if (lost > 0) m_ledger.dropped(Place::DiskBuffer, lost);
-  return sent;
-}
-
-// 5b. Write data have come from memory: on to the medium.
-void DiskController::finish_write(PieceIndex index) {
-  Piece& piece = m_pieces[index];
-  Active& active = m_active[piece.slot];
-  if (active.status != Status::Success) {
-    m_ledger.dropped(Place::DiskBuffer, payload_in(piece.shadow));
-    m_buffer.give_back(piece.size, now());
-    return piece_done(index, now());
-  }
-  const Bytes offset = active.command.first_block * kBlockSize + piece.begin;
-  m_image->write(offset, piece.data, piece.shadow);
-  m_ledger.moved(Place::DiskBuffer, Place::DiskMedia, Mover::Device, piece.shadow, piece.size);
-  m_statistics.bytes_written += piece.size;
-  const Picoseconds durable = m_medium->write(now(), offset, piece.size);
-  m_durable = std::max(m_durable, durable);
-  m_buffer.give_back(piece.size, durable);
-  piece_done(index, m_config.write_cache ? now() : durable);
-}
-
-void DiskController::piece_done(PieceIndex index, Picoseconds at) {
-  const Slot slot = m_pieces[index].slot;
-  Active& active = m_active[slot];
-  active.done = std::max(active.done, at);
-  m_pieces[index].shadow.clear();
-  m_free_pieces.push_back(index);
-  if (--active.pieces_left == 0) schedule(active.done, Step::Complete, slot);
-}
-
-// 6. The data are on their way, and nothing overtakes them: tell the driver.
+// 4. The data are on their way, and nothing overtakes them: tell the driver.
 void DiskController::complete(Slot slot) {
   const Active& active = m_active[slot];
   switch (static_cast<Opcode>(active.command.opcode)) {
@@ -416,12 +272,12 @@ void DiskController::write_completions() {
   schedule_interrupt();
 }
 
-// 7. A message takes the same way as the entry and does not overtake it, so it follows at once.
+// 5. A message takes the same way as the entry and does not overtake it, so it follows at once.
 void DiskController::schedule_interrupt() {
   const auto due = m_interrupt.due();
   if (!due) return;
   if (*due <= now()) return send_interrupt();
-  schedule(*due, Step::Interrupt);
+  m_agenda.schedule(*due, Step::Interrupt);
 }
 
 void DiskController::send_interrupt() {
@@ -432,20 +288,14 @@ void DiskController::send_interrupt() {
 
 // --- helpers --------------------------------------------------------------------------------------------------------
 
-void DiskController::schedule(Picoseconds at, Step step, std::uint32_t index) {
-  m_agenda.push({at, m_order++, step, index});
-  // Steps are also scheduled from register writes, while the engine sleeps. The earliest notification wins.
-  m_wake.notify(fabric::to_sc_time(std::max(at, now()) - now()));
-}
-
 void DiskController::schedule_fetch(Picoseconds at) {
   if (std::exchange(m_fetching, true)) return;
-  schedule(at, Step::Fetch);
+  m_agenda.schedule(at, Step::Fetch);
 }
 
 Status DiskController::validate_target(const Active& active, std::span<const SgElement> segments) const {
   const Status verdict = validate_segments(segments, size_of(active.command));
-  if (verdict != Status::Success || !is_read(active)) return verdict;
+  if (verdict != Status::Success || !is_read(active.command)) return verdict;
   const SgElement rings[] = {
       {m_submission_base, static_cast<std::uint32_t>(m_submission_size * sizeof(Command)), 0},
       {m_completion_base, static_cast<std::uint32_t>(m_completion_size * sizeof(CompletionEntry)), 0}};
@@ -454,7 +304,7 @@ Status DiskController::validate_target(const Active& active, std::span<const SgE
 
 void DiskController::fail(Slot slot, Status status) {
   m_active[slot].status = status;
-  schedule(m_processor.reserve(now(), m_config.command_overhead).end, Step::Complete, slot);
+  m_agenda.schedule(m_processor.reserve(now(), m_config.command_overhead).end, Step::Complete, slot);
 }
 
 void DiskController::stop_with_fatal() {
@@ -463,22 +313,14 @@ void DiskController::stop_with_fatal() {
 }
 
 void DiskController::abort_all() {
-  for (const Piece& piece : m_pieces) {
-    if (!piece.shadow.empty()) m_ledger.dropped(Place::DiskBuffer, payload_in(piece.shadow));
-  }
+  m_data.abort();
   m_ready = m_fatal = false;
-  m_agenda = {};
+  m_agenda.clear();
   m_fetching = false;
   m_accepted.clear();
   m_free_slots.clear();
   for (Slot slot = m_config.queue_depth; slot-- > 0;) m_free_slots.push_back(slot);
-  m_pieces.clear();
-  m_free_pieces.clear();
-  m_waiting.clear();
-  m_outgoing.clear();
-  m_sending = false;
   m_finished.clear();
-  m_buffer.reset();
   m_ids_in_use.assign(kCommandIds, false);
   m_submissions = {};
   m_completions = {};

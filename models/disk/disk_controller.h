@@ -8,15 +8,16 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <queue>
 #include <span>
 #include <vector>
 
 #include "models/base/ledger.h"
-#include "models/disk/buffer_logic.h"
+#include "models/disk/agenda.h"
 #include "models/disk/command_logic.h"
+#include "models/disk/data_path.h"
 #include "models/disk/disk_config.h"
 #include "models/disk/disk_image.h"
+#include "models/disk/disk_statistics.h"
 #include "models/disk/medium.h"
 #include "models/fabric/descriptor_reader.h"
 #include "models/fabric/device.h"
@@ -27,20 +28,6 @@
 #include "models/fabric/timeline.h"
 
 namespace sluice::disk {
-
-struct DiskStatistics {
-  std::uint64_t reads = 0;  ///< commands completed, by kind; failed ones too
-  std::uint64_t writes = 0;
-  std::uint64_t flushes = 0;
-  std::uint64_t failed = 0;       ///< completed with a status other than success
-  Bytes bytes_read = 0;           ///< medium to memory
-  Bytes bytes_written = 0;        ///< memory to medium
-  std::uint64_t descriptors = 0;  ///< commands and scatter-gather elements read from memory
-  std::uint64_t interrupts = 0;   ///< messages sent
-  std::uint64_t resets = 0;
-  std::uint64_t ignored_doorbells = 0;  ///< beyond the ring, over fetched entries, or while not ready
-  unsigned most_active = 0;             ///< largest number of commands worked on at once
-};
 
 class DiskController : public sc_core::sc_module, public fabric::Device {
  public:
@@ -64,43 +51,6 @@ class DiskController : public sc_core::sc_module, public fabric::Device {
   [[nodiscard]] Picoseconds far_end_busy(Picoseconds now) const override { return medium_busy_until(now); }
 
  private:
-  using Slot = std::uint32_t;  // index of a command that is worked on
-  using PieceIndex = std::uint32_t;
-
-  enum class Step : std::uint8_t {
-    Fetch,
-    CommandsArrived,
-    SegmentsArrived,
-    Transfer,
-    RoomFree,
-    PieceArrived,
-    Sent,
-    Complete,
-    Interrupt
-  };
-  struct Due {
-    Picoseconds at;
-    std::uint64_t order;  // breaks ties in the order of asking
-    Step step;
-    std::uint32_t index;
-    bool operator>(const Due& other) const { return at != other.at ? at > other.at : order > other.order; }
-  };
-  struct Active {
-    Command command;
-    SegmentList segments;
-    Status status = Status::Success;
-    bool listed = false;  // its scatter-gather list is here
-    std::uint32_t pieces_left = 0;
-    Picoseconds done;  // of the pieces so far
-  };
-  struct Piece {
-    Slot slot = 0;
-    Bytes begin = 0;  // within the command
-    Bytes size = 0;
-    std::vector<std::byte> data;  // of a write, on its way to the medium
-    base::Shadow shadow;
-  };
-
   // registers
   void add_registers();
   void write_control(std::uint64_t value);
@@ -112,41 +62,28 @@ class DiskController : public sc_core::sc_module, public fabric::Device {
 
   // the engine
   void run_engine();
-  void take(const Due& due);
+  void take(const Agenda::Due& due);
   void fetch();
   void accept_commands();
   void accept(Slot slot);
   void accept_segments(Slot slot);
   void begin_in_order();
   void begin(Slot slot);
-  void split_into_pieces(Slot slot);
-  void start_waiting_pieces();
-  bool start(PieceIndex index);
-  void start_write(PieceIndex index);
-  void send_waiting_piece();
-  Picoseconds send(PieceIndex index);
-  void finish_write(PieceIndex index);
-  void piece_done(PieceIndex index, Picoseconds at);
   void complete(Slot slot);
   void write_completions();
   void send_interrupt();
 
   // helpers
-  [[nodiscard]] Picoseconds now() const { return fabric::to_picoseconds(sc_core::sc_time_stamp()); }
-  void schedule(Picoseconds at, Step step, std::uint32_t index = 0);
+  [[nodiscard]] Picoseconds now() const { return m_agenda.now(); }
   void schedule_fetch(Picoseconds at);
   void schedule_interrupt();
   [[nodiscard]] Status validate_target(const Active& active, std::span<const SgElement> segments) const;
   void fail(Slot slot, Status status);
   void stop_with_fatal();
   void abort_all();
-  [[nodiscard]] bool is_read(const Active& active) const {
-    return active.command.opcode == static_cast<std::uint8_t>(Opcode::Read);
-  }
 
   DiskConfig m_config;
   std::shared_ptr<DiskImage> m_image;
-  base::Ledger& m_ledger;
   std::unique_ptr<Medium> m_medium;
   DiskStatistics m_statistics;
 
@@ -163,9 +100,7 @@ class DiskController : public sc_core::sc_module, public fabric::Device {
   fabric::MessageInterrupt m_interrupt;
 
   // the engine
-  sc_core::sc_event m_wake;
-  std::priority_queue<Due, std::vector<Due>, std::greater<>> m_agenda;
-  std::uint64_t m_order = 0;
+  Agenda m_agenda;
   bool m_fetching = false;
   fabric::DescriptorReader<Command> m_reader;
   std::span<const Command> m_fetched;  // arrived or on their way
@@ -173,19 +108,10 @@ class DiskController : public sc_core::sc_module, public fabric::Device {
   std::deque<Slot> m_accepted;         // not begun, in the order of the ring
   std::vector<Active> m_active;
   std::vector<Slot> m_free_slots;
-  std::vector<bool> m_ids_in_use;  // by command id
-  std::vector<Piece> m_pieces;
-  std::vector<PieceIndex> m_free_pieces;
-  std::deque<PieceIndex> m_waiting;   // for room in the buffer, in order
-  std::deque<PieceIndex> m_outgoing;  // read, and waiting for the link, in order
-  bool m_sending = false;             // the link takes one now
-  TransferBuffer m_buffer;
+  std::vector<bool> m_ids_in_use;          // by command id
   std::deque<CompletionEntry> m_finished;  // for room in the completion ring, in order
-  Picoseconds m_durable;                   // all that was written so far survives from then on
-  std::vector<std::byte> m_data;           // a piece of a read, unless the image gives it by name
-  base::NamedBytes m_named;
+  DataPath m_data;
   std::vector<SgElement> m_segments;
-  base::Shadow m_slice;
 };
 
 }  // namespace sluice::disk
