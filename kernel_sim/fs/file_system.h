@@ -7,8 +7,8 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <limits>
+#include <map>
 #include <memory>
 #include <queue>
 #include <set>

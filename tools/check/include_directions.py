@@ -50,7 +50,7 @@ def may_include(path, target):
             return folder == 'models/base'
         return folder in ('models/base', 'models/fabric') if device else folder.startswith('models/')
     if source == 'kernel_sim/programs':
-        return target == 'kernel_sim/system_calls.h'
+        return target in ('kernel_sim/system_calls.h', 'kernel_sim/system_calls.def')
     if source == 'kernel_sim/hal/systemc':
         return folder == 'kernel_sim/hal' or folder.startswith('models/')
     if source.startswith('kernel_sim'):

@@ -51,6 +51,9 @@ struct Configuration {
   }
 };
 
+/// First names of the parameters that belong to what runs, not to the machine or its kernel.
+inline constexpr const char* kSectionsOfWhatRuns[] = {"workload", "files", "processes", "arguments"};
+
 /// The parameters of a configuration, to be set and read by name. Must not outlive it.
 class ParameterIndex {
  public:

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "models/platform/device_kinds.h"
 #include "tools/scenario/platform_file.h"
@@ -16,6 +17,12 @@ namespace {
 
 /// Text as a double-quoted YAML scalar; JSON's strings are a subset of these.
 std::string in_quotes(const std::string& text) { return nlohmann::ordered_json(text).dump(); }
+
+/// Not of the machine or its kernel.
+bool is_of_what_runs(const std::string& key) {
+  return std::any_of(std::begin(kSectionsOfWhatRuns), std::end(kSectionsOfWhatRuns),
+                     [&](const char* section) { return key.starts_with(std::string{section} + "."); });
+}
 
 std::string platform_of(const Configuration& configuration, const ParameterIndex& index) {
   const platform::MachineDescription& machine = configuration.machine;
@@ -35,7 +42,7 @@ std::string platform_of(const Configuration& configuration, const ParameterIndex
   std::string heading;
   index.for_each([&](const std::string& key, const base::Parameter& parameter) {
     const auto dot = key.find('.');
-    if (key.starts_with("workload.")) return;
+    if (is_of_what_runs(key)) return;
     if (key.substr(0, dot) != heading) {
       heading = key.substr(0, dot);
       out += "  " + heading + ":\n";
@@ -66,6 +73,44 @@ std::string workload_of(const Workload& workload, const ParameterIndex& index) {
   }
   return fmt::format("workload:\n  {}: {{ {} }}\n{}", workload.form == Workload::Form::Files ? "files" : "file",
                      content, rest);
+}
+
+std::string absolute(const std::string& path) {
+  std::error_code ignored;
+  return in_quotes(std::filesystem::absolute(path, ignored).lexically_normal().string());
+}
+
+/// "size: 1 KiB, seed: 1": the parameters below a name.
+std::string parameters_of(const std::string& prefix, const ParameterIndex& index) {
+  std::string text;
+  index.for_each([&](const std::string& key, const base::Parameter& parameter) {
+    if (!key.starts_with(prefix + ".")) return;
+    const bool is_text = parameter.kind() == kArgumentKind;
+    text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", parameter.name(),
+                        is_text ? in_quotes(parameter.get()) : parameter.get());
+  });
+  return text;
+}
+
+std::string programs_of(const Programs& programs, const ParameterIndex& index) {
+  std::string out = programs.files.empty() ? "" : "files:\n";
+  for (const FileChoice& file : programs.files) {
+    std::string parameters = parameters_of("files." + file.name, index);
+    if (!file.path.empty()) {  // which has a size and no seed of its own
+      parameters =
+          fmt::format("path: {}, cached: {}, hot: {}", absolute(file.path), base::to_text(file.cached), file.hot);
+    }
+    out += fmt::format("  {}: {{ {} }}\n", in_quotes(file.name), parameters);
+  }
+  out += "processes:\n";
+  for (const ProcessChoice& process : programs.processes) {
+    out += fmt::format("  {}: {{ program: {}, run: {}, ", process.name, absolute(process.program->name()),
+                       process.function);
+    if (!process.cores.empty()) out += fmt::format("cores: [{}], ", fmt::join(process.cores, ", "));
+    out += parameters_of("processes." + process.name, index) + " }\n";
+  }
+  if (!programs.arguments.empty()) out += fmt::format("arguments: {{ {} }}\n", parameters_of("arguments", index));
+  return out;
 }
 
 /// The strategies in their order, each once.
@@ -110,7 +155,9 @@ std::string dump(const Scenario& scenario) {
   std::string out = "schema: sluice/1\n";
   if (!scenario.description.empty()) out += fmt::format("description: {}\n", in_quotes(scenario.description));
   for (const auto& [key, value] : scenario.settings) out += fmt::format("# set: {} = {}\n", key, value);
-  out += platform_of(configuration, index) + workload_of(configuration.workload, index);
+  out += platform_of(configuration, index);
+  if (configuration.programs.any()) return out + programs_of(configuration.programs, index) + axes_of(scenario);
+  out += workload_of(configuration.workload, index);
   return out + fmt::format("strategies: [{}]\n", fmt::join(strategies_of(scenario), ", ")) + set_again(scenario) +
          axes_of(scenario);
 }

@@ -16,7 +16,7 @@ bool Arguments::add(const std::string& name, const std::string& text) {
   };
   base::ParameterDescription argument;
   argument.name = name;
-  argument.kind = "argument";
+  argument.kind = kArgumentKind;
   argument.allowed = "a number, true, false or a text";
   argument.help = "for the programs";
   argument.source = "the scenario's choice";

@@ -51,6 +51,8 @@ struct ProcessChoice : base::Parameters {
   }
 };
 
+inline constexpr const char* kArgumentKind = "argument";
+
 /// What every process gets as its first value: a table. Each argument is a parameter of the run.
 class Arguments : public base::Parameters {
  public:

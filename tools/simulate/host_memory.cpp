@@ -17,9 +17,10 @@ namespace sluice::simulate {
 namespace {
 
 // Measured with a file of 256 MiB in memory and with 5000 files of a page: peak of the process.
-constexpr Bytes kMachine = 13_MiB;  ///< models, kernel and libraries
-constexpr Bytes kPerPage = 144;     ///< a page of the file that lies in simulated memory
-constexpr Bytes kPerFile = 6900;    ///< metadata on disk and in memory
+constexpr Bytes kMachine = 13_MiB;      ///< models, kernel and libraries
+constexpr Bytes kPerPage = 144;         ///< a page of the file that lies in simulated memory
+constexpr Bytes kPerFile = 6900;        ///< metadata on disk and in memory
+constexpr Bytes kPerProcess = 512_KiB;  ///< stack, interpreter and kernel's part of one that runs a program
 
 std::optional<Bytes> number_in(const std::string& path) {
   std::ifstream file{path};
@@ -60,6 +61,14 @@ std::optional<Bytes> available_on_host() {
 
 Bytes memory_needed(const scenario::RunPlan& plan) {
   const platform::MachineDescription& machine = plan.configuration.machine;
+  const scenario::Programs& programs = plan.configuration.programs;
+  if (programs.any()) {
+    Bytes files = 0;
+    for (const scenario::FileChoice& file : programs.files) files += round_up(file.size, kPageSize);
+    Bytes needed = kMachine + std::min(files, machine.memory.size) / kPageSize * kPerPage;
+    for (const scenario::ProcessChoice& process : programs.processes) needed += process.copies * kPerProcess;
+    return needed;
+  }
   const scenario::Workload& workload = plan.configuration.workload;
   const Bytes payload = round_up(workload.size, kPageSize) * workload.count;
   const Bytes in_memory = std::min(payload, machine.memory.size);

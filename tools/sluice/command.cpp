@@ -36,6 +36,10 @@ std::vector<NamedFile> inputs_of(const ScenarioOptions& options, const scenario:
   if (scenario.plans.empty()) return inputs;
   const scenario::Configuration& configuration = scenario.plans.front().configuration;
   inputs.push_back({"the file to send", configuration.workload.path});
+  for (const scenario::FileChoice& file : configuration.programs.files) inputs.push_back({"a file", file.path});
+  for (const scenario::ProcessChoice& process : configuration.programs.processes) {
+    inputs.push_back({"a program", process.program->name()});
+  }
   for (const std::string& path : configuration.files) inputs.push_back({"the platform", path});
   return inputs;
 }

@@ -54,6 +54,9 @@ int simulate_all(const SimulationOptions& options, const GlobalOptions& globals,
     throw base::InputError{"--dump-config runs nothing that --json, --csv, --graph or --received could hold"};
   }
   scenario::Scenario scenario = load(options.scenario, globals, options.strace);
+  if (!options.run.received.empty() && scenario.common.programs.any()) {
+    throw base::InputError{"--received is for strategies; what programs receive is theirs"};
+  }
   if (options.dump_config) {
     print(scenario::dump(scenario));
     return kAllHolds;
