@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "tools/report/programs.h"
 #include "tools/report/text.h"
 
 namespace sluice::report {
@@ -170,6 +171,11 @@ bool has_a_place_of_its_own(const std::string& key) {
          key == "strace" || key == "failures" || key == "expectations";
 }
 
+/// Programs have tables.
+bool has_a_table(const std::string& key) {
+  return key == "processes" || key == "measures" || key == "samples" || key == "output";
+}
+
 /// One file has no distribution.
 bool says_nothing(const std::string& key, const RunResult& run) {
   return key == "latency_ns" && (!run.workload || run.workload->files < 2);
@@ -181,10 +187,11 @@ std::string details(const RunResult& run) {
   const std::string point = point_text(run.point);
   std::string out = run.strategy + (point.empty() ? "" : " (" + point + ")");
   if (!run.complete()) return out + "\n" + complaints(run);
-  out += ": " + workload_text(run) + "\n";
+  if (run.workload) out += ": " + workload_text(run);
+  out += "\n";
   Lines lines;
   RunResult::describe([&](const Field& field, auto member) {
-    if (has_a_place_of_its_own(field.key) || says_nothing(field.key, run)) return;
+    if (has_a_place_of_its_own(field.key) || has_a_table(field.key) || says_nothing(field.key, run)) return;
     const auto add = [&](const auto& value) {
       using Value = std::remove_cvref_t<decltype(value)>;
       if constexpr (std::is_same_v<Value, results::Counts>) {
@@ -204,6 +211,7 @@ std::string details(const RunResult& run) {
   });
   out += lines.text();
   if (run.moves) out += moves_text(*run.moves);
+  if (run.strategy == results::kPrograms) out += programs_tables({run}) + "\n";
   return out + complaints(run);
 }
 

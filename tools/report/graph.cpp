@@ -99,7 +99,10 @@ std::map<std::string, std::size_t> steps_to(const Moves& moves) {
   std::map<std::string, std::size_t> steps;
   for (std::size_t pass = 0; pass < moves.size(); ++pass) {
     for (const results::MoveInfo& move : moves) {
-      if (move.from == move.to) continue;
+      if (move.from == move.to) {
+        steps.try_emplace(move.to, 1);
+        continue;
+      }
       steps[move.to] = std::max(steps[move.to], std::min(steps[move.from] + 1, moves.size()));
     }
   }

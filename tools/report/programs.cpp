@@ -56,7 +56,7 @@ std::string number(std::uint64_t n) { return count_text(static_cast<double>(n));
 
 }  // namespace
 
-std::string programs_comparison(const Runs& runs) {
+std::string programs_tables(const Runs& runs) {
   std::string out = table_of(runs, &RunResult::measures,
                              {{"", "measure", true},
                               {"", "times"},
@@ -106,7 +106,6 @@ std::string programs_comparison(const Runs& runs) {
                                                     number(use.involuntary_switches)};
                   });
   std::string printed;
-  std::string complained;
   for (const RunResult& run : runs) {
     const std::string point = point_text(run.point);
     if (run.output) {
@@ -115,11 +114,15 @@ std::string programs_comparison(const Runs& runs) {
         for (const std::string& line : lines) printed += fmt::format("  {}: {}\n", who, line);
       }
     }
-    complained += complaints(run);
   }
   if (!printed.empty()) out += "\n" + printed;
-  if (!complained.empty()) out += "\n" + complained;
   return out;
+}
+
+std::string programs_comparison(const Runs& runs) {
+  std::string complained;
+  for (const RunResult& run : runs) complained += complaints(run);
+  return programs_tables(runs) + (complained.empty() ? "" : "\n" + complained);
 }
 
 }  // namespace sluice::report

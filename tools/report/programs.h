@@ -8,7 +8,9 @@
 
 namespace sluice::report {
 
-/// What was measured, and how the processes ended: a row for each measure and process of each point.
+/// What was measured, how the processes ended and what they printed: a row for each measure and process of each point.
+std::string programs_tables(const Runs& runs);
+/// The same, and what failed.
 std::string programs_comparison(const Runs& runs);
 
 }  // namespace sluice::report

@@ -97,6 +97,17 @@ TEST_F(ProgramRuns, AreTheSameByteForByte) {
   EXPECT_EQ(json(), json());
 }
 
+TEST_F(ProgramRuns, AMoveWithinThePageCacheIsDrawn) {
+  const std::string graph = m_folder.path("g.dot");
+  const Outcome done = run(R"(function main()
+    local to = must(open("copy", O_WRONLY | O_CREAT, 420))
+    must(sendfile(to, must(open("page", O_RDONLY)), nil, 4096))
+  end)",
+                           "", "--graph " + graph);
+  EXPECT_EQ(done.status, 0) << done.err;
+  EXPECT_THAT(read_all(graph), HasSubstr("kernel.page_cache"));
+}
+
 TEST_F(ProgramRuns, AProgramIsNoOutputFile) {
   const Outcome done = run("function main() end", "", "--json " + m_folder.path("p.lua"));
   EXPECT_EQ(done.status, 2);
