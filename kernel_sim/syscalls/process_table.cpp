@@ -13,6 +13,7 @@ Process& ProcessTable::add(std::string name, Process* parent, FileTable files,
                            std::unique_ptr<mm::AddressSpace> memory) {
   Process& process = *m_processes.emplace_back(
       std::make_unique<Process>(m_next_pid++, std::move(name), parent, std::move(files), std::move(memory)));
+  ++m_present;
   process.user_memory.emplace(m_services.machine, m_services.frames, *process.memory, m_services.mm_config);
   return process;
 }
@@ -26,6 +27,7 @@ Process& ProcessTable::start(std::string name, Main main, sched::Placement place
 }
 
 Result<Process*> ProcessTable::fork(Process& parent, Main main) {
+  if (m_present >= m_config.max_processes) return base::refuse(EAGAIN);
   m_services.machine.cpu.execute(m_config.fork, hal::Work::SystemCall);
   auto memory = parent.memory->fork();
   if (!memory) return tl::unexpected{memory.error()};
@@ -78,10 +80,13 @@ void ProcessTable::end(Process& process, int status) {
   process.user_memory.reset();
   process.memory.reset();
   for (const auto& other : m_processes) {
-    if (other->parent == &process) other->parent = nullptr;  // init takes them and reaps them
+    if (other->parent != &process) continue;
+    other->parent = nullptr;  // init takes them and reaps them
+    if (other->ended && !other->reaped) --m_present;
   }
   process.status = status;
   process.ended = true;
+  if (process.parent == nullptr) --m_present;
   m_services.scheduler.wake_all(process.has_ended);
   if (process.parent != nullptr) m_services.scheduler.wake_all(process.parent->child_ended);
 }
@@ -103,6 +108,7 @@ Result<Process*> ProcessTable::wait_for_child(Process& parent, Pid pid) {
       any = true;
       if (process->ended) {
         process->reaped = true;
+        --m_present;
         return process.get();
       }
     }

@@ -66,7 +66,8 @@ class ProcessTable {
   const SyscallConfig& m_config;
   std::vector<std::unique_ptr<Process>> m_processes;
   mm::FaultCounts m_faults_of_ended;
-  Pid m_next_pid = 2;  // 1 is init, which stays in the kernel
+  unsigned m_present = 0;  // that have not ended, or that nobody has waited for
+  Pid m_next_pid = 2;      // 1 is init, which stays in the kernel
 };
 
 }  // namespace sluice::syscalls

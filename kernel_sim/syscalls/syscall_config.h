@@ -29,6 +29,9 @@ struct SyscallConfig : base::Parameters {
       parameter(timer_slack, "timer_slack", 50_us, {0_us, 10_ms},
                 "how much later a sleep may end, so that timers are served together: the latest is taken",
                 "Linux init/init_task.c timer_slack_ns, 50 us");
+  unsigned max_processes = parameter(max_processes, "max_processes", 4096, {1U, 1U << 15},
+                                     "processes that there may be at a time; fork answers EAGAIN beyond",
+                                     "choice: what a user may have on a small server, TasksMax or RLIMIT_NPROC");
   unsigned max_files = parameter(max_files, "max_files", 1U << 20, {3U, 1U << 20}, "open descriptors of a process",
                                  "Linux fs/file.c sysctl_nr_open, the ceiling of RLIMIT_NOFILE");
 };

@@ -194,7 +194,7 @@ int sample(lua_State* L) {
   const std::string_view name = text_at(L, 1);
   const double value = luaL_checknumber(L, 2);
   luaL_argcheck(L, std::isfinite(value), 2, "is not finite");
-  r.account_output(L, name.size() + sizeof value);
+  r.account_output(L, sizeof value);
   r.observer.sample(name, value);
   return 0;
 }

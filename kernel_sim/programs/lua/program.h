@@ -31,7 +31,7 @@ namespace sluice::lua {
 struct Limits {
   std::size_t memory = std::size_t{64} << 20;  ///< bytes of the interpreter, not of the process's own memory
   std::uint64_t instructions = 200'000'000;    ///< of the interpreter, between two system calls
-  std::size_t output = std::size_t{1} << 20;   ///< bytes that the process prints and names
+  std::size_t output = std::size_t{16} << 20;  ///< bytes that the process prints, names and samples
 };
 
 /// The text is no program: "file:line: what is wrong".

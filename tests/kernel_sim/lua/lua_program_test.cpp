@@ -182,6 +182,25 @@ TEST(LuaProgram, AChildThatIsKilledSaysBy) {
   EXPECT_EQ(ran.printed(), "SIGSEGV");
 }
 
+TEST(LuaProgram, AForkBombMeetsTheLimitOfProcesses) {
+  const Ran ran{R"(
+    function main()
+      local made = 0
+      while true do
+        local pid, error = fork("idle")
+        if not pid then print(error) break end
+        made = made + 1
+      end
+      check(made > 1000, "many")
+      while wait() do end
+      print(fork("idle") ~= nil)
+      wait()
+    end
+    function idle() end)"};
+  EXPECT_EQ(ran.printed(), "EAGAIN|true");
+  EXPECT_THAT(ran.said.failed_checks, IsEmpty());
+}
+
 TEST(LuaProgram, WhatCannotCrossAForkIsRefused) {
   for (const char* value : {"print", "coroutine.create(print)", "{ f = print }"}) {
     const Ran ran{std::string{"function child() end function main() fork('child', "} + value + ") end"};
