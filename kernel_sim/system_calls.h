@@ -25,6 +25,11 @@ constexpr UserAddress operator+(UserAddress a, std::uint64_t n) {
   return static_cast<UserAddress>(static_cast<std::uint64_t>(a) + n);
 }
 
+/// One buffer of a list (struct iovec).
+struct IoVector {
+  UserAddress base = UserAddress::Null;
+  std::uint64_t size = 0;
+};
 struct FileStatus {
   std::uint64_t size = 0;
   std::uint32_t mode = 0;  ///< as st_mode

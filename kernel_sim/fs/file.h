@@ -75,6 +75,10 @@ class File {
   /// No mapping reaches beyond (file_mmap_size_max): the largest size of a regular file; for what has no size, all.
   [[nodiscard]] virtual std::uint64_t mappable_end() const { return ~std::uint64_t{0}; }
   [[nodiscard]] virtual int mappable_protection() const;
+  /// No write goes beyond (s_maxbytes).
+  [[nodiscard]] virtual std::uint64_t largest_size() const { return ~std::uint64_t{0} >> 1; }
+  /// Whether both are openings of one file.
+  [[nodiscard]] virtual bool same_file(const File& other) const { return this == &other; }
   /// What a mapping of this file is backed by; null when it cannot be mapped (ENODEV).
   virtual std::shared_ptr<mm::MappedObject> mapped_object() { return nullptr; }
 

@@ -24,13 +24,7 @@ bool beyond_offsets(std::uint64_t position, Bytes size) {
 class UserSource final : public WriteSource {
  public:
   UserSource(mm::UserMemory& memory, VirtAddr from) : m_memory(memory), m_at(from) {}
-  Bytes prepare(Bytes size) override {
-    std::byte touched{};
-    for (Bytes done = 0; done < size; done += (m_at + done).left_in_page()) {
-      if (!m_memory.load(m_at + done, std::span{&touched, 1})) return done;
-    }
-    return size;
-  }
+  Bytes prepare(Bytes size) override { return m_memory.fault_in_readable(m_at, size); }
   Bytes copy_to(PhysAddr to, Bytes size) override {
     const Bytes copied = m_memory.copy_in(m_at, to, size);
     m_at += copied;
@@ -81,6 +75,13 @@ void RegularFile::close() {
 int RegularFile::changeable_flags() const { return File::changeable_flags() | O_DIRECT; }
 
 std::uint64_t RegularFile::mappable_end() const { return kMaxOffset; }
+
+std::uint64_t RegularFile::largest_size() const { return format::kMaxFileSize; }
+
+bool RegularFile::same_file(const File& other) const {
+  const auto* file = dynamic_cast<const RegularFile*>(&other);
+  return file != nullptr && &file->m_inode == &m_inode;
+}
 
 bool RegularFile::direct() const { return (flags() & O_DIRECT) != 0; }
 

@@ -31,6 +31,8 @@ class RegularFile final : public File {
   void close() override;
   [[nodiscard]] int changeable_flags() const override;
   [[nodiscard]] std::uint64_t mappable_end() const override;
+  [[nodiscard]] std::uint64_t largest_size() const override;
+  [[nodiscard]] bool same_file(const File& other) const override;
   [[nodiscard]] bool seekable() const override { return true; }
 
   [[nodiscard]] Inode& inode() { return m_inode; }

@@ -74,7 +74,8 @@ Result<Bytes> vmsplice_to_pipe(mm::UserMemory& memory, VirtAddr from, Bytes size
   });
 }
 
-Result<Bytes> splice_direct(fs::File& in, std::uint64_t* offset, fs::File& out, Bytes size, Pipe& internal) {
+Result<Bytes> splice_direct(fs::File& in, std::uint64_t* offset, fs::File& out, std::uint64_t* out_offset, Bytes size,
+                            Pipe& internal) {
   Bytes done = 0;
   while (done < size) {
     std::uint64_t position = 0;
@@ -92,7 +93,7 @@ Result<Bytes> splice_direct(fs::File& in, std::uint64_t* offset, fs::File& out, 
     if (!read || *read == 0) break;
     // More is to come as long as the pipe took less than was asked for: the socket may wait to fill a segment.
     const unsigned flags = done + *read < size ? SPLICE_F_MORE : 0U;
-    const Result<Bytes> written = out.splice_write(internal, *read, nullptr, flags);
+    const Result<Bytes> written = out.splice_write(internal, *read, out_offset, flags);
     const Bytes taken = written ? *written : 0;
     if (offset != nullptr) {
       *offset = before + taken;

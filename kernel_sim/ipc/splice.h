@@ -15,7 +15,9 @@ Result<Bytes> splice_pipe_to_pipe(Pipe& in, Pipe& out, Bytes size, unsigned flag
 Result<Bytes> tee(Pipe& in, Pipe& out, Bytes size, unsigned flags);
 /// User pages become fragments. As many as fit, one per page.
 Result<Bytes> vmsplice_to_pipe(mm::UserMemory& memory, VirtAddr from, Bytes size, Pipe& out, unsigned flags);
-/// sendfile (splice_direct_to_actor): page cache to `out` through the task's `internal` pipe, a pipeful at a time.
-Result<Bytes> splice_direct(fs::File& in, std::uint64_t* offset, fs::File& out, Bytes size, Pipe& internal);
+/// sendfile, copy_file_range (splice_direct_to_actor): page cache to `out` through the task's `internal` pipe, a
+/// pipeful at a time.
+Result<Bytes> splice_direct(fs::File& in, std::uint64_t* offset, fs::File& out, std::uint64_t* out_offset, Bytes size,
+                            Pipe& internal);
 
 }  // namespace sluice::ipc

@@ -24,6 +24,14 @@ class UserMemory {
   /// Faults the pages in and takes a reference on each: one fragment per page, in order (get_user_pages).
   /// Stops early at an unresolvable page; EFAULT when there is none at all.
   virtual Result<std::vector<Fragment>> pin(VirtAddr at, Bytes size, hal::Access access) = 0;
+  /// Touches a byte of each page (fault_in_readable). Returns how many bytes lie before the first that cannot be read.
+  virtual Bytes fault_in_readable(VirtAddr from, Bytes size) {
+    std::byte touched{};
+    for (Bytes done = 0; done < size; done += (from + done).left_in_page()) {
+      if (!load(from + done, std::span{&touched, 1})) return done;
+    }
+    return size;
+  }
 };
 
 }  // namespace sluice::mm

@@ -34,7 +34,7 @@ struct SocketOptions {
 
   /// ENOPROTOOPT when it is none of these, and EINVAL or EPERM as Linux for a value out of range.
   Result<void> set(int level, int option, int value);
-  /// As getsockopt; ENOPROTOOPT.
+  /// As getsockopt, on a level that there is; ENOPROTOOPT.
   [[nodiscard]] Result<int> get(int level, int option) const;
 
   [[nodiscard]] Picoseconds user_timeout_time() const { return 1_ms * static_cast<std::uint64_t>(user_timeout); }

@@ -415,6 +415,10 @@ void TcpConnection::set_quick_ack(int value) {
 Result<int> TcpConnection::option(int level, int option) {
   if (level == SOL_SOCKET && option == SO_ERROR) return take_error();
   if (level == SOL_SOCKET && option == SO_TYPE) return SOCK_STREAM;
+  if (level == SOL_SOCKET && option == SO_DOMAIN) return AF_INET;
+  if (level == SOL_SOCKET && option == SO_PROTOCOL) return IPPROTO_TCP;
+  if (level == SOL_SOCKET && option == SO_ACCEPTCONN) return m_state == State::Listen ? 1 : 0;
+  if (level == SOL_SOCKET && option == SO_ZEROCOPY) return 0;  // no call switches it on
   if (level == SOL_SOCKET && option == SO_SNDBUF) return static_cast<int>(m_send_buffer);
   if (level == SOL_SOCKET && option == SO_RCVBUF) return static_cast<int>(m_receive_window.buffer());
   if (level == SOL_SOCKET && option == SO_RCVLOWAT) return static_cast<int>(m_receive_window.low_mark());
@@ -430,6 +434,7 @@ Result<int> TcpConnection::option(int level, int option) {
   }
   if (level == IPPROTO_TCP && option == TCP_SYNCNT && m_options.syn_count == 0)
     return static_cast<int>(m_stack.m_config.syn_retries);
+  if (level != SOL_SOCKET && level != IPPROTO_TCP && level != IPPROTO_IP) return refuse(EOPNOTSUPP);
   return m_options.get(level, option);
 }
 

@@ -46,7 +46,8 @@ class TcpSocket final : public fs::File {
   Result<void> shutdown(int how);
   /// SOL_SOCKET: SO_SNDBUF, SO_RCVBUF, SO_REUSEADDR, SO_KEEPALIVE; IPPROTO_TCP: TCP_NODELAY, TCP_CORK, TCP_QUICKACK.
   Result<void> set_option(int level, int option, int value);
-  /// Those, and SO_ERROR (which clears it), SO_TYPE, TCP_MAXSEG.
+  /// Those, and SO_ERROR (which clears it), SO_TYPE, SO_DOMAIN, SO_PROTOCOL, SO_ACCEPTCONN, TCP_MAXSEG. EOPNOTSUPP for
+  /// a level, ENOPROTOOPT for an option that there is not.
   Result<int> option(int level, int option);
   /// The last descriptor is gone; idempotent. Charges the caller; unsent data drain in the background.
   void close() override;

@@ -27,6 +27,10 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   Value write(int fd, UserAddress buffer, std::uint64_t size) override;
   Value pread(int fd, UserAddress buffer, std::uint64_t size, std::int64_t offset) override;
   Value pwrite(int fd, UserAddress buffer, std::uint64_t size, std::int64_t offset) override;
+  Value readv(int fd, std::span<const kernel_sim::IoVector> vectors) override;
+  Value writev(int fd, std::span<const kernel_sim::IoVector> vectors) override;
+  Value preadv(int fd, std::span<const kernel_sim::IoVector> vectors, std::int64_t offset) override;
+  Value pwritev(int fd, std::span<const kernel_sim::IoVector> vectors, std::int64_t offset) override;
   Value lseek(int fd, std::int64_t offset, int whence) override;
   Value fstat(int fd, kernel_sim::FileStatus& status) override;
   Value ftruncate(int fd, std::int64_t size) override;
@@ -38,6 +42,8 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
 
   // --- between descriptors (transfer.cpp) -----------------------------------------------------------------------
   Value sendfile(int out_fd, int in_fd, std::int64_t* offset, std::uint64_t size) override;
+  Value copy_file_range(int in_fd, std::int64_t* in_offset, int out_fd, std::int64_t* out_offset, std::uint64_t size,
+                        unsigned flags) override;
   Value splice(int in_fd, std::int64_t* in_offset, int out_fd, std::int64_t* out_offset, std::uint64_t size,
                unsigned flags) override;
   Value tee(int in_fd, int out_fd, std::uint64_t size, unsigned flags) override;
@@ -61,6 +67,7 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   Value accept(int fd, Endpoint* peer, int flags) override;
   Value getsockname(int fd, Endpoint& local) override;
   Value setsockopt(int fd, int level, int option, int value) override;
+  Value getsockopt(int fd, int level, int option, int& value) override;
   Value send(int fd, UserAddress buffer, std::uint64_t size, int flags) override;
   Value recv(int fd, UserAddress buffer, std::uint64_t size, int flags) override;
   Value shutdown(int fd, int how) override;
@@ -98,8 +105,14 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   Result<std::shared_ptr<net::TcpSocket>> socket_of(int fd) const;
   Result<Value> install(FilePointer file, bool close_on_exec, int at_least = 0);
   Result<Value> control(fs::File& description, int command, std::int64_t argument);
+  /// Between the descriptor's look-up and the file: one range for all buffers. Nothing to move is 0 at once.
+  Result<Bytes> read_vectors(fs::File& from, std::span<const kernel_sim::IoVector> vectors, std::uint64_t* offset);
+  Result<Bytes> write_vectors(fs::File& to, std::span<const kernel_sim::IoVector> vectors, std::uint64_t* offset);
+  ipc::Pipe& internal_pipe();
   Result<Value> splice_between(const FilePointer& in, std::int64_t* in_offset, const FilePointer& out,
                                std::int64_t* out_offset, Bytes size, unsigned flags);
+  Result<Value> copy_range(fs::File& in, std::int64_t* in_offset, fs::File& out, std::int64_t* out_offset,
+                           std::uint64_t size);
   Result<Value> send_file(const FilePointer& in, std::int64_t* offset, const FilePointer& out, Bytes size);
   Result<Value> poll_until(std::span<kernel_sim::PollEntry> entries, int timeout_ms);
   struct MapArguments {

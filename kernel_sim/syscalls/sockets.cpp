@@ -99,6 +99,19 @@ SystemCallsValue SimulatedSystemCalls::setsockopt(int fd, int level, int option,
       });
 }
 
+SystemCallsValue SimulatedSystemCalls::getsockopt(int fd, int level, int option, int& value) {
+  return call(
+      Call::Getsockopt, [&] { return format("{}, {}, [{}], [4]", fd, net::socket_option_name(level, option), value); },
+      [&]() -> Result<void> {
+        const auto found = socket_of(fd);
+        if (!found) return tl::unexpected{found.error()};
+        const Result<int> answer = (*found)->option(level, option);
+        if (!answer) return tl::unexpected{answer.error()};
+        value = *answer;
+        return {};
+      });
+}
+
 SystemCallsValue SimulatedSystemCalls::send(int fd, UserAddress buffer, std::uint64_t size, int flags) {
   return call(
       Call::Send, [&] { return format("{}, {}, {}, {}", fd, address(buffer), size, message_flags(flags)); },

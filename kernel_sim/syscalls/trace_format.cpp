@@ -61,6 +61,15 @@ std::string endpoint(const kernel_sim::Endpoint& e) {
                      e.address >> 24, (e.address >> 16) & 0xFF, (e.address >> 8) & 0xFF, e.address & 0xFF);
 }
 
+std::string io_vectors(std::span<const kernel_sim::IoVector> vectors) {
+  std::string text = "[";
+  for (const auto& vector : vectors) {
+    if (text.size() > 1) text += ", ";
+    text += fmt::format("{{iov_base={}, iov_len={}}}", address(vector.base), vector.size);
+  }
+  return text + "]";
+}
+
 std::string poll_entries(std::span<const kernel_sim::PollEntry> entries) {
   const auto bits = [](std::int16_t value) {
     return all_of(static_cast<std::uint16_t>(value),

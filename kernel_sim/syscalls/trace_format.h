@@ -14,6 +14,8 @@ std::string address(kernel_sim::UserAddress address);
 /// "NULL", or the value in brackets.
 std::string optional_offset(const std::int64_t* offset);
 std::string endpoint(const kernel_sim::Endpoint& endpoint);
+/// "[{iov_base=0x1000, iov_len=5}, ...]"
+std::string io_vectors(std::span<const kernel_sim::IoVector> vectors);
 std::string poll_entries(std::span<const kernel_sim::PollEntry> entries);
 
 std::string open_flags(int flags);

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <sys/stat.h>
+
 #include "kernel_sim/ipc/pipe_file.h"
 #include "kernel_sim/ipc/splice.h"
 #include "kernel_sim/syscalls/calls.h"
@@ -77,10 +79,88 @@ Result<SystemCallsValue> SimulatedSystemCalls::send_file(const FilePointer& in, 
   }
   if ((out->flags() & O_APPEND) != 0) return base::refuse(EINVAL);
   if (!in->seekable()) return base::refuse(EINVAL);  // what is read and not written must not be lost
+  return position.finish(or_broken_pipe(ipc::splice_direct(*in, position.get(), *out, nullptr, size, internal_pipe())));
+}
+
+ipc::Pipe& SimulatedSystemCalls::internal_pipe() {
   if (m_process.splice_pipe == nullptr) {
     m_process.splice_pipe = std::make_unique<ipc::Pipe>(services().pipes, ipc::Pipe::Kind::Internal);
   }
-  return position.finish(or_broken_pipe(ipc::splice_direct(*in, position.get(), *out, size, *m_process.splice_pipe)));
+  return *m_process.splice_pipe;
+}
+
+namespace {
+
+struct CopiedFile {
+  fs::File& file;
+  kernel_sim::FileStatus status;
+  std::uint64_t from;
+};
+
+/// generic_copy_file_checks: what is wrong, or how many bytes there are to copy.
+Result<Bytes> copyable(const CopiedFile& in, const CopiedFile& out, std::uint64_t size) {
+  if (S_ISDIR(in.status.mode) || S_ISDIR(out.status.mode)) return base::refuse(EISDIR);
+  if (!S_ISREG(in.status.mode) || !S_ISREG(out.status.mode)) return base::refuse(EINVAL);
+  if (!in.file.readable() || !out.file.writable() || (out.file.flags() & O_APPEND) != 0) return base::refuse(EBADF);
+  if (in.from + size < in.from || out.from + size < out.from) return base::refuse(EOVERFLOW);
+  const auto signed_from = static_cast<std::int64_t>(in.from);
+  const bool beyond = signed_from >= 0 && in.from >= in.status.size;
+  size = beyond ? 0 : std::min(size, in.status.size - in.from);  // a position below 0 gives a larger number
+  if (static_cast<std::int64_t>(out.from) >= 0) {
+    const std::uint64_t most = out.file.largest_size();
+    if (out.from >= most) return base::refuse(EFBIG);
+    size = std::min(size, most - out.from);
+  }
+  const bool overlaps = out.from + size > in.from && out.from < in.from + size;
+  if (in.file.same_file(out.file) && overlaps) return base::refuse(EINVAL);
+  return size;
+}
+
+}  // namespace
+
+SystemCallsValue SimulatedSystemCalls::copy_file_range(int in_fd, std::int64_t* in_offset, int out_fd,
+                                                       std::int64_t* out_offset, std::uint64_t size, unsigned flags) {
+  const std::string in_before = m_table.trace ? optional_offset(in_offset) : std::string{};
+  const std::string out_before = m_table.trace ? optional_offset(out_offset) : std::string{};
+  return call(
+      Call::CopyFileRange,
+      [&] { return format("{}, {}, {}, {}, {}, {}", in_fd, in_before, out_fd, out_before, size, flags); },
+      [&]() -> Result<Value> {
+        const Result<FilePointer> in = file(in_fd);
+        if (!in) return tl::unexpected{in.error()};
+        const Result<FilePointer> out = file(out_fd);
+        if (!out) return tl::unexpected{out.error()};
+        if (flags != 0) return base::refuse(EINVAL);
+        return copy_range(**in, in_offset, **out, out_offset, size);
+      });
+}
+
+/// vfs_copy_file_range on one file system that cannot share blocks: by way of the task's pipe, as sendfile.
+Result<SystemCallsValue> SimulatedSystemCalls::copy_range(fs::File& in, std::int64_t* in_offset, fs::File& out,
+                                                          std::int64_t* out_offset, std::uint64_t size) {
+  const auto place = [](fs::File& file, const std::int64_t* offset) -> Result<CopiedFile> {
+    const Result<kernel_sim::FileStatus> status = file.status();
+    if (!status) return tl::unexpected{status.error()};
+    return CopiedFile{file, *status,
+                      offset != nullptr ? static_cast<std::uint64_t>(*offset) : file.seek(0, SEEK_CUR).value_or(0)};
+  };
+  const Result<CopiedFile> from = place(in, in_offset);
+  if (!from) return tl::unexpected{from.error()};
+  const Result<CopiedFile> to = place(out, out_offset);
+  if (!to) return tl::unexpected{to.error()};
+  const Result<Bytes> wanted = copyable(*from, *to, size);
+  if (!wanted) return tl::unexpected{wanted.error()};
+  for (const CopiedFile& end : {*from, *to}) {
+    const auto at = static_cast<std::int64_t>(end.from);
+    if (const auto checked = check_range(end.file, &at, *wanted); !checked) return tl::unexpected{checked.error()};
+  }
+  if (*wanted == 0) return 0;
+  Position in_position{in_offset};
+  Position out_position{out_offset};
+  const Result<Bytes> copied = ipc::splice_direct(in, in_position.get(), out, out_position.get(),
+                                                  std::min(*wanted, kMaxReadWrite), internal_pipe());
+  static_cast<void>(in_position.finish(copied));
+  return out_position.finish(copied);
 }
 
 SystemCallsValue SimulatedSystemCalls::splice(int in_fd, std::int64_t* in_offset, int out_fd, std::int64_t* out_offset,

@@ -51,6 +51,8 @@ class Generator {
   void add(Operation operation, std::array<std::int64_t, kMostArguments> arguments = {});
   void add_random();
   void add_on_file();
+  void add_vectors(std::int64_t address, std::int64_t length);
+  void add_copy();
   void add_on_memory();
   void add_transfer();
   void add_on_descriptor();
@@ -214,6 +216,7 @@ void Generator::add_on_file() {
   std::int64_t address = 0;
   std::int64_t length = 0;
   memory(address, length);
+  if (one_in(5)) return add_vectors(address, length);
   switch (below(9)) {
     case 0:
     case 1:
@@ -237,6 +240,29 @@ void Generator::add_on_file() {
                                       any_of({POSIX_FADV_NORMAL, POSIX_FADV_RANDOM, POSIX_FADV_SEQUENTIAL,
                                               POSIX_FADV_WILLNEED, POSIX_FADV_DONTNEED, POSIX_FADV_NOREUSE, 77})});
   }
+}
+
+void Generator::add_vectors(std::int64_t address, std::int64_t length) {
+  std::int64_t second = 0;
+  std::int64_t more = 0;
+  memory(second, more);
+  if (one_in(8)) more = one_in(2) ? kNoPiece : 0;
+  switch (below(4)) {
+    case 0:
+      return add(Operation::Readv, {file_or(Content::ReadEnd), address, length, second, more});
+    case 1:
+      return add(Operation::Writev, {file_or(Content::WriteEnd), address, length, second, more});
+    case 2:
+      return add(Operation::Preadv, {file_or(Content::File), address, length, second, more, offset()});
+    default:
+      return add(Operation::Pwritev, {file_or(Content::File), address, length, second, more, offset()});
+  }
+}
+
+/// Within one file or between two; the file system must not be the one in memory, whose holes go their own way.
+void Generator::add_copy() {
+  add(Operation::CopyFileRange, {file_or(Content::File), optional_offset(), file_or(Content::File), optional_offset(),
+                                 size(), one_in(30) ? SPLICE_F_MOVE : 0});
 }
 
 void Generator::add_on_memory() {
@@ -291,6 +317,7 @@ void Generator::add_transfer() {
   std::int64_t address = 0;
   std::int64_t length = 0;
   const bool odd = one_in(15);
+  if (!m_small_disk && one_in(8)) return add_copy();
   // A file system in memory gives the pipe a page of zeroes for a hole, one on a disk the page that will be written.
   switch (m_small_disk ? 2 + below(4) : below(6)) {
     case 0:
@@ -376,6 +403,10 @@ void Generator::add_on_socket() {
     case 5:
       return add(Operation::Recv, {socket, address, length, any_of({MSG_TRUNC, MSG_TRUNC | MSG_PEEK})});
     case 6:
+      if (one_in(3)) {
+        return add(one_in(2) ? Operation::Readv : Operation::Writev,
+                   {socket, address, length / 2, address + length, length / 3});
+      }
       return add(one_in(2) ? Operation::Read : Operation::Write, {socket, address, length});
     case 7:
       return add(Operation::Sendfile, {socket, descriptor(Content::File), optional_offset(), length});
@@ -414,7 +445,7 @@ void Generator::add_on_socket() {
 /// Ports, attempts to connect and options. What a listener takes in is small enough for its queue.
 void Generator::add_on_address(std::int64_t socket) {
   const std::int64_t other = descriptor(Content::Socket);
-  switch (below(8)) {
+  switch (below(9)) {
     case 0:
     case 1:
       return add(Operation::Bind, {socket, below(kTargets), other});
@@ -427,6 +458,8 @@ void Generator::add_on_address(std::int64_t socket) {
     case 5:
       if (!one_in(3)) return;
       return add(Operation::Talk, {talk_script()});
+    case 6:
+      return add(Operation::Getsockopt, {socket, below(kReadSocketOptions)});
     default:
       return add(Operation::Setsockopt,
                  {socket, below(kSocketOptions),

@@ -68,6 +68,8 @@ class Interpreter {
   void stream(const Step& step);
   Value write_stream(const Step& step, int to);
   void connect_pair(const Step& step);
+  [[nodiscard]] std::vector<kernel_sim::IoVector> pieces(const Step& step) const;
+  void note_pieces(Value value, std::span<const kernel_sim::IoVector> list);
   [[nodiscard]] bool is_directory(int fd);
   void look_at_descriptors();
   void look_at_files();
@@ -350,6 +352,23 @@ Value Interpreter::write_stream(const Step& step, int to) {
   return moved < 0 ? moved : static_cast<Value>(done);
 }
 
+std::vector<kernel_sim::IoVector> Interpreter::pieces(const Step& step) const {
+  const auto& a = step.arguments;
+  std::vector<kernel_sim::IoVector> list = {{address(a[1]), static_cast<std::uint64_t>(a[2])}};
+  if (a[4] != kNoPiece) list.push_back({address(a[3]), static_cast<std::uint64_t>(a[4])});
+  return list;
+}
+
+void Interpreter::note_pieces(Value value, std::span<const kernel_sim::IoVector> list) {
+  note(value);
+  auto left = static_cast<std::uint64_t>(std::max<Value>(value, 0));
+  for (const auto& piece : list) {
+    const std::uint64_t part = std::min(piece.size, left);
+    note_with_data(0, piece.base, part);
+    left -= part;
+  }
+}
+
 bool Interpreter::is_directory(int fd) {
   kernel_sim::FileStatus status;
   return m_calls.fstat(fd, status) == 0 && S_ISDIR(status.mode);
@@ -377,6 +396,20 @@ void Interpreter::execute(const Step& step) {
       break;
     case Operation::Pwrite:
       note(m_calls.pwrite(slot(a[0]), address(a[1]), size(2), a[3]));
+      break;
+    case Operation::Readv:
+    case Operation::Preadv: {
+      const std::vector<kernel_sim::IoVector> list = pieces(step);
+      const Value value =
+          step.operation == Operation::Readv ? m_calls.readv(slot(a[0]), list) : m_calls.preadv(slot(a[0]), list, a[5]);
+      note_pieces(value, list);
+      break;
+    }
+    case Operation::Writev:
+      note(m_calls.writev(slot(a[0]), pieces(step)));
+      break;
+    case Operation::Pwritev:
+      note(m_calls.pwritev(slot(a[0]), pieces(step), a[5]));
       break;
     case Operation::Lseek:
       if (is_directory(slot(a[0]))) break;  // what its positions mean is the file system's own affair
@@ -422,6 +455,14 @@ void Interpreter::execute(const Step& step) {
       OptionalOffset offset{a[2]};
       const Value value = m_calls.sendfile(slot(a[0]), slot(a[1]), offset.get(), size(3));
       note(value, offset.after());
+      break;
+    }
+    case Operation::CopyFileRange: {
+      OptionalOffset in{a[1]};
+      OptionalOffset out{a[3]};
+      const Value value =
+          m_calls.copy_file_range(slot(a[0]), in.get(), slot(a[2]), out.get(), size(4), static_cast<unsigned>(a[5]));
+      note(value, in.after(), out.after());
       break;
     }
     case Operation::Splice: {
@@ -507,6 +548,13 @@ void Interpreter::execute(const Step& step) {
     case Operation::Setsockopt: {
       const OptionName& name = socket_option_at(a[1]);
       note(m_calls.setsockopt(slot(a[0]), name.level, name.option, number(2)));
+      break;
+    }
+    case Operation::Getsockopt: {
+      const OptionName& name = socket_option_at(a[1]);
+      int value = 0;
+      const Value answer = m_calls.getsockopt(slot(a[0]), name.level, name.option, value);
+      note(answer, answer == 0 ? value : 0);
       break;
     }
     case Operation::Talk:

@@ -137,6 +137,21 @@ std::string to_source(const Step& step) {
       return fmt::format("setsockopt({}, {}, {});", descriptor(a[0]), net::socket_option_name(name.level, name.option),
                          a[2]);
     }
+    case Operation::Getsockopt: {
+      const OptionName& name = socket_option_at(a[1]);
+      return fmt::format("getsockopt({}, {});", descriptor(a[0]), net::socket_option_name(name.level, name.option));
+    }
+    case Operation::Readv:
+    case Operation::Writev:
+    case Operation::Preadv:
+    case Operation::Pwritev: {
+      const bool at_offset = step.operation == Operation::Preadv || step.operation == Operation::Pwritev;
+      const auto piece = [&](std::size_t i) {
+        return "{" + address(a[i]) + ", " + argument(Kind::Size, a[i + 1]) + "}";
+      };
+      return fmt::format("{}({}, {{{}{}}}{});", signature.name, descriptor(a[0]), piece(1),
+                         a[4] == kNoPiece ? "" : ", " + piece(3), at_offset ? ", " + number(a[5]) : "");
+    }
     case Operation::Talk:
       return "talk({" + talk_text(a[0]) + "});";
     case Operation::Accept:

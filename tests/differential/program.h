@@ -21,6 +21,10 @@ enum class Operation : std::uint8_t {
   Write,
   Pread,
   Pwrite,
+  Readv,  ///< into two pieces of memory, or one
+  Writev,
+  Preadv,
+  Pwritev,
   Lseek,
   Fstat,
   Ftruncate,
@@ -31,6 +35,7 @@ enum class Operation : std::uint8_t {
   DupFrom,  ///< fcntl(F_DUPFD)
   Dup3,
   Sendfile,
+  CopyFileRange,
   Splice,
   Tee,
   Vmsplice,
@@ -48,6 +53,7 @@ enum class Operation : std::uint8_t {
   Bind,       ///< as socket_steps.h names it
   ConnectTo,  ///< to where another socket is
   Setsockopt,
+  Getsockopt,
   Talk,  ///< a connection of its own, and how long its answers take
   Listen,
   Accept,
@@ -60,7 +66,7 @@ enum class Operation : std::uint8_t {
   FillDisk,  ///< writes a file until no block is free, and cuts it by so many pages
   Stream,    ///< one process writes to a pipe and another reads it; both wait for each other
 };
-inline constexpr std::size_t kOperations = 44;
+inline constexpr std::size_t kOperations = 50;
 
 enum class Kind : std::uint8_t {
   None,
@@ -104,6 +110,7 @@ inline constexpr std::int64_t kSlots = 12;
 inline constexpr std::int64_t kNegativeDescriptor = kSlots;    ///< a slot that always holds -1
 inline constexpr std::int64_t kUnusedDescriptor = kSlots + 1;  ///< a slot that holds a number nobody has opened
 inline constexpr std::int64_t kNoOffset = INT64_MIN;
+inline constexpr std::int64_t kNoPiece = INT64_MIN;  ///< the size of a second piece of memory that there is not
 
 /// The arena: regions of one size. Region 0 is mapped from the start, the last one never is.
 inline constexpr std::int64_t kRegionSize = std::int64_t{1} << 20;

@@ -13,7 +13,8 @@ namespace {
 bool is_write(const Disagreement& disagreement, const Entry& entry) {
   if (entry.step >= disagreement.program.steps.size()) return false;
   const Operation operation = disagreement.program.steps[entry.step].operation;
-  return operation == Operation::Write || operation == Operation::Pwrite;
+  return operation == Operation::Write || operation == Operation::Pwrite || operation == Operation::Writev ||
+         operation == Operation::Pwritev;
 }
 
 bool after_unreadable_write(const Disagreement& disagreement) {
@@ -44,7 +45,8 @@ bool truncated_bytes_in_a_pipe(const Disagreement& disagreement) {
            (step.operation == Operation::Open && (step.arguments[2] & O_TRUNC) != 0);
   };
   const auto refers = [](const Step& step) {
-    return step.operation == Operation::Splice || step.operation == Operation::Sendfile;
+    return step.operation == Operation::Splice || step.operation == Operation::Sendfile ||
+           step.operation == Operation::CopyFileRange;
   };
   const auto& steps = disagreement.program.steps;
   return disagreement.zeroed_on_host && only_bytes_differ(disagreement) && std::ranges::any_of(steps, shortens) &&

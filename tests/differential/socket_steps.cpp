@@ -15,7 +15,7 @@ using kernel_sim::SystemCalls;
 
 namespace {
 
-constexpr std::array<OptionName, kSocketOptions> kOptions = {{
+constexpr std::array<OptionName, kReadSocketOptions> kOptions = {{
     {SOL_SOCKET, SO_REUSEADDR},
     {SOL_SOCKET, SO_REUSEADDR},
     {SOL_SOCKET, SO_REUSEPORT},
@@ -36,6 +36,17 @@ constexpr std::array<OptionName, kSocketOptions> kOptions = {{
     {IPPROTO_TCP, TCP_QUICKACK},
     {IPPROTO_TCP, TCP_FASTOPEN},
     {IPPROTO_TCP, 9999},
+    {SOL_SOCKET, SO_ERROR},
+    {IPPROTO_TCP, TCP_DEFER_ACCEPT},
+    {SOL_SOCKET, 9999},
+    {IPPROTO_IP, 9999},
+    {9999, 1},
+    {SOL_SOCKET, SO_ACCEPTCONN},
+    {SOL_SOCKET, SO_DOMAIN},
+    {SOL_SOCKET, SO_PROTOCOL},
+    {IPPROTO_TCP, TCP_NODELAY},
+    {IPPROTO_TCP, TCP_CORK},
+    {SOL_SOCKET, SO_ZEROCOPY},
 }};
 
 constexpr std::uint32_t kLoopback = INADDR_LOOPBACK;

@@ -10,12 +10,14 @@
 
 namespace sluice::differential {
 
-/// What setsockopt is tried with: options that leave no bytes waiting at a sender.
+/// What setsockopt is tried with - the first kSocketOptions, which leave no bytes waiting at a sender - and getsockopt.
+/// Sizes of buffers and segments follow from the largest packet over loopback, which the two sides do not share.
 struct OptionName {
   int level;
   int option;
 };
 inline constexpr std::size_t kSocketOptions = 20;
+inline constexpr std::size_t kReadSocketOptions = kSocketOptions + 11;
 const OptionName& socket_option_at(std::int64_t index);
 
 /// Where bind and connect go.

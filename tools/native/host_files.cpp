@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files, pipes, and moving bytes between descriptors.
 #include <fcntl.h>
+#include <vector>
 
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -45,6 +46,38 @@ Value HostSystemCalls::pwrite(int fd, UserAddress buffer, std::uint64_t size, st
   return call(Call::Pwrite, [&] { return raw(SYS_pwrite64, fd, buffer, size, offset); });
 }
 
+namespace {
+
+std::vector<iovec> to_host(std::span<const kernel_sim::IoVector> vectors) {
+  std::vector<iovec> list;
+  for (const auto& [base, size] : vectors) list.push_back({reinterpret_cast<void*>(base), size});
+  return list;
+}
+
+}  // namespace
+
+Value HostSystemCalls::readv(int fd, std::span<const kernel_sim::IoVector> vectors) {
+  const std::vector<iovec> list = to_host(vectors);
+  return call(Call::Readv, [&] { return raw(SYS_readv, fd, list.data(), list.size()); });
+}
+
+Value HostSystemCalls::writev(int fd, std::span<const kernel_sim::IoVector> vectors) {
+  const std::vector<iovec> list = to_host(vectors);
+  return call(Call::Writev, [&] { return raw(SYS_writev, fd, list.data(), list.size()); });
+}
+
+// The kernel takes an offset in two halves, of which the first holds all of it on a machine of 64 bits.
+
+Value HostSystemCalls::preadv(int fd, std::span<const kernel_sim::IoVector> vectors, std::int64_t offset) {
+  const std::vector<iovec> list = to_host(vectors);
+  return call(Call::Preadv, [&] { return raw(SYS_preadv, fd, list.data(), list.size(), offset, 0); });
+}
+
+Value HostSystemCalls::pwritev(int fd, std::span<const kernel_sim::IoVector> vectors, std::int64_t offset) {
+  const std::vector<iovec> list = to_host(vectors);
+  return call(Call::Pwritev, [&] { return raw(SYS_pwritev, fd, list.data(), list.size(), offset, 0); });
+}
+
 Value HostSystemCalls::lseek(int fd, std::int64_t offset, int whence) {
   return call(Call::Lseek, [&] { return raw(SYS_lseek, fd, offset, whence); });
 }
@@ -84,6 +117,12 @@ Value HostSystemCalls::dup3(int fd, int new_fd, int flags) {
 
 Value HostSystemCalls::sendfile(int out_fd, int in_fd, std::int64_t* offset, std::uint64_t size) {
   return call(Call::Sendfile, [&] { return raw(SYS_sendfile, out_fd, in_fd, offset, size); });
+}
+
+Value HostSystemCalls::copy_file_range(int in_fd, std::int64_t* in_offset, int out_fd, std::int64_t* out_offset,
+                                       std::uint64_t size, unsigned flags) {
+  return call(Call::CopyFileRange,
+              [&] { return raw(SYS_copy_file_range, in_fd, in_offset, out_fd, out_offset, size, flags); });
 }
 
 Value HostSystemCalls::splice(int in_fd, std::int64_t* in_offset, int out_fd, std::int64_t* out_offset,

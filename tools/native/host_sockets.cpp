@@ -75,6 +75,11 @@ Value HostSystemCalls::setsockopt(int fd, int level, int option, int value) {
   return call(Call::Setsockopt, [&] { return raw(SYS_setsockopt, fd, level, option, &value, sizeof value); });
 }
 
+Value HostSystemCalls::getsockopt(int fd, int level, int option, int& value) {
+  socklen_t size = sizeof value;
+  return call(Call::Getsockopt, [&] { return raw(SYS_getsockopt, fd, level, option, &value, &size); });
+}
+
 Value HostSystemCalls::send(int fd, UserAddress buffer, std::uint64_t size, int flags) {
   return call(Call::Send, [&] { return raw(SYS_sendto, fd, buffer, size, flags, nullptr, 0); });
 }

@@ -44,6 +44,10 @@ class HostSystemCalls : public SystemCalls {
   Value write(int fd, kernel_sim::UserAddress buffer, std::uint64_t size) override;
   Value pread(int fd, kernel_sim::UserAddress buffer, std::uint64_t size, std::int64_t offset) override;
   Value pwrite(int fd, kernel_sim::UserAddress buffer, std::uint64_t size, std::int64_t offset) override;
+  Value readv(int fd, std::span<const kernel_sim::IoVector> vectors) override;
+  Value writev(int fd, std::span<const kernel_sim::IoVector> vectors) override;
+  Value preadv(int fd, std::span<const kernel_sim::IoVector> vectors, std::int64_t offset) override;
+  Value pwritev(int fd, std::span<const kernel_sim::IoVector> vectors, std::int64_t offset) override;
   Value lseek(int fd, std::int64_t offset, int whence) override;
   Value fstat(int fd, kernel_sim::FileStatus& status) override;
   Value ftruncate(int fd, std::int64_t size) override;
@@ -54,6 +58,8 @@ class HostSystemCalls : public SystemCalls {
   Value dup3(int fd, int new_fd, int flags) override;
 
   Value sendfile(int out_fd, int in_fd, std::int64_t* offset, std::uint64_t size) override;
+  Value copy_file_range(int in_fd, std::int64_t* in_offset, int out_fd, std::int64_t* out_offset, std::uint64_t size,
+                        unsigned flags) override;
   Value splice(int in_fd, std::int64_t* in_offset, int out_fd, std::int64_t* out_offset, std::uint64_t size,
                unsigned flags) override;
   Value tee(int in_fd, int out_fd, std::uint64_t size, unsigned flags) override;
@@ -72,6 +78,7 @@ class HostSystemCalls : public SystemCalls {
   Value accept(int fd, kernel_sim::Endpoint* peer, int flags) override;
   Value getsockname(int fd, kernel_sim::Endpoint& local) override;
   Value setsockopt(int fd, int level, int option, int value) override;
+  Value getsockopt(int fd, int level, int option, int& value) override;
   Value send(int fd, kernel_sim::UserAddress buffer, std::uint64_t size, int flags) override;
   Value recv(int fd, kernel_sim::UserAddress buffer, std::uint64_t size, int flags) override;
   Value shutdown(int fd, int how) override;

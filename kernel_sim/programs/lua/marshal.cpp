@@ -46,6 +46,24 @@ void Parameter<kernel_sim::FileStatus&>::give(lua_State* L) const {
   set("block_size", value.block_size);
 }
 
+Parameter<std::span<const kernel_sim::IoVector>>::Parameter(Arguments& a) {
+  const int index = a.next++;
+  luaL_checktype(a.L, index, LUA_TTABLE);
+  const lua_Integer size = luaL_len(a.L, index);
+  luaL_argcheck(a.L, size <= 1 << 16, index, "too many buffers");
+  for (lua_Integer i = 1; i <= size; ++i) {
+    if (lua_geti(a.L, index, i) != LUA_TTABLE) luaL_argerror(a.L, index, "a list of { address, size }");
+    lua_geti(a.L, -1, 1);
+    lua_geti(a.L, -2, 2);
+    if (lua_isinteger(a.L, -2) == 0 || lua_isinteger(a.L, -1) == 0) {
+      luaL_argerror(a.L, index, "a list of { address, size }");
+    }
+    value.push_back({UserAddress{static_cast<std::uint64_t>(lua_tointeger(a.L, -2))},
+                     static_cast<std::uint64_t>(lua_tointeger(a.L, -1))});
+    lua_pop(a.L, 3);
+  }
+}
+
 Parameter<std::span<kernel_sim::PollEntry>>::Parameter(Arguments& a) : index(a.next++) {
   luaL_checktype(a.L, index, LUA_TTABLE);
   const lua_Integer size = luaL_len(a.L, index);

@@ -151,7 +151,7 @@ struct Parameter<kernel_sim::Endpoint*> : Result<kernel_sim::Endpoint, Gives::Be
   void give(lua_State* L) const { push_endpoint(L, value); }
 };
 template <>
-struct Parameter<int&> : Result<int, Gives::Beside> {
+struct Parameter<int&> : Result<int, Gives::Instead> {
   using Result::Result;
   int& pass() { return value; }
   void give(lua_State* L) const { lua_pushinteger(L, value); }
@@ -165,6 +165,17 @@ struct Parameter<int*> : Result<std::array<int, 2>, Gives::Instead> {
     lua_pushinteger(L, value[0]);
     lua_pushinteger(L, value[1]);
   }
+};
+
+/// A list of { address, size }.
+template <>
+struct Parameter<std::span<const kernel_sim::IoVector>> {
+  static constexpr bool kTaken = true;
+  static constexpr Gives kGives = Gives::Nothing;
+  explicit Parameter(Arguments& a);
+  std::span<const kernel_sim::IoVector> pass() { return value; }
+  void give(lua_State*) const {}
+  std::vector<kernel_sim::IoVector> value;
 };
 
 /// A list of { fd = , events = }, each of which gets `revents`.

@@ -107,12 +107,12 @@ TEST(Splice, SendfileGoesAPipefulAtATimeAndSaysMoreWhileDataRemain) {
     MemoryFile socket{rig, ""};
     Pipe internal{rig.pipes, Pipe::Kind::Internal};
     rig.fake.ledger().record(true);
-    EXPECT_EQ(splice_direct(file, nullptr, socket, 150'000, internal), 150'000U);
+    EXPECT_EQ(splice_direct(file, nullptr, socket, nullptr, 150'000, internal), 150'000U);
     EXPECT_EQ(socket.written, text);
     EXPECT_EQ(socket.last_flags, (std::vector<unsigned>{SPLICE_F_MORE, SPLICE_F_MORE, 0}));
     EXPECT_EQ(socket.from[0], Place::PageCache);  // it only passes through the internal pipe
     std::uint64_t offset = 10;
-    EXPECT_EQ(splice_direct(file, &offset, socket, 4'000, internal), 4'000U);
+    EXPECT_EQ(splice_direct(file, &offset, socket, nullptr, 4'000, internal), 4'000U);
     EXPECT_EQ(offset, 4'010U);
     EXPECT_EQ(file.seek(0, SEEK_CUR), 150'000U);  // untouched
   });
@@ -126,12 +126,12 @@ TEST(Splice, SendfileThatMeetsTheEndOfItsFileSaysSo) {
     MemoryFile file{rig, numbered(70'000)};
     MemoryFile socket{rig, ""};
     Pipe internal{rig.pipes, Pipe::Kind::Internal};
-    EXPECT_EQ(splice_direct(file, nullptr, socket, 70'000, internal), 70'000U);
+    EXPECT_EQ(splice_direct(file, nullptr, socket, nullptr, 70'000, internal), 70'000U);
     EXPECT_EQ(socket.ends, 0U);  // the last pipeful did not say MORE
-    EXPECT_EQ(splice_direct(file, nullptr, socket, 10, internal), 0U);
+    EXPECT_EQ(splice_direct(file, nullptr, socket, nullptr, 10, internal), 0U);
     EXPECT_EQ(socket.ends, 0U);  // nothing was held back
     std::uint64_t offset = 0;
-    EXPECT_EQ(splice_direct(file, &offset, socket, 100'000, internal), 70'000U);
+    EXPECT_EQ(splice_direct(file, &offset, socket, nullptr, 100'000, internal), 70'000U);
     EXPECT_EQ(socket.last_flags.back(), SPLICE_F_MORE);
     EXPECT_EQ(socket.ends, 1U);
   });
@@ -144,11 +144,11 @@ TEST(Splice, SendfileStopsWhereTheSocketStopsAndKeepsThePosition) {
     MemoryFile socket{rig, ""};
     socket.most_per_write = 5'000;
     Pipe internal{rig.pipes, Pipe::Kind::Internal};
-    EXPECT_EQ(splice_direct(file, nullptr, socket, 100'000, internal), 5'000U);
+    EXPECT_EQ(splice_direct(file, nullptr, socket, nullptr, 100'000, internal), 5'000U);
     EXPECT_EQ(file.seek(0, SEEK_CUR), 5'000U);
     EXPECT_TRUE(internal.empty());
     socket.write_error = ECONNRESET;
-    EXPECT_EQ(splice_direct(file, nullptr, socket, 100'000, internal), refuse(ECONNRESET));
+    EXPECT_EQ(splice_direct(file, nullptr, socket, nullptr, 100'000, internal), refuse(ECONNRESET));
     EXPECT_EQ(file.seek(0, SEEK_CUR), 5'000U);
     EXPECT_TRUE(internal.empty());
   });

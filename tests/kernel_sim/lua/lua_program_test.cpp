@@ -41,6 +41,20 @@ TEST(LuaProgram, MovesBytesByTheCallsOfLinux) {
   EXPECT_EQ(ran.leaks, "");
 }
 
+TEST(LuaProgram, ListsOfBuffersAreListsOfAddressAndSize) {
+  const Ran ran{R"(
+    function main()
+      local from, to = must(pipe())
+      local at = memory(4096)
+      store(at, "hello world")
+      print(writev(to, { { at + 6, 5 }, { at, 5 } }))
+      print(readv(from, { { at + 100, 3 }, { at, 100 } }), load(at + 100, 3), load(at, 7))
+      local s = must(socket(AF_INET, SOCK_STREAM, 0))
+      print(getsockopt(s, SOL_SOCKET, SO_TYPE) == SOCK_STREAM, getsockopt(s, SOL_SOCKET, 9999))
+    end)"};
+  EXPECT_EQ(ran.printed(), "10|10\twor\tldhello|true\tnil\tENOPROTOOPT");
+}
+
 TEST(LuaProgram, ACallThatFailsGivesNilAndTheErrorsName) {
   const Ran ran{R"(function main() print(open("none", O_RDONLY)); print(close(99)); print(read(0, 0, 1)) end)"};
   EXPECT_EQ(ran.printed(), "nil\tENOENT|nil\tEBADF|nil\tEBADF");
@@ -245,6 +259,7 @@ TEST(LuaProgram, WrongArgumentsAreErrorsWithTheirPlace) {
   EXPECT_EQ(failure("fill(0, 256, 1)"), "test.lua:2: bad argument #2 to 'fill' (a byte is 0 to 255)");
   EXPECT_EQ(failure("sample('x', 0/0)"), "test.lua:2: bad argument #2 to 'sample' (is not finite)");
   EXPECT_EQ(failure("poll({ 1 }, 0)"), "test.lua:2: bad argument #1 to 'poll' (a list of { fd = , events = })");
+  EXPECT_EQ(failure("readv(0, { 1 })"), "test.lua:2: bad argument #2 to 'readv' (a list of { address, size })");
   EXPECT_EQ(failure("reed(0, 0, 1)"), "test.lua:2: attempt to call a nil value (global 'reed')");
 }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Descriptors, files and pipes through system calls: values, errors, counts.
+#include <array>
 #include <csignal>
 #include <poll.h>
 #include <unistd.h>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -66,6 +68,89 @@ TEST(FileCalls, Dup3PutsACopyInPlaceOfADescriptor) {
     return 0;
   });
   EXPECT_EQ(rig.frames_in_use(), 0U);
+}
+
+TEST(FileCalls, BuffersOfAListAreFilledInTheirOrder) {
+  ProcessRig rig;
+  rig.files["/a"] = "hello world";
+  rig.run([](SystemCalls& calls) {
+    const int fd = static_cast<int>(calls.open("/a", O_RDWR));
+    const UserAddress at = buffer(calls, 4096);
+    const std::array<kernel_sim::IoVector, 3> list = {{{at + 100, 5}, {UserAddress::Null, 0}, {at, 100}}};
+    EXPECT_EQ(calls.readv(fd, list), 11);
+    EXPECT_EQ(get(calls, at + 100, 5), "hello");
+    EXPECT_EQ(get(calls, at, 6), " world");
+    EXPECT_EQ(calls.preadv(fd, std::span{list}.first(1), 6), 5);
+    EXPECT_EQ(get(calls, at + 100, 5), "world");
+    EXPECT_EQ(calls.pwritev(fd, std::array<kernel_sim::IoVector, 2>{{{at, 2}, {at + 100, 1}}}, 0), 3);
+    EXPECT_EQ(calls.preadv(fd, list, -1), -EINVAL);
+    return 0;
+  });
+  EXPECT_EQ(rig.files["/a"], " wwlo world");
+}
+
+TEST(FileCalls, AListHasAtMost1024BuffersAndNoneOfNegativeSize) {
+  ProcessRig rig;
+  rig.files["/a"] = "hello world";
+  rig.run([](SystemCalls& calls) {
+    const int fd = static_cast<int>(calls.open("/a", O_RDONLY));
+    const UserAddress at = buffer(calls, 4096);
+    std::vector<kernel_sim::IoVector> list(1024, kernel_sim::IoVector{at, 1});
+    EXPECT_EQ(calls.readv(fd, list), 11);
+    list.push_back({at, 1});
+    EXPECT_EQ(calls.readv(fd, list), -EINVAL);
+    EXPECT_EQ(calls.readv(fd, {}), 0);
+    list = {{UserAddress{~std::uint64_t{0}}, 1}, {at, std::uint64_t{1} << 63}};
+    EXPECT_EQ(calls.readv(fd, list), -EINVAL);  // sizes before addresses
+    EXPECT_EQ(calls.readv(fd, std::span{list}.first(1)), -EFAULT);
+    EXPECT_EQ(calls.writev(fd, list), -EBADF);
+    // One buffer is cut to what a call moves before its end is looked at, one of several is not.
+    const UserAddress low{0x10000};
+    list = {{low, (std::uint64_t{1} << 63) - 1}};
+    EXPECT_EQ(calls.readv(fd, list), 0);
+    list.push_back({low, 1});
+    EXPECT_EQ(calls.readv(fd, list), -EFAULT);
+    return 0;
+  });
+}
+
+TEST(FileCalls, WhatAListWritesToAPipeIsOneWrite) {
+  ProcessRig rig;
+  rig.run([](SystemCalls& calls) {
+    int ends[2];
+    calls.pipe(ends, O_NONBLOCK);
+    const UserAddress at = buffer(calls, 8192);
+    EXPECT_EQ(calls.fcntl(ends[1], F_SETPIPE_SZ, 4096), 4096);
+    // Two writes of these sizes would need two pages.
+    EXPECT_EQ(calls.writev(ends[1], std::array<kernel_sim::IoVector, 2>{{{at, 1000}, {at, 3096}}}), 4096);
+    EXPECT_EQ(calls.write(ends[1], at, 1), -EAGAIN);
+    EXPECT_EQ(calls.readv(ends[0], std::array<kernel_sim::IoVector, 2>{{{at, 4000}, {at, 4000}}}), 4096);
+    return 0;
+  });
+  EXPECT_EQ(rig.frames_in_use(), 0U);
+}
+
+TEST(FileCalls, CopyFileRangeCopiesWithinWhatThereIs) {
+  ProcessRig rig;
+  rig.files["/a"] = "hello world";
+  rig.files["/b"] = "";
+  rig.run([](SystemCalls& calls) {
+    const int in = static_cast<int>(calls.open("/a", O_RDWR));
+    const int out = static_cast<int>(calls.open("/b", O_RDWR));
+    std::int64_t from = 6;
+    EXPECT_EQ(calls.copy_file_range(in, &from, out, nullptr, 100), 5);
+    EXPECT_EQ(from, 11);
+    EXPECT_EQ(calls.lseek(out, 0, SEEK_CUR), 5);
+    EXPECT_EQ(calls.copy_file_range(in, nullptr, out, nullptr, 5), 5);
+    EXPECT_EQ(calls.copy_file_range(in, nullptr, in, nullptr, 5), -EINVAL);  // overlaps
+    EXPECT_EQ(calls.copy_file_range(in, nullptr, out, nullptr, 5, 1), -EINVAL);
+    int ends[2];
+    calls.pipe(ends);
+    EXPECT_EQ(calls.copy_file_range(in, nullptr, ends[1], nullptr, 5), -EINVAL);
+    EXPECT_EQ(calls.copy_file_range(out, nullptr, 99, nullptr, 5, 1), -EBADF);
+    return 0;
+  });
+  EXPECT_EQ(rig.files["/b"], "worldhello");
 }
 
 /// Nothing but what must be there.

@@ -2,6 +2,7 @@
 // Arguments against what strace 6.1 prints for the same calls.
 #include "kernel_sim/syscalls/trace_format.h"
 
+#include <array>
 #include <fcntl.h>
 
 #include <gtest/gtest.h>
@@ -23,6 +24,12 @@ TEST(TraceFormat, FlagsOfAPipeAreNoAccessModes) {
 TEST(TraceFormat, FlagsOfOpenBeginWithTheAccessMode) {
   EXPECT_EQ(open_flags(O_RDONLY), "O_RDONLY");
   EXPECT_EQ(open_flags(O_RDWR | O_CREAT | O_TRUNC), "O_RDWR|O_CREAT|O_TRUNC");
+}
+
+TEST(TraceFormat, BuffersOfAListShowPlaceAndSize) {
+  const std::array<kernel_sim::IoVector, 2> list = {{{kernel_sim::UserAddress{0x1000}, 5}, {}}};
+  EXPECT_EQ(io_vectors(list), "[{iov_base=0x1000, iov_len=5}, {iov_base=NULL, iov_len=0}]");
+  EXPECT_EQ(io_vectors({}), "[]");
 }
 
 }  // namespace

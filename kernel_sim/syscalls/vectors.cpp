@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads and writes of several buffers at once.
+#include <limits>
+
+#include "kernel_sim/mm/vectored_memory.h"
+#include "kernel_sim/syscalls/calls.h"
+
+namespace sluice::syscalls {
+
+using fmt::format;
+using kernel_sim::IoVector;
+using SystemCallsValue = kernel_sim::SystemCalls::Value;
+
+namespace {
+
+constexpr std::size_t kMostVectors = 1024;  // UIO_MAXIOV
+constexpr auto kLargestSigned = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+
+/// import_iovec: the buffers, cut after as many bytes as one call moves. A single one is cut before it is looked at.
+Result<std::vector<mm::MemoryPiece>> import_vectors(std::span<const IoVector> vectors) {
+  if (vectors.size() > kMostVectors) return base::refuse(EINVAL);
+  if (std::ranges::any_of(vectors, [](const IoVector& v) { return v.size > kLargestSigned; }))
+    return base::refuse(EINVAL);
+  std::vector<mm::MemoryPiece> pieces;
+  Bytes left = kMaxReadWrite;
+  for (const IoVector& vector : vectors) {
+    const Bytes size = std::min(vector.size, left);
+    const auto checked = check_buffer(vector.base, vectors.size() == 1 ? size : vector.size);
+    if (!checked) return tl::unexpected{checked.error()};
+    pieces.push_back({address_of(vector.base), size});
+    left -= size;
+  }
+  return pieces;
+}
+
+}  // namespace
+
+Result<Bytes> SimulatedSystemCalls::read_vectors(fs::File& from, std::span<const IoVector> vectors,
+                                                 std::uint64_t* offset) {
+  if (!from.readable()) return base::refuse(EBADF);
+  auto pieces = import_vectors(vectors);
+  if (!pieces) return tl::unexpected{pieces.error()};
+  mm::VectoredMemory all{memory(), std::move(*pieces)};
+  if (all.size() == 0) return 0;
+  return from.read(all, all.begin(), all.size(), offset);
+}
+
+Result<Bytes> SimulatedSystemCalls::write_vectors(fs::File& to, std::span<const IoVector> vectors,
+                                                  std::uint64_t* offset) {
+  if (!to.writable()) return base::refuse(EBADF);
+  auto pieces = import_vectors(vectors);
+  if (!pieces) return tl::unexpected{pieces.error()};
+  mm::VectoredMemory all{memory(), std::move(*pieces)};
+  if (all.size() == 0) return 0;
+  return or_broken_pipe(to.write(all, all.begin(), all.size(), offset));
+}
+
+SystemCallsValue SimulatedSystemCalls::readv(int fd, std::span<const IoVector> vectors) {
+  return call(
+      Call::Readv, [&] { return format("{}, {}, {}", fd, io_vectors(vectors), vectors.size()); },
+      [&]() -> Result<Bytes> {
+        const Result<FilePointer> from = file(fd);
+        if (!from) return tl::unexpected{from.error()};
+        return read_vectors(**from, vectors, nullptr);
+      });
+}
+
+SystemCallsValue SimulatedSystemCalls::writev(int fd, std::span<const IoVector> vectors) {
+  return call(
+      Call::Writev, [&] { return format("{}, {}, {}", fd, io_vectors(vectors), vectors.size()); },
+      [&]() -> Result<Bytes> {
+        const Result<FilePointer> to = file(fd);
+        if (!to) return tl::unexpected{to.error()};
+        return write_vectors(**to, vectors, nullptr);
+      });
+}
+
+SystemCallsValue SimulatedSystemCalls::preadv(int fd, std::span<const IoVector> vectors, std::int64_t offset) {
+  return call(
+      Call::Preadv, [&] { return format("{}, {}, {}, {}", fd, io_vectors(vectors), vectors.size(), offset); },
+      [&]() -> Result<Bytes> {
+        if (offset < 0) return base::refuse(EINVAL);
+        const Result<FilePointer> from = file(fd);
+        if (!from) return tl::unexpected{from.error()};
+        if (!(*from)->seekable()) return base::refuse(ESPIPE);
+        auto position = static_cast<std::uint64_t>(offset);
+        return read_vectors(**from, vectors, &position);
+      });
+}
+
+SystemCallsValue SimulatedSystemCalls::pwritev(int fd, std::span<const IoVector> vectors, std::int64_t offset) {
+  return call(
+      Call::Pwritev, [&] { return format("{}, {}, {}, {}", fd, io_vectors(vectors), vectors.size(), offset); },
+      [&]() -> Result<Bytes> {
+        if (offset < 0) return base::refuse(EINVAL);
+        const Result<FilePointer> to = file(fd);
+        if (!to) return tl::unexpected{to.error()};
+        if (!(*to)->seekable()) return base::refuse(ESPIPE);
+        auto position = static_cast<std::uint64_t>(offset);
+        return write_vectors(**to, vectors, &position);
+      });
+}
+
+}  // namespace sluice::syscalls
