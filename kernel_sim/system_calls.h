@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace sluice::kernel_sim {
 
@@ -39,6 +40,11 @@ struct FileStatus {
 struct Endpoint {
   std::uint32_t address = 0;
   std::uint16_t port = 0;
+};
+/// What an epoll instance watches for, or tells; `data` is the program's own.
+struct EpollEvent {
+  std::uint32_t events = 0;
+  std::uint64_t data = 0;
 };
 struct PollEntry {
   int fd = -1;

@@ -70,6 +70,8 @@ class File {
   virtual void close() {}
   [[nodiscard]] virtual bool seekable() const { return false; }
   [[nodiscard]] virtual bool is_pipe() const { return false; }
+  /// Whether splice_write is there at all, which is asked before anything is waited for.
+  [[nodiscard]] virtual bool takes_pages() const { return true; }
   /// Which flags F_SETFL changes; it refuses O_DIRECT where this does not name it.
   [[nodiscard]] virtual int changeable_flags() const;
   /// No mapping reaches beyond (file_mmap_size_max): the largest size of a regular file; for what has no size, all.

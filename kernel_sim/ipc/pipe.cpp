@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <poll.h>
 
 namespace sluice::ipc {
 
@@ -52,22 +53,36 @@ Result<void> Pipe::wait_for_space(bool non_blocking) {
 }
 
 void Pipe::drop_reader() {
-  if (--m_readers == 0) m_system.scheduler.wake_all(m_wait_space);
+  if (--m_readers > 0) return;
+  m_system.scheduler.wake_all(m_wait_space);
+  if (has_writers()) tell_both();
 }
 
 void Pipe::drop_writer() {
-  if (--m_writers == 0) m_system.scheduler.wake_all(m_wait_data);
+  if (--m_writers > 0) return;
+  m_system.scheduler.wake_all(m_wait_data);
+  if (has_readers()) tell_both();
+}
+
+void Pipe::tell_readers() { m_wait_data.notify(POLLIN | POLLRDNORM); }
+void Pipe::tell_writers() { m_wait_space.notify(POLLOUT | POLLWRNORM); }
+
+/// pipe_release: one side is gone, which both may want to know.
+void Pipe::tell_both() {
+  m_wait_data.notify(0);
+  m_wait_space.notify(0);
 }
 
 // --- read ------------------------------------------------------------------------------------------------------------
 
-Result<Bytes> Pipe::read(mm::UserMemory& memory, VirtAddr to, Bytes size, bool non_blocking, Form form) {
+Result<Bytes> Pipe::read(mm::UserMemory& memory, VirtAddr to, Bytes size, bool non_blocking, Form form, Mover mover) {
   if (size == 0) return 0;
-  return with_data(non_blocking, [&]() -> Result<Bytes> {
+  const auto work = [&]() -> Result<Bytes> {
     const Bytes done = copy_to_user(memory, to, size, form);
     if (done == 0) return base::refuse(EFAULT);
     return done;
-  });
+  };
+  return with_data(non_blocking, work, mover);
 }
 
 Bytes Pipe::copy_to_user(mm::UserMemory& memory, VirtAddr to, Bytes size, Form form) {
@@ -89,6 +104,12 @@ Bytes Pipe::copy_to_user(mm::UserMemory& memory, VirtAddr to, Bytes size, Form f
 
 Result<Bytes> Pipe::write(mm::UserMemory& memory, VirtAddr from, Bytes size, bool non_blocking, Form form) {
   if (size == 0) return 0;
+  const Result<Bytes> written = write_all(memory, from, size, non_blocking, form);
+  tell_readers();
+  return written;
+}
+
+Result<Bytes> Pipe::write_all(mm::UserMemory& memory, VirtAddr from, Bytes size, bool non_blocking, Form form) {
   m_lock.lock();
   // As Linux: what does not fill a page goes behind the last bytes if all of it fits there.
   const Bytes rest = size % kPageSize;
@@ -98,7 +119,9 @@ Result<Bytes> Pipe::write(mm::UserMemory& memory, VirtAddr from, Bytes size, boo
   Bytes done = *merged;
   if (done > 0) m_system.scheduler.wake_all(m_wait_data);
   while (done < size) {
-    const Result<Bytes> filled = with_space(non_blocking, [&]() -> Result<Bytes> {
+    bool was_empty = false;
+    const auto work = [&]() -> Result<Bytes> {
+      was_empty = empty();
       Bytes sum = 0;
       while (done + sum < size && !full()) {
         const Result<Bytes> one = fill_slot(memory, from + done + sum, std::min(size - done - sum, kPageSize), form);
@@ -107,10 +130,12 @@ Result<Bytes> Pipe::write(mm::UserMemory& memory, VirtAddr from, Bytes size, boo
         sum += *one;
       }
       return sum;
-    });
+    };
+    const Result<Bytes> filled = with_space(non_blocking, work, Mover::ReadOrWrite);
     if (!filled && done == 0) return filled;
     if (!filled) break;
     done += *filled;
+    if (was_empty && done < size && !non_blocking) tell_readers();  // it waits for them
   }
   return done;
 }
@@ -193,6 +218,7 @@ Result<Bytes> Pipe::resize(std::uint64_t wanted) {
   const Result<Bytes> size = resize_locked(wanted);
   m_lock.unlock();
   if (size) m_system.scheduler.wake_all(m_wait_space);
+  if (size) m_wait_space.notify(0);
   return size;
 }
 

@@ -38,10 +38,16 @@ class Pipe final : public fs::SpliceSink, public fs::SpliceSource {
   explicit Pipe(PipeSystem& system, Kind kind = Kind::User);
   ~Pipe() override;
 
+  /// Who moves something, for listeners (epoll) hear of it as Linux tells its waiters. A write always tells of data,
+  /// even one that found no room; a read tells of space when the pipe was full; splice and its like when they moved
+  /// something.
+  enum class Mover : std::uint8_t { ReadOrWrite, Splice };
+
   // --- read and write -----------------------------------------------------------------------------------------
   /// Packets: a write makes packets of at most a page each, and a read takes one and drops what it has no room for.
   enum class Form : std::uint8_t { Bytes, Packets };
-  Result<Bytes> read(mm::UserMemory& memory, VirtAddr to, Bytes size, bool non_blocking, Form form);
+  Result<Bytes> read(mm::UserMemory& memory, VirtAddr to, Bytes size, bool non_blocking, Form form,
+                     Mover mover = Mover::ReadOrWrite);
   /// EPIPE without a reader; the caller raises SIGPIPE.
   Result<Bytes> write(mm::UserMemory& memory, VirtAddr from, Bytes size, bool non_blocking, Form form);
 
@@ -58,9 +64,9 @@ class Pipe final : public fs::SpliceSink, public fs::SpliceSource {
   /// Runs `work` under the lock after waiting for data (0 when there will be none), or for a free slot (EPIPE when
   /// nobody reads), and wakes the other side.
   template <class Work>
-  Result<Bytes> with_data(bool non_blocking, Work&& work);
+  Result<Bytes> with_data(bool non_blocking, Work&& work, Mover mover = Mover::Splice);
   template <class Work>
-  Result<Bytes> with_space(bool non_blocking, Work&& work);
+  Result<Bytes> with_space(bool non_blocking, Work&& work, Mover mover = Mover::Splice);
   /// Both at once, for what goes from pipe to pipe.
   template <class Work>
   static Result<Bytes> with_two(Pipe& in, Pipe& out, bool non_blocking, Work&& work);
@@ -94,6 +100,10 @@ class Pipe final : public fs::SpliceSink, public fs::SpliceSource {
   };
   [[nodiscard]] unsigned used() const { return m_used; }
   Slot& at(unsigned i) { return m_ring[(m_front + i) % m_slots]; }
+  Result<Bytes> write_all(mm::UserMemory& memory, VirtAddr from, Bytes size, bool non_blocking, Form form);
+  void tell_readers();
+  void tell_writers();
+  void tell_both();
   Result<Bytes> resize_locked(std::uint64_t wanted);
   void append(const Slot& slot);
   Result<Bytes> merge(mm::UserMemory& memory, VirtAddr from, Bytes size);
@@ -115,7 +125,7 @@ class Pipe final : public fs::SpliceSink, public fs::SpliceSource {
 };
 
 template <class Work>
-Result<Bytes> Pipe::with_data(bool non_blocking, Work&& work) {
+Result<Bytes> Pipe::with_data(bool non_blocking, Work&& work, Mover mover) {
   for (;;) {
     const Result<bool> ready = wait_for_data(non_blocking);
     if (!ready) return tl::unexpected{ready.error()};
@@ -124,14 +134,19 @@ Result<Bytes> Pipe::with_data(bool non_blocking, Work&& work) {
     if (!empty()) break;
     m_lock.unlock();  // another reader was faster
   }
+  const unsigned before = used();
+  const bool was_full = full();
   const Result<Bytes> done = work();
+  const bool freed = used() < before;
   m_lock.unlock();
   if (!full()) m_system.scheduler.wake_all(m_wait_space);
+  if (freed && mover == Mover::Splice) m_wait_space.notify(0);
+  if (freed && mover == Mover::ReadOrWrite && was_full) tell_writers();
   return done;
 }
 
 template <class Work>
-Result<Bytes> Pipe::with_space(bool non_blocking, Work&& work) {
+Result<Bytes> Pipe::with_space(bool non_blocking, Work&& work, Mover mover) {
   for (;;) {
     if (const Result<void> ready = wait_for_space(non_blocking); !ready) return tl::unexpected{ready.error()};
     m_lock.lock();
@@ -139,8 +154,10 @@ Result<Bytes> Pipe::with_space(bool non_blocking, Work&& work) {
     m_lock.unlock();
   }
   const Result<Bytes> done = work();
+  const bool moved = done && *done > 0;
   m_lock.unlock();
   if (!empty()) m_system.scheduler.wake_all(m_wait_data);
+  if (moved && mover == Mover::Splice) m_wait_data.notify(0);
   return done;
 }
 
@@ -155,12 +172,16 @@ Result<Bytes> Pipe::with_two(Pipe& in, Pipe& out, bool non_blocking, Work&& work
     two_pipes.lock();
     in.m_lock.lock();
     out.m_lock.lock();
+    const unsigned before = in.used();
     const Bytes done = work();
+    const bool freed = in.used() < before;
     out.m_lock.unlock();
     in.m_lock.unlock();
     two_pipes.unlock();
     if (!in.full()) in.m_system.scheduler.wake_all(in.m_wait_space);
     if (!out.empty()) out.m_system.scheduler.wake_all(out.m_wait_data);
+    if (done > 0) out.m_wait_data.notify(0);
+    if (freed) in.m_wait_space.notify(0);
     if (done > 0) return done;  // else others were faster at one of the ends
   }
 }

@@ -97,9 +97,16 @@ void TcpConnection::handle_deferred() {
   if (std::exchange(m_close_deferred, false)) close_owned();
 }
 
-void TcpConnection::wake() {
+void TcpConnection::wake(std::uint32_t events) {
   if (!m_waiters.empty()) m_stack.m_scheduler.wake_all(m_waiters);
+  m_waiters.notify(events);
 }
+
+/// sock_def_readable; behind the last byte tcp_fin tells of a new state first.
+void TcpConnection::wake_readers() { wake(m_peer_finished ? 0 : POLLIN | POLLPRI | POLLRDNORM | POLLRDBAND); }
+
+/// sk_stream_write_space.
+void TcpConnection::wake_writers() { wake(POLLOUT | POLLWRNORM | POLLWRBAND); }
 
 /// Sleeps without owning the connection until `condition` holds.
 void TcpConnection::wait_until(bool (TcpConnection::*condition)() const, std::string_view what) {
@@ -225,7 +232,11 @@ Result<void> TcpConnection::shutdown(int how) {
   if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR) return refuse(EINVAL);
   lock();
   if (m_state == State::Listen) {
-    if (how != SHUT_WR) stop_listening();
+    if (how != SHUT_WR) {
+      stop_listening();
+    } else {
+      wake();
+    }
     unlock();
     return {};
   }
@@ -359,7 +370,7 @@ Result<void> TcpConnection::set_owned_option(int level, int option, int value) {
     m_receive_window.fix_buffer(std::max<Bytes>(buffer(m_stack.m_config.rcvbuf_max), kLeastReceiveBuffer));
   } else if (level == SOL_SOCKET && option == SO_RCVLOWAT) {
     m_receive_window.set_low_mark(value < 0 ? Bytes{INT_MAX} : static_cast<Bytes>(value));
-    if (readable()) wake();
+    if (readable()) wake_readers();
   } else if (level == IPPROTO_TCP && option == TCP_NODELAY) {
     m_nagle = value != 0 ? m_nagle | kNagleOff | kPushOnce : m_nagle & ~unsigned{kNagleOff};
     if (value != 0) push_pending(m_nagle);
@@ -375,7 +386,7 @@ Result<void> TcpConnection::set_owned_option(int level, int option, int value) {
     return set_fast_open(value);
   } else {
     const Result<void> kept = m_options.set(level, option, value);
-    if (kept && level == IPPROTO_TCP && option == TCP_NOTSENT_LOWAT && writable()) wake();
+    if (kept && level == IPPROTO_TCP && option == TCP_NOTSENT_LOWAT && writable()) wake_writers();
     return kept;
   }
   return {};
@@ -383,7 +394,7 @@ Result<void> TcpConnection::set_owned_option(int level, int option, int value) {
 
 /// tcp_set_window_clamp.
 Result<void> TcpConnection::set_window_clamp(int value) {
-  if (value == 0 && m_state != State::Closed) return refuse(EINVAL);
+  if (value == 0 && m_state != State::Closed && m_state != State::TimeWait) return refuse(EINVAL);
   const Bytes clamp = value == 0 ? 0 : std::max<Bytes>(static_cast<Bytes>(std::max(value, 0)), kLeastReceiveBuffer / 2);
   m_receive_window.set_clamp(clamp, announced_window());
   return {};
@@ -391,7 +402,8 @@ Result<void> TcpConnection::set_window_clamp(int value) {
 
 /// Taken as Linux takes it; no SYN carries data here.
 Result<void> TcpConnection::set_fast_open(int value) {
-  if (value < 0 || (m_state != State::Closed && m_state != State::Listen)) return refuse(EINVAL);
+  const bool idle = m_state == State::Closed || m_state == State::TimeWait || m_state == State::Listen;
+  if (value < 0 || !idle) return refuse(EINVAL);
   m_fast_open = std::min(value, static_cast<int>(kSomaxconn));
   return {};
 }

@@ -130,7 +130,10 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection>, 
   bool try_enter();
   void unlock();
   void process_backlog();
-  void wake();
+  /// `events`: what listeners are told, of <poll.h>; 0: the state changed.
+  void wake(std::uint32_t events = 0);
+  void wake_readers();
+  void wake_writers();
   void wait_until(bool (TcpConnection::*condition)() const, std::string_view what);
   [[nodiscard]] bool handshake_over() const { return m_state != State::SynSent; }
   [[nodiscard]] bool may_send_or_failed() const;

@@ -85,7 +85,7 @@ void TcpConnection::process(Skb& skb) {
   // What waited to be sent goes first, for it carries an acknowledgment.
   check_output_and_space();
   acknowledge_soon();
-  if (news && readable_or_over()) wake();
+  if (news && readable_or_over()) wake_readers();
 }
 
 // --- header prediction -----------------------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ void TcpConnection::process_predicted_data(Skb& skb) {
     check_output_and_space();
   }
   acknowledge_soon();
-  if (news && readable_or_over()) wake();
+  if (news && readable_or_over()) wake_readers();
 }
 
 /// tcp_fast_path_check.
@@ -313,7 +313,7 @@ void TcpConnection::check_output_and_space() {
   if (m_in_flight < m_congestion.window()) update_send_buffer();
   if (!writable()) return;
   m_wants_space = false;
-  wake();
+  wake_writers();
 }
 
 // --- data ------------------------------------------------------------------------------------------------------------

@@ -97,7 +97,7 @@ void TcpConnection::become_acceptable() {
   }
   m_in_accept_queue = true;
   listener->m_accept_queue.push_back(shared_from_this());
-  listener->wake();
+  listener->wake_readers();
 }
 
 /// Connections that nobody accepted are reset.

@@ -2,6 +2,7 @@
 // A thread of control as the scheduler knows it, where it may run, and what it waits on.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -28,14 +29,44 @@ struct TaskSwitches {
   std::uint64_t involuntary = 0;  ///< because another was to run
 };
 
-/// Tasks that wait for one kind of event. Must outlive its waiters.
+class WaitQueue;
+
+/// Is told what happens at a wait queue without waiting there. Leaves the queue when it goes.
+class WaitListener {
+ public:
+  WaitListener() = default;
+  virtual ~WaitListener() { leave(); }
+  WaitListener(const WaitListener&) = delete;
+  WaitListener& operator=(const WaitListener&) = delete;
+
+  /// `exclusive`: of all such listeners one that takes the event is enough.
+  void listen_to(WaitQueue& queue, bool exclusive);
+  void leave();
+  /// `events`: of <poll.h>; 0: anything may have happened. Whether it took the event.
+  virtual bool happened(std::uint32_t events) = 0;
+
+ private:
+  friend class WaitQueue;
+  WaitQueue* m_queue = nullptr;
+  bool m_exclusive = false;
+};
+
+/// Tasks that wait for one kind of event, and listeners. Must outlive its waiters.
 class WaitQueue {
  public:
+  WaitQueue() = default;
+  ~WaitQueue();
+  WaitQueue(const WaitQueue&) = delete;
+  WaitQueue& operator=(const WaitQueue&) = delete;
   [[nodiscard]] bool empty() const { return m_waiters.empty(); }
+  /// Tells the listeners, beside waking the tasks: what woke Linux's waiters for `events`, or all of them for 0.
+  void notify(std::uint32_t events);
 
  private:
   friend class Scheduler;
+  friend class WaitListener;
   std::vector<Task*> m_waiters;  // first come first served; few
+  std::vector<WaitListener*> m_listeners;
 };
 
 /// A schedulable thread of control. Owned by the scheduler.

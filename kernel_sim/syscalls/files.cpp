@@ -96,7 +96,6 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::lseek(int fd, std::int64_t 
         const Result<FilePointer> found = file(fd);
         if (!found) return tl::unexpected{found.error()};
         if (whence < SEEK_SET || whence > SEEK_HOLE) return base::refuse(EINVAL);
-        if (!(*found)->seekable()) return base::refuse(ESPIPE);
         return (*found)->seek(offset, whence);
       });
 }

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "kernel_sim/fs/event_poll.h"
 #include "kernel_sim/syscalls/process_table.h"
 #include "kernel_sim/system_calls.h"
 
@@ -73,6 +74,11 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   Value shutdown(int fd, int how) override;
   Value poll(std::span<kernel_sim::PollEntry> entries, int timeout_ms) override;
 
+  // --- epoll (event_poll.cpp) -------------------------------------------------------------------------------------
+  Value epoll_create1(int flags) override;
+  Value epoll_ctl(int epfd, int operation, int fd, const kernel_sim::EpollEvent* event) override;
+  Value epoll_wait(int epfd, std::vector<kernel_sim::EpollEvent>& events, int most, int timeout_ms) override;
+
   // --- time (time.cpp) --------------------------------------------------------------------------------------------
   Value nanosleep(std::uint64_t duration) override;
 
@@ -115,6 +121,7 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
                            std::uint64_t size);
   Result<Value> send_file(const FilePointer& in, std::int64_t* offset, const FilePointer& out, Bytes size);
   Result<Value> poll_until(std::span<kernel_sim::PollEntry> entries, int timeout_ms);
+  std::vector<kernel_sim::EpollEvent> wait_for_events(fs::EventPoll& epoll, std::size_t most, int timeout_ms);
   struct MapArguments {
     VirtAddr hint;
     Bytes size;

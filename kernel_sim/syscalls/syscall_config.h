@@ -23,6 +23,10 @@ struct SyscallConfig : base::Parameters {
                                   "the end of a process, without freeing its pages", "estimate");
   CpuCost poll_entry =
       parameter(poll_entry, "poll_entry", CpuCost::time(50_ns), "poll: one descriptor looked at", "estimate");
+  CpuCost epoll_ctl = parameter(epoll_ctl, "epoll_ctl", CpuCost::time(150_ns),
+                                "epoll_ctl: the watch of one file made, changed or taken away", "estimate");
+  CpuCost epoll_event = parameter(epoll_event, "epoll_event", CpuCost::time(60_ns),
+                                  "epoll_wait: one file of the ready list looked at and told", "estimate");
   CpuCost compute_unit =
       parameter(compute_unit, "compute_unit", CpuCost::time(1_ns), "one unit of a program's own work", "by definition");
   Picoseconds timer_slack =

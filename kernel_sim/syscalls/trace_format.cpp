@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -88,6 +89,40 @@ std::string poll_entries(std::span<const kernel_sim::PollEntry> entries) {
     if (text.size() > 1) text += ", ";
     text += fmt::format("{{fd={}, events={}, revents={}}}", entry.fd, bits(entry.events), bits(entry.returned));
   }
+  return text + "]";
+}
+
+std::string epoll_create_flags(int flags) { return all_of(flags, {{EPOLL_CLOEXEC, "EPOLL_CLOEXEC"}}, "0"); }
+
+std::string epoll_operation(int operation) {
+  return one_of(operation,
+                {{EPOLL_CTL_ADD, "EPOLL_CTL_ADD"}, {EPOLL_CTL_DEL, "EPOLL_CTL_DEL"}, {EPOLL_CTL_MOD, "EPOLL_CTL_MOD"}});
+}
+
+std::string epoll_event(const kernel_sim::EpollEvent& event) {
+  const std::string bits = all_of(event.events,
+                                  {{EPOLLIN, "EPOLLIN"},
+                                   {EPOLLPRI, "EPOLLPRI"},
+                                   {EPOLLOUT, "EPOLLOUT"},
+                                   {EPOLLRDNORM, "EPOLLRDNORM"},
+                                   {EPOLLRDBAND, "EPOLLRDBAND"},
+                                   {EPOLLWRNORM, "EPOLLWRNORM"},
+                                   {EPOLLWRBAND, "EPOLLWRBAND"},
+                                   {EPOLLMSG, "EPOLLMSG"},
+                                   {EPOLLERR, "EPOLLERR"},
+                                   {EPOLLHUP, "EPOLLHUP"},
+                                   {EPOLLRDHUP, "EPOLLRDHUP"},
+                                   {EPOLLEXCLUSIVE, "EPOLLEXCLUSIVE"},
+                                   {EPOLLWAKEUP, "EPOLLWAKEUP"},
+                                   {EPOLLONESHOT, "EPOLLONESHOT"},
+                                   {std::int64_t{EPOLLET}, "EPOLLET"}},
+                                  "0");
+  return fmt::format("{{events={}, data={{u32={}, u64={}}}}}", bits, event.data & 0xFFFF'FFFFU, event.data);
+}
+
+std::string epoll_events(std::span<const kernel_sim::EpollEvent> events) {
+  std::string text = "[";
+  for (const auto& event : events) text += (text.size() > 1 ? ", " : "") + epoll_event(event);
   return text + "]";
 }
 

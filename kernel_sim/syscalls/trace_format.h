@@ -18,6 +18,12 @@ std::string endpoint(const kernel_sim::Endpoint& endpoint);
 std::string io_vectors(std::span<const kernel_sim::IoVector> vectors);
 std::string poll_entries(std::span<const kernel_sim::PollEntry> entries);
 
+std::string epoll_create_flags(int flags);
+std::string epoll_operation(int operation);
+/// "{events=EPOLLIN, data={u32=5, u64=5}}"
+std::string epoll_event(const kernel_sim::EpollEvent& event);
+std::string epoll_events(std::span<const kernel_sim::EpollEvent> events);
+
 std::string open_flags(int flags);
 std::string pipe_flags(int flags);
 /// "S_IFREG|0644"

@@ -78,7 +78,8 @@ Result<SystemCallsValue> SimulatedSystemCalls::send_file(const FilePointer& in, 
         or_broken_pipe(ipc::splice_file_to_pipe(*in, position.get(), *pipe, size, non_blocking_flag(*out))));
   }
   if ((out->flags() & O_APPEND) != 0) return base::refuse(EINVAL);
-  if (!in->seekable()) return base::refuse(EINVAL);  // what is read and not written must not be lost
+  // What is read and not written must not be lost. Linux asks whether lseek is answered (FMODE_LSEEK).
+  if (!in->seek(0, SEEK_CUR)) return base::refuse(EINVAL);
   return position.finish(or_broken_pipe(ipc::splice_direct(*in, position.get(), *out, nullptr, size, internal_pipe())));
 }
 
@@ -201,6 +202,7 @@ Result<SystemCallsValue> SimulatedSystemCalls::splice_between(const FilePointer&
   if (offset != nullptr && !other->seekable()) return base::refuse(EINVAL);
   if (from != nullptr && (out->flags() & O_APPEND) != 0) return base::refuse(EINVAL);
   if (const auto checked = check_range(*other, offset, size); !checked) return tl::unexpected{checked.error()};
+  if (from != nullptr && !out->takes_pages()) return base::refuse(EINVAL);
   Position position{offset};
   if (to != nullptr) {
     return position.finish(or_broken_pipe(ipc::splice_file_to_pipe(*in, position.get(), *to, size, flags)));
@@ -245,7 +247,7 @@ SystemCallsValue SimulatedSystemCalls::vmsplice(int fd, UserAddress buffer, std:
           return or_broken_pipe(ipc::vmsplice_to_pipe(memory(), address_of(buffer), wanted, *pipe, flags));
         }
         return pipe->read(memory(), address_of(buffer), wanted, (flags & SPLICE_F_NONBLOCK) != 0,
-                          ipc::Pipe::Form::Bytes);
+                          ipc::Pipe::Form::Bytes, ipc::Pipe::Mover::Splice);
       });
 }
 

@@ -8,6 +8,7 @@
 #include <random>
 #include <unistd.h>
 
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -26,7 +27,7 @@ class Generator {
   Program program();
 
  private:
-  enum class Content : std::uint8_t { Nothing, File, ReadEnd, WriteEnd, Socket };
+  enum class Content : std::uint8_t { Nothing, File, ReadEnd, WriteEnd, Socket, Epoll };
 
   // --- chance -------------------------------------------------------------------------------------------------------
   std::int64_t below(std::int64_t n) { return static_cast<std::int64_t>(m_engine() % static_cast<std::uint64_t>(n)); }
@@ -57,6 +58,8 @@ class Generator {
   void add_transfer();
   void add_on_descriptor();
   void add_on_socket();
+  void add_on_epoll();
+  std::int64_t epoll_events();
   void add_on_address(std::int64_t socket);
   std::int64_t talk_script();
   void open_something();
@@ -73,6 +76,7 @@ class Generator {
   bool m_forked = false;
   bool m_sockets = false;
   bool m_small_disk = false;
+  bool m_epoll = false;
 };
 
 std::int64_t Generator::size() {
@@ -467,6 +471,41 @@ void Generator::add_on_address(std::int64_t socket) {
   }
 }
 
+std::int64_t Generator::epoll_events() {
+  std::int64_t events = any_of({EPOLLIN, EPOLLIN, EPOLLOUT, EPOLLIN | EPOLLOUT, EPOLLIN | EPOLLRDHUP, 0,
+                                EPOLLRDNORM | EPOLLPRI, EPOLLWRNORM, EPOLLRDHUP});
+  if (one_in(2)) events |= std::int64_t{EPOLLET};
+  if (one_in(6)) events |= EPOLLONESHOT;
+  if (one_in(12)) events |= EPOLLEXCLUSIVE;
+  if (one_in(30)) events |= EPOLLWAKEUP;
+  return events;
+}
+
+/// What is watched are pipes and sockets, and other instances; now and then what cannot be.
+void Generator::add_on_epoll() {
+  const auto watched = [this] {
+    if (one_in(12)) return any_descriptor();
+    if (m_sockets && one_in(2)) return descriptor(Content::Socket);
+    return descriptor(one_in(6) ? Content::Epoll : one_in(2) ? Content::ReadEnd : Content::WriteEnd);
+  };
+  const std::int64_t instance = descriptor(Content::Epoll);
+  switch (below(10)) {
+    case 0:
+      return add(Operation::EpollCreate, {new_descriptor(Content::Epoll), one_in(8) ? O_NONBLOCK : O_CLOEXEC});
+    case 1:
+    case 2:
+    case 3:
+      return add(Operation::EpollControl, {instance, EPOLL_CTL_ADD, watched(), epoll_events(), below(1000)});
+    case 4:
+      return add(Operation::EpollControl, {instance, EPOLL_CTL_MOD, watched(), epoll_events(), below(1000)});
+    case 5:
+      return add(Operation::EpollControl,
+                 {instance, one_in(8) ? 4 : EPOLL_CTL_DEL, watched(), epoll_events(), below(1000)});
+    default:
+      return add(Operation::EpollWait, {instance, one_in(20) ? any_of({0, -1, INT_MAX}) : any_of({1, 2, 8, 64})});
+  }
+}
+
 /// A few rounds, of which the last answer may come in parts.
 std::int64_t Generator::talk_script() {
   std::int64_t script = 0;
@@ -487,6 +526,7 @@ std::int64_t Generator::talk_script() {
 
 void Generator::add_random() {
   if (m_forked && one_in(3)) m_process = 1 - m_process;
+  if (m_epoll && one_in(4)) return add_on_epoll();
   if (m_sockets && one_in(2)) return add_on_socket();
   switch (below(20)) {
     case 0:
@@ -534,6 +574,8 @@ Program Generator::program() {
     const std::int64_t client = new_descriptor(Content::Socket);
     add(Operation::SocketPair, {client, new_descriptor(Content::Socket)});
   }
+  m_epoll = one_in(3);
+  if (m_epoll) add(Operation::EpollCreate, {new_descriptor(Content::Epoll), 0});
   const std::int64_t steps = 5 + below(45);
   for (std::int64_t i = 0; i < steps; ++i) add_random();
   return std::move(m_program);

@@ -530,6 +530,20 @@ void Interpreter::execute(const Step& step) {
       note(value, entries[0].returned, entries[1].returned);
       break;
     }
+    case Operation::EpollCreate:
+      note_new(a[0], m_calls.epoll_create1(number(1)));
+      break;
+    case Operation::EpollControl: {
+      const kernel_sim::EpollEvent event{static_cast<std::uint32_t>(a[3]), size(4)};
+      note(m_calls.epoll_ctl(slot(a[0]), number(1), slot(a[2]), &event));
+      break;
+    }
+    case Operation::EpollWait: {
+      std::vector<kernel_sim::EpollEvent> events;
+      note(m_calls.epoll_wait(slot(a[0]), events, number(1), 0));
+      for (const auto& event : events) note(0, static_cast<std::int64_t>(event.data), event.events);
+      break;
+    }
     case Operation::SocketPair:
       connect_pair(step);
       break;

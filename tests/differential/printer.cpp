@@ -83,6 +83,12 @@ std::string argument(Kind kind, std::int64_t value) {
       return std::array{"write", "vmsplice", "splice"}[static_cast<std::size_t>(value)];
     case Kind::PollEvents:
       return poll_events(value);
+    case Kind::EpollOperation:
+      return syscalls::epoll_operation(as_int);
+    case Kind::EpollEvents: {
+      const std::string text = syscalls::epoll_event({static_cast<std::uint32_t>(value), 0});
+      return text.substr(8, text.find(", data") - 8);
+    }
     case Kind::None:
     case Kind::Offset:
     case Kind::FcntlArgument:

@@ -47,6 +47,9 @@ enum class Operation : std::uint8_t {
   Store,
   Fill,
   Poll,
+  EpollCreate,
+  EpollControl,
+  EpollWait,   ///< without waiting
   SocketPair,  ///< two connected TCP sockets over 127.0.0.1, non-blocking and without Nagle's delay
   Socket,
   Connect,    ///< to a port where nobody listens
@@ -66,7 +69,7 @@ enum class Operation : std::uint8_t {
   FillDisk,  ///< writes a file until no block is free, and cuts it by so many pages
   Stream,    ///< one process writes to a pipe and another reads it; both wait for each other
 };
-inline constexpr std::size_t kOperations = 50;
+inline constexpr std::size_t kOperations = 53;
 
 enum class Kind : std::uint8_t {
   None,
@@ -89,6 +92,8 @@ enum class Kind : std::uint8_t {
   Protection,
   MapFlags,
   PollEvents,
+  EpollOperation,
+  EpollEvents,
   StreamSource,
   MessageFlags,
   How,

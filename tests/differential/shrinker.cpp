@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <utility>
 
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -36,6 +37,10 @@ std::vector<std::int64_t> simpler(Kind kind, std::int64_t value) {
       break;
     case Kind::MessageFlags:
       found = {0, value & MSG_NOSIGNAL};
+      break;
+    case Kind::EpollEvents:
+      found = {
+          0, EPOLLIN, EPOLLOUT, value & ~std::int64_t{EPOLLET}, value & ~EPOLLONESHOT, value & (EPOLLIN | EPOLLET)};
       break;
     case Kind::Protection:
       found = {PROT_READ | PROT_WRITE};

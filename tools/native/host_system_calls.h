@@ -84,6 +84,10 @@ class HostSystemCalls : public SystemCalls {
   Value shutdown(int fd, int how) override;
   Value poll(std::span<kernel_sim::PollEntry> entries, int timeout_ms) override;
 
+  Value epoll_create1(int flags) override;
+  Value epoll_ctl(int epfd, int operation, int fd, const kernel_sim::EpollEvent* event) override;
+  Value epoll_wait(int epfd, std::vector<kernel_sim::EpollEvent>& events, int most, int timeout_ms) override;
+
   Value nanosleep(std::uint64_t duration) override;
 
   /// The child is killed when its parent ends, so that no process outlives a run.

@@ -10,6 +10,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -155,6 +156,20 @@ std::span<const Constant> all_constants() {
       SLUICE_CONSTANT(POLLHUP),
       SLUICE_CONSTANT(POLLNVAL),
       SLUICE_CONSTANT(POLLRDHUP),
+      // epoll
+      SLUICE_CONSTANT(EPOLL_CLOEXEC),
+      SLUICE_CONSTANT(EPOLL_CTL_ADD),
+      SLUICE_CONSTANT(EPOLL_CTL_MOD),
+      SLUICE_CONSTANT(EPOLL_CTL_DEL),
+      SLUICE_CONSTANT(EPOLLIN),
+      SLUICE_CONSTANT(EPOLLOUT),
+      SLUICE_CONSTANT(EPOLLPRI),
+      SLUICE_CONSTANT(EPOLLERR),
+      SLUICE_CONSTANT(EPOLLHUP),
+      SLUICE_CONSTANT(EPOLLRDHUP),
+      SLUICE_CONSTANT(EPOLLET),
+      SLUICE_CONSTANT(EPOLLONESHOT),
+      SLUICE_CONSTANT(EPOLLEXCLUSIVE),
   };
 #undef SLUICE_CONSTANT
   return kConstants;

@@ -64,6 +64,33 @@ Parameter<std::span<const kernel_sim::IoVector>>::Parameter(Arguments& a) {
   }
 }
 
+Parameter<const kernel_sim::EpollEvent*>::Parameter(Arguments& a) {
+  if (a.left_out()) return;
+  const int index = a.next++;
+  if (lua_isnoneornil(a.L, index)) return;
+  luaL_checktype(a.L, index, LUA_TTABLE);
+  lua_getfield(a.L, index, "events");
+  lua_getfield(a.L, index, "data");
+  const bool has_data = !lua_isnil(a.L, -1);
+  if (lua_isinteger(a.L, -2) == 0 || (has_data && lua_isinteger(a.L, -1) == 0)) {
+    luaL_argerror(a.L, index, "{ events = , data = }, both whole numbers");
+  }
+  value = {static_cast<std::uint32_t>(lua_tointeger(a.L, -2)), static_cast<std::uint64_t>(lua_tointeger(a.L, -1))};
+  lua_pop(a.L, 2);
+}
+
+void Parameter<std::vector<kernel_sim::EpollEvent>&>::give(lua_State* L) const {
+  lua_createtable(L, static_cast<int>(value.size()), 0);
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    lua_createtable(L, 0, 2);
+    lua_pushinteger(L, value[i].events);
+    lua_setfield(L, -2, "events");
+    lua_pushinteger(L, static_cast<lua_Integer>(value[i].data));
+    lua_setfield(L, -2, "data");
+    lua_rawseti(L, -2, static_cast<lua_Integer>(i + 1));
+  }
+}
+
 Parameter<std::span<kernel_sim::PollEntry>>::Parameter(Arguments& a) : index(a.next++) {
   luaL_checktype(a.L, index, LUA_TTABLE);
   const lua_Integer size = luaL_len(a.L, index);

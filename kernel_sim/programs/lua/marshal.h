@@ -178,6 +178,24 @@ struct Parameter<std::span<const kernel_sim::IoVector>> {
   std::vector<kernel_sim::IoVector> value;
 };
 
+/// { events = , data = }, or nil.
+template <>
+struct Parameter<const kernel_sim::EpollEvent*> {
+  static constexpr bool kTaken = true;
+  static constexpr Gives kGives = Gives::Nothing;
+  explicit Parameter(Arguments& a);
+  const kernel_sim::EpollEvent* pass() const { return value ? &*value : nullptr; }
+  void give(lua_State*) const {}
+  std::optional<kernel_sim::EpollEvent> value;
+};
+/// A list of such.
+template <>
+struct Parameter<std::vector<kernel_sim::EpollEvent>&> : Result<std::vector<kernel_sim::EpollEvent>, Gives::Instead> {
+  using Result::Result;
+  std::vector<kernel_sim::EpollEvent>& pass() { return value; }
+  void give(lua_State* L) const;
+};
+
 /// A list of { fd = , events = }, each of which gets `revents`.
 template <>
 struct Parameter<std::span<kernel_sim::PollEntry>> {

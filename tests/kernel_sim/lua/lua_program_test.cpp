@@ -55,6 +55,23 @@ TEST(LuaProgram, ListsOfBuffersAreListsOfAddressAndSize) {
   EXPECT_EQ(ran.printed(), "10|10\twor\tldhello|true\tnil\tENOPROTOOPT");
 }
 
+TEST(LuaProgram, EpollTellsWhatItsWatchesAsked) {
+  const Ran ran{R"(
+    function main()
+      local from, to = must(pipe())
+      local e = must(epoll_create1())
+      must(epoll_ctl(e, EPOLL_CTL_ADD, from, { events = EPOLLIN | EPOLLET, data = 42 }))
+      print(#epoll_wait(e, 8, 0))
+      write(to, memory(10), 10)
+      local ready = epoll_wait(e, 8, -1)
+      print(#ready, ready[1].events == EPOLLIN, ready[1].data)
+      print(epoll_ctl(e, EPOLL_CTL_ADD, to))
+      print(epoll_ctl(e, EPOLL_CTL_DEL, from), epoll_ctl(e, EPOLL_CTL_DEL, from))
+    end)"};
+  EXPECT_EQ(ran.printed(), "0|1\ttrue\t42|nil\tEFAULT|0\tnil\tENOENT");
+  EXPECT_EQ(ran.leaks, "");
+}
+
 TEST(LuaProgram, ACallThatFailsGivesNilAndTheErrorsName) {
   const Ran ran{R"(function main() print(open("none", O_RDONLY)); print(close(99)); print(read(0, 0, 1)) end)"};
   EXPECT_EQ(ran.printed(), "nil\tENOENT|nil\tEBADF|nil\tEBADF");
@@ -260,6 +277,8 @@ TEST(LuaProgram, WrongArgumentsAreErrorsWithTheirPlace) {
   EXPECT_EQ(failure("sample('x', 0/0)"), "test.lua:2: bad argument #2 to 'sample' (is not finite)");
   EXPECT_EQ(failure("poll({ 1 }, 0)"), "test.lua:2: bad argument #1 to 'poll' (a list of { fd = , events = })");
   EXPECT_EQ(failure("readv(0, { 1 })"), "test.lua:2: bad argument #2 to 'readv' (a list of { address, size })");
+  EXPECT_EQ(failure("epoll_ctl(0, 1, 0, {})"),
+            "test.lua:2: bad argument #4 to 'epoll_ctl' ({ events = , data = }, both whole numbers)");
   EXPECT_EQ(failure("reed(0, 0, 1)"), "test.lua:2: attempt to call a nil value (global 'reed')");
 }
 

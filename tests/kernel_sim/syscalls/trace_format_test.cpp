@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include <gtest/gtest.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 
 namespace sluice::syscalls {
@@ -30,6 +31,12 @@ TEST(TraceFormat, BuffersOfAListShowPlaceAndSize) {
   const std::array<kernel_sim::IoVector, 2> list = {{{kernel_sim::UserAddress{0x1000}, 5}, {}}};
   EXPECT_EQ(io_vectors(list), "[{iov_base=0x1000, iov_len=5}, {iov_base=NULL, iov_len=0}]");
   EXPECT_EQ(io_vectors({}), "[]");
+}
+
+TEST(TraceFormat, EventsOfEpollShowTheProgramsData) {
+  EXPECT_EQ(epoll_event({EPOLLIN | EPOLLET, 5}), "{events=EPOLLIN|EPOLLET, data={u32=5, u64=5}}");
+  EXPECT_EQ(epoll_operation(EPOLL_CTL_MOD), "EPOLL_CTL_MOD");
+  EXPECT_EQ(epoll_events({}), "[]");
 }
 
 }  // namespace
