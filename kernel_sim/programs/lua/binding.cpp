@@ -19,6 +19,7 @@ namespace {
 
 using kernel_sim::Call;
 
+constexpr std::size_t kMostPassed = std::size_t{1} << 24;  // bytes of values that a child gets
 constexpr std::size_t kMostLoaded = std::size_t{1} << 24;  // bytes that load brings into the interpreter at once
 
 std::string place(lua_State* L) {
@@ -142,7 +143,8 @@ int fork(lua_State* L) {
   }
   lua_pop(L, 1);
   std::vector<Value> values{{function}};
-  for (int i = 2; i <= lua_gettop(L); ++i) values.push_back(take_value(L, i));
+  std::size_t left = kMostPassed;
+  for (int i = 2; i <= lua_gettop(L); ++i) values.push_back(take_value(L, i, left));
   const Inherited inherited{&r.program, &r.observer};
   std::vector<std::byte> bytes(sizeof inherited);
   std::memcpy(bytes.data(), &inherited, sizeof inherited);
@@ -263,7 +265,7 @@ constexpr std::array kFunctions{
     Function{kTime, "clock", clock, "clock() -> ns", "nanoseconds since the run began; costs nothing"},
     Function{kProcesses, "fork", fork, "fork(\"function\", ...) -> pid",
              "a child that runs a function of this program. Numbers, texts, truth values and tables of them are passed "
-             "on; the child's other variables are those of a fresh start"},
+             "on, at most 16 MiB; the child's other variables are those of a fresh start"},
     Function{kProcesses, "wait", wait, "wait([pid]) -> pid, how",
              "the end of a child: \"exit 0\", \"SIGBUS\". Without pid: of any"},
     Function{kProcesses, "exit", exit, "exit([status])", "ends the process, inside pcall as well"},
@@ -355,7 +357,13 @@ std::string signature_of(const CallRow& row) {
 
 }  // namespace
 
-Value take_value(lua_State* L, int index) {
+Value take_value(lua_State* L, int index, std::size_t& left) {
+  const auto account = [&](std::size_t size) {
+    // A table that stands in another twice is passed on twice, so a few tables can be more than any memory.
+    if (size > left) luaL_error(L, "more than 16 MiB cannot be passed on");
+    left -= size;
+  };
+  account(sizeof(Value));
   luaL_checkstack(L, 4, "a table within too many tables");
   switch (lua_type(L, index)) {
     case LUA_TNIL:
@@ -368,6 +376,7 @@ Value take_value(lua_State* L, int index) {
     case LUA_TSTRING: {
       std::size_t size = 0;
       const char* text = lua_tolstring(L, index, &size);
+      account(size);
       return {std::string{text, size}};
     }
     case LUA_TTABLE: {
@@ -375,7 +384,8 @@ Value take_value(lua_State* L, int index) {
       const int at = lua_absindex(L, index);
       Table table;
       for (lua_pushnil(L); lua_next(L, at) != 0; lua_pop(L, 1)) {
-        table.emplace_back(take_value(L, -2), take_value(L, -1));
+        Value key = take_value(L, -2, left);
+        table.emplace_back(std::move(key), take_value(L, -1, left));
       }
       return {std::move(table)};
     }

@@ -108,7 +108,7 @@ end
 /// Passes its arguments on, unless the process has been ended meanwhile.
 int alive(lua_State* L) {
   Runtime& r = Runtime::of(L);
-  if (r.ending) std::rethrow_exception(r.ending);
+  r.spend(L, 0);
   return lua_gettop(L);
 }
 
@@ -137,6 +137,7 @@ int keys(lua_State* L) {
         return lua_error(L);
     }
   }
+  Runtime::of(L).spend(L, found.size());
   std::sort(found.begin(), found.end());
   lua_createtable(L, static_cast<int>(std::min<std::size_t>(found.size(), 1U << 20)), 0);
   for (std::size_t i = 0; i < found.size(); ++i) {
@@ -205,6 +206,7 @@ void open_library(lua_State* L) {
   // `load` is the binding's: it loads bytes of memory.
   for (const char* name : {"dofile", "load", "loadfile", "collectgarbage", "warn"}) remove(L, LUA_GNAME, name);
   remove(L, LUA_STRLIBNAME, "dump");
+  open_bounded(L);
   lua_getglobal(L, "setmetatable");
   lua_pushcclosure(L, set_metatable, 1);
   lua_setglobal(L, "setmetatable");

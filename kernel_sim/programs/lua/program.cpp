@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
+#include <ctime>
 #include <memory>
 
 #include "kernel_sim/programs/lua/runtime.h"
@@ -11,7 +12,8 @@
 namespace sluice::lua {
 namespace {
 
-constexpr int kInstructionsPerLook = 10'000;
+constexpr int kInstructionsPerLook = 1000;
+constexpr std::size_t kBytesPerInstruction = 64;  // to get memory and to fill it
 
 void* allocate(void* runtime, void* block, std::size_t old_size, std::size_t new_size) {
   Runtime& r = *static_cast<Runtime*>(runtime);
@@ -21,18 +23,31 @@ void* allocate(void* runtime, void* block, std::size_t old_size, std::size_t new
     r.memory -= old;
     return nullptr;
   }
-  if (new_size > old && r.memory + (new_size - old) > r.limits.memory) return nullptr;
+  if (new_size > old && !r.failing) {
+    if (r.memory + (new_size - old) > r.limits.memory) return nullptr;
+    // A loop of few instructions can copy texts of megabytes. What is refused here ends the program a little later.
+    if (r.left() == 0) return nullptr;
+    r.instructions += new_size / kBytesPerInstruction;
+  }
   void* const moved = std::realloc(block, new_size);
   if (moved != nullptr) r.memory += new_size - old;
   return moved;
 }
 
+std::chrono::nanoseconds processor_time() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return std::chrono::seconds{now.tv_sec} + std::chrono::nanoseconds{now.tv_nsec};
+}
+
 void look_at_instructions(lua_State* L, lua_Debug*) {
   Runtime& r = Runtime::of(L);
-  if (r.ending) std::rethrow_exception(r.ending);
-  r.instructions += kInstructionsPerLook;
-  if (r.instructions <= r.limits.instructions) return;
-  const std::string text = std::to_string(r.limits.instructions) + " instructions without a system call";
+  const bool first = r.instructions == 0;
+  r.spend(L, kInstructionsPerLook);
+  const std::chrono::nanoseconds now = processor_time();
+  if (first || r.began == std::chrono::nanoseconds{}) r.began = now;
+  if (now - r.began <= r.limits.host_time) return;
+  const std::string text = std::to_string(r.limits.host_time.count()) + " s of the host without a system call";
   fail(L, text.c_str());
 }
 
@@ -76,6 +91,10 @@ std::string protectedly(lua_State* L, Runtime& runtime, lua_CFunction body, void
   const int status = lua_pcall(L, 1, 0, 1);
   if (runtime.ending) std::rethrow_exception(runtime.ending);
   if (status == LUA_OK) return {};
+  if (status == LUA_ERRMEM && runtime.left() == 0) {
+    return runtime.program.name() + ": " + std::to_string(runtime.limits.instructions) +
+           " instructions without a system call";
+  }
   if (status == LUA_ERRMEM) {  // no handler is asked, for it would need memory as well
     return runtime.program.name() + ": the interpreter needs more than " + std::to_string(runtime.limits.memory >> 20) +
            " MiB";
@@ -177,6 +196,14 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 
 }  // namespace
 
+void Runtime::spend(lua_State* L, std::uint64_t n) {
+  if (ending) std::rethrow_exception(ending);
+  instructions += std::min(n, limits.instructions + 1);
+  if (instructions <= limits.instructions) return;
+  const std::string text = std::to_string(limits.instructions) + " instructions without a system call";
+  fail(L, text.c_str());
+}
+
 void Runtime::account_output(lua_State* L, std::size_t bytes) {
   if (ending) std::rethrow_exception(ending);
   output += bytes;
@@ -185,6 +212,7 @@ void Runtime::account_output(lua_State* L, std::size_t bytes) {
 
 void fail(lua_State* L, const char* message) {
   Runtime& r = Runtime::of(L);
+  r.failing = true;
   luaL_traceback(L, L, nullptr, 0);
   const std::string stack = lua_tostring(L, -1);
   lua_pop(L, 1);
@@ -205,7 +233,7 @@ Program::Program(std::string name, std::string text, Limits limits)
     : m_name(std::move(name)), m_text(std::move(text)), m_limits(limits) {
   NoKernel calls;
   NoObserver observer;
-  Runtime runtime{calls, observer, *this, m_limits, 0, 0, 0, {}, {}};
+  Runtime runtime{calls, observer, *this, m_limits, 0, 0, 0, {}, false, {}, {}};
   const Interpreter interpreter{runtime};
   Look look{*this, m_functions};
   std::string error;
@@ -236,7 +264,7 @@ int Program::run(kernel_sim::SystemCalls& calls, Observer& observer, const std::
 
 int run_function(const Program& program, kernel_sim::SystemCalls& calls, Observer& observer,
                  const std::string& function, std::span<const Value> arguments) {
-  Runtime runtime{calls, observer, program, Runtime::limits_of(program), 0, 0, 0, {}, {}};
+  Runtime runtime{calls, observer, program, Runtime::limits_of(program), 0, 0, 0, {}, false, {}, {}};
   Work work{program, function, arguments};
   try {
     const Interpreter interpreter{runtime};

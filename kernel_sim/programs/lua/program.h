@@ -13,6 +13,7 @@
 // - Lua takes no simulated time.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -30,7 +31,12 @@ namespace sluice::lua {
 /// Of one process.
 struct Limits {
   std::size_t memory = std::size_t{64} << 20;  ///< bytes of the interpreter, not of the process's own memory
-  std::uint64_t instructions = 200'000'000;    ///< of the interpreter, between two system calls
+  /// Of the interpreter, between two system calls. What the library does at once counts by its work: steps of pattern
+  /// matching, moved elements, memory that is asked for.
+  std::uint64_t instructions = 200'000'000;
+  /// Of the host's processor, between two system calls: for work that no count shows, as comparing texts of megabytes.
+  /// The only limit whose place can differ from run to run.
+  std::chrono::seconds host_time{60};
   std::size_t output = std::size_t{16} << 20;  ///< bytes that the process prints, names and samples
 };
 

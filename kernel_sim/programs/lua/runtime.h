@@ -2,6 +2,7 @@
 // Private to this folder: what the interpreter of one process needs to know.
 #pragma once
 
+#include <chrono>
 #include <exception>
 #include <string>
 #include <utility>
@@ -19,7 +20,10 @@ struct Runtime {
   const Limits& limits;
   std::size_t memory = 0;          ///< bytes that the interpreter holds
   std::size_t output = 0;          ///< bytes that were printed or named
-  std::uint64_t instructions = 0;  ///< since the last system call
+  std::uint64_t instructions = 0;  ///< since the last system call, and what counts as such
+  /// What this thread's processor time was when the first instructions since the last system call were looked at.
+  std::chrono::nanoseconds began{};
+  bool failing = false;  ///< the last message is being written, which no limit may prevent
   /// What ends the process. The C++ build of Lua lets a foreign exception through, but a pcall of the program takes it
   /// for an error; so whatever the program calls next throws it again.
   std::exception_ptr ending;
@@ -41,6 +45,12 @@ struct Runtime {
       throw;
     }
   }
+  /// Before the interpreter does what is as much work as `n` instructions. Ends the program that does too much.
+  void spend(lua_State* L, std::uint64_t n);
+  /// How many instructions are left until the next system call.
+  [[nodiscard]] std::uint64_t left() const {
+    return instructions < limits.instructions ? limits.instructions - instructions : 0;
+  }
   /// Before something is reported: ends the program when it says too much.
   void account_output(lua_State* L, std::size_t bytes);
 };
@@ -55,8 +65,12 @@ void open_library(lua_State* L);
 /// Opens system calls, constants and what else is in the reference.
 void open_binding(lua_State* L);
 
-/// The value at `index`, for another process. Raises an error of Lua for what cannot cross.
-Value take_value(lua_State* L, int index);
+/// The functions of `string` and `table` whose work no instruction shows.
+void open_bounded(lua_State* L);
+
+/// The value at `index`, for another process. Raises an error of Lua for what cannot cross, and for more than `left`
+/// bytes, from which it takes its own.
+Value take_value(lua_State* L, int index, std::size_t& left);
 void push_value(lua_State* L, const Value& value);
 
 /// Runs a function of a program in a fresh interpreter.

@@ -126,6 +126,57 @@ TEST(LuaProgram, ALoopThatCallsTheKernelMayBeLong) {
   EXPECT_EQ(ran.exit_status(), 0);
 }
 
+TEST(LuaProgram, AMatchThatGoesBackAndForthEndsWithItsPlace) {
+  for (const char* call : {"string.find(a, p)", "a:match(p)", "a:gsub(p, '')", "a:gmatch(p)"}) {
+    const Ran ran{"function main() local a, p = ('a'):rep(5000), ('a-'):rep(20) .. 'b'\npcall(function() return " +
+                      std::string{call} + " end) end",
+                  {.instructions = 1'000'000}};
+    EXPECT_THAT(ran.said.failures, ElementsAre(StartsWith("test.lua:2: 1000000 instructions"))) << call;
+  }
+}
+
+TEST(LuaProgram, WorkOfTheLibraryCountsAsInstructions) {
+  for (const char* work : {"local a = ('a'):rep(4000000) while true do a:rep(2) end",
+                           "table.insert(setmetatable({}, { __len = function() return 1 << 60 end }), 1, 1)",
+                           "table.remove(setmetatable({}, { __len = function() return 1 << 60 end }), 1)",
+                           "local a = ('a'):rep(4000000) while true do a:find(a .. 'b', 1, true) end",
+                           "local t = {} for i = 1, 50000 do t[i] = i end while true do next(t) end"}) {
+    const Ran ran{std::string{"function main() "} + work + " end", {.instructions = 2'000'000}};
+    EXPECT_THAT(ran.said.failures, ElementsAre(HasSubstr("2000000 instructions without a system call"))) << work;
+  }
+}
+
+TEST(LuaProgram, WorkThatNothingCountsEndsByTheHostsClock) {
+  const Ran ran{"function main() local a, b = ('a'):rep(9000000), ('a'):rep(8999999) .. 'a' while a == b do end end",
+                {.host_time = std::chrono::seconds{1}}};
+  EXPECT_THAT(ran.said.failures, ElementsAre(HasSubstr("1 s of the host without a system call")));
+}
+
+TEST(LuaProgram, BoundedFunctionsGiveWhatLuasOwnGive) {
+  const Ran ran{R"lua(function main()
+    print(("a.b.c"):find(".", 1, true), ("abc"):find("b", -2), ("abc"):find("", 10), ("abc"):find("", 4), ("abc"):find("c", -1))
+    print(("key = 12"):match("^(%w+)%s*=%s*(%d+)$"), ("f(a(b)c)d"):match("%b()"), ("THE (quick) fox"):find("%f[%a]%a+%f[%A]"))
+    print(("hello world"):gsub("o", "0", 1), ("abc"):gsub("", "-"), ("abab"):gsub("(a)(b)", "%2%1"))
+    local all = {}
+    for k, v in ("a=1, b=2"):gmatch("(%w+)=(%w+)") do all[#all + 1] = k .. v end
+    print(table.concat(all, " "), ("x"):rep(3, ","), ("x"):rep(0), (""):rep(1 << 62), ("x"):rep(-1))
+    local t = { 1, 2, 3 }
+    table.insert(t, 4) table.insert(t, 1, 0) print(table.concat(t, " "), table.remove(t), table.remove(t, 1), #t)
+    print(table.remove({}), pcall(table.insert, {}, 5, 1))
+    print(pcall(string.find, "a", "[a"), pcall(string.find, "a", "%"), pcall(string.gsub, "a", "(", ""))
+  end)lua"};
+  EXPECT_EQ(ran.printed(),
+            "2\t2\tnil\t4\t3\t3|key\t(a(b)c)\t1\t3|hell0 world\t-a-b-c-\tbaba\t2|a1 b2\tx,x,x\t\t\t|"
+            "0 1 2 3 4\t4\t0\t3|nil\tfalse\tbad argument #2 to 'table.insert' (position out of bounds)|"
+            "false\tfalse\ttrue\ta\t2");
+}
+
+TEST(LuaProgram, FewTablesThatAreMuchAreNotPassedOn) {
+  const Ran ran{
+      "function child() end function main() local t = 1 for i = 1, 40 do t = { t, t } end fork('child', t) end"};
+  EXPECT_THAT(ran.said.failures, ElementsAre(HasSubstr("more than 16 MiB cannot be passed on")));
+}
+
 TEST(LuaProgram, MemoryHasALimit) {
   const Ran ran{"function main() local t = {} while true do t[#t + 1] = string.rep('x', 1 << 20) end end"};
   EXPECT_EQ(ran.exit_status(), 1);
