@@ -2,7 +2,6 @@
 #include "tests/field_cases/answers.h"
 
 #include <algorithm>
-#include <string.h>
 
 namespace sluice::field_cases {
 
@@ -13,10 +12,21 @@ void Text::add(std::string_view line) {
   size += static_cast<std::uint32_t>(line.size()) + 1;
 }
 
-std::string answer(std::int64_t value) {
-  constexpr std::int64_t kLastError = -4095;
-  const char* name = value < 0 && value >= kLastError ? strerrorname_np(static_cast<int>(-value)) : nullptr;
-  return name == nullptr ? std::to_string(value) : name;
+std::vector<std::string> Text::lines() const { return lines_of(all()); }
+
+std::vector<std::string> lines_of(std::string_view text) {
+  std::vector<std::string> lines;
+  for (std::size_t end = 0; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1))
+    lines.emplace_back(text.substr(0, end));
+  return lines;
+}
+
+void Answers::check(bool holds, std::string_view where, std::string_view text) {
+  if (!holds) m_text.add(std::string{kError} + std::string{where} + ": " + std::string{text});
+}
+
+void Answers::failed(std::string_view message) {
+  m_text.add(std::string{kError} + std::string{message.substr(0, message.find('\n'))});
 }
 
 }  // namespace sluice::field_cases

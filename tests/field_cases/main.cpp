@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "models/base/result.h"
+#include "tests/field_cases/answers.h"
 #include "tests/field_cases/runner.h"
 #include "tools/native/process.h"
 #include "tools/native/shared.h"
@@ -29,17 +30,9 @@ struct Options {
   std::vector<std::string> words;
 };
 
-std::vector<FieldCase> all_cases() {
-  std::vector<FieldCase> all;
-  for (const auto part : {file_cases(), memory_cases(), pipe_cases(), socket_cases()})
-    all.insert(all.end(), part.begin(), part.end());
-  return all;
-}
-
 bool chosen(const FieldCase& field_case, const std::vector<std::string>& words) {
-  return words.empty() || std::ranges::any_of(words, [&](const auto& word) {
-           return field_case.id.find(word) != std::string_view::npos;
-         });
+  return words.empty() ||
+         std::ranges::any_of(words, [&](const auto& word) { return field_case.id.find(word) != std::string::npos; });
 }
 
 enum class Verdict : std::uint8_t { NotRun, Agrees, Differs, NotPossible };
@@ -64,27 +57,25 @@ void take_case(const FieldCase& field_case, Result& result) {
 
 /// What is wrong with this outcome; empty when it is the one that is expected.
 std::string complaint(const FieldCase& field_case, Verdict verdict) {
-  const std::string_view known = known_difference(field_case.id);
   if (verdict == Verdict::NotRun) return "the process that ran it broke";
-  if (verdict == Verdict::Differs && known.empty()) return "it must agree with Linux";
-  if (verdict == Verdict::Agrees && !known.empty()) return "it agrees: strike it from known_differences.cpp";
+  if (verdict == Verdict::Differs && field_case.difference.empty()) return "it must agree with Linux";
+  if (verdict == Verdict::Agrees && !field_case.difference.empty()) return "it agrees: take out its `differs`";
   return {};
 }
 
 std::string headline(const FieldCase& field_case, Verdict verdict) {
-  const std::string_view known = known_difference(field_case.id);
   switch (verdict) {
     case Verdict::NotPossible:
       return "not run: this host gives no small disk";
     case Verdict::Differs:
-      return known.empty() ? "DIFFERS" : fmt::format("differs: {}", known);
+      return field_case.difference.empty() ? "DIFFERS" : fmt::format("differs: {}", field_case.difference);
     default:
       return "agrees";
   }
 }
 
 int run_all(const Options& options) {
-  std::vector<FieldCase> cases = all_cases();
+  std::vector<FieldCase> cases = load_cases(FIELD_CASES_FOLDER);
   std::erase_if(cases, [&](const FieldCase& field_case) { return !chosen(field_case, options.words); });
   const native::Shared<Board> board;
   std::vector<pid_t> workers;
@@ -102,7 +93,7 @@ int run_all(const Options& options) {
     const Result& result = board->results[i];
     const std::string complaints = complaint(cases[i], result.verdict);
     std::cout << fmt::format("=== {:<24} {}   [{}]\n    {}\n", cases[i].id, headline(cases[i], result.verdict),
-                             cases[i].source, cases[i].what);
+                             cases[i].source, cases[i].about);
     if (result.verdict != Verdict::Agrees || !options.words.empty()) std::cout << result.table.all();
     if (!complaints.empty()) std::cout << "    WRONG: " << complaints << '\n';
     wrong += complaints.empty() ? 0 : 1;
@@ -112,7 +103,7 @@ int run_all(const Options& options) {
 }
 
 int run_one_here(const std::string& id) {
-  for (const FieldCase& field_case : all_cases()) {
+  for (const FieldCase& field_case : load_cases(FIELD_CASES_FOLDER)) {
     if (field_case.id != id) continue;
     std::cout << run_simulated_here(field_case);
     return 0;
