@@ -34,6 +34,7 @@ SystemCalls::Value HostSystemCalls::call(syscalls::Call which, Work&& work) {
   enter(which);
   const Value value = work();
   m_counters->returned.fetch_add(1, std::memory_order_relaxed);
+  enters_program();
   return value;
 }
 

@@ -31,6 +31,7 @@ syscalls::CallCounts HostSystemCalls::counts() const {
 
 void HostSystemCalls::enter(Call which) {
   m_counters->entered[static_cast<std::size_t>(which)].fetch_add(1, std::memory_order_relaxed);
+  leaves_program(which);
 }
 
 SystemCalls::Value HostSystemCalls::nanosleep(std::uint64_t duration) {

@@ -13,6 +13,7 @@
 #include <array>
 #include <atomic>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "kernel_sim/syscalls/call_record.h"
@@ -100,15 +101,22 @@ class HostSystemCalls : public SystemCalls {
   void fill(kernel_sim::UserAddress to, std::byte value, std::uint64_t size) override;
   void compute(std::uint64_t work) override;
 
+ protected:
+  /// The program leaves its own code for a call, or (without one) to touch its memory or to compute.
+  virtual void leaves_program(std::optional<syscalls::Call> /*call*/) {}
+  /// It is back.
+  virtual void enters_program() {}
+
+  template <class Work>
+  Value call(syscalls::Call which, Work&& work);
+  void enter(syscalls::Call which);
+
  private:
   struct Counters {
     std::array<std::atomic<std::uint64_t>, syscalls::kCalls> entered{};
     std::atomic<std::uint64_t> returned{};
   };
 
-  template <class Work>
-  Value call(syscalls::Call which, Work&& work);
-  void enter(syscalls::Call which);
   [[nodiscard]] std::string host_path(std::string_view path) const;
 
   HostOptions m_options;

@@ -51,6 +51,8 @@ void place(const Placement& placement) {
   }
 }
 
+}  // namespace
+
 void check(const Placement& placement) {
   if (!placement.cpu) return;
   cpu_set_t allowed;
@@ -62,7 +64,12 @@ void check(const Placement& placement) {
   }
 }
 
-}  // namespace
+void become_program(const Placement& placement) {
+  default_signals();
+  no_core_file();
+  umask(0);
+  place(placement);
+}
 
 void end_with_parent(pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -76,10 +83,7 @@ pid_t start_process(const std::function<int()>& main, const Placement& placement
   if (child < 0) throw_host_error("fork", errno);
   if (child > 0) return child;
   end_with_parent(parent);
-  default_signals();
-  no_core_file();
-  umask(0);
-  place(placement);
+  become_program(placement);
   _exit(main());
 }
 

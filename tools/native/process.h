@@ -40,6 +40,10 @@ std::optional<int> wait_for_process(pid_t pid, std::optional<std::chrono::millis
 /// Ends a child and reaps it. Returns its status.
 int kill_process(pid_t pid);
 
+/// InputError when this process may not use the core.
+void check(const Placement& placement);
+/// In a child: the signals' ordinary effect, no core file, files with the mode asked for, and its placement.
+void become_program(const Placement& placement);
 /// In a child: the kernel kills this process when `parent` ends.
 void end_with_parent(pid_t parent);
 

@@ -30,9 +30,15 @@ class Shared {
     if (at == MAP_FAILED) throw_host_error("shared memory", errno);
     m_value = new (at) T{};
   }
-  ~Shared() { ::munmap(m_value, sizeof(T)); }
+  ~Shared() { forget(); }
   Shared(const Shared&) = delete;
   Shared& operator=(const Shared&) = delete;
+
+  /// This process has it no more.
+  void forget() {
+    if (m_value != nullptr) ::munmap(m_value, sizeof(T));
+    m_value = nullptr;
+  }
 
   T& operator*() const { return *m_value; }
   T* operator->() const { return m_value; }

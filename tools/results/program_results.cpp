@@ -32,6 +32,11 @@ std::string ends_text(const Named<std::uint64_t>& ends) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
+/// Of what only a host knows.
+void add_known(std::optional<std::int64_t>& to, const std::optional<std::int64_t>& ns) {
+  if (ns) to = to.value_or(0) + *ns;
+}
+
 }  // namespace
 
 MeasureUse between(const MeasureUse& begin, const MeasureUse& end) {
@@ -74,12 +79,20 @@ void ProgramReport::measured(std::string_view name, std::int64_t pid, const Meas
   sum.times += use.times;
   sum.elapsed_ns += use.elapsed_ns;
   sum.cpu_ns += use.cpu_ns;
+  add_known(sum.interpreter_ns, use.interpreter_ns);
   sum.mode_switches += use.mode_switches;
   sum.page_faults_minor += use.page_faults_minor;
   sum.page_faults_major += use.page_faults_major;
   if (use.bytes_copied) sum.bytes_copied = sum.bytes_copied.value_or(0) + *use.bytes_copied;
   if (use.bytes_dma) sum.bytes_dma = sum.bytes_dma.value_or(0) + *use.bytes_dma;
   add_calls(sum.system_calls, use.system_calls);
+}
+
+void ProgramReport::add_samples(const ProgramReport& other) {
+  for (const auto& [name, values] : other.m_samples) {
+    std::vector<double>& all = of(m_samples, name);
+    all.insert(all.end(), values.begin(), values.end());
+  }
 }
 
 void ProgramReport::check(bool holds, const std::string& who, std::string_view where, std::string_view text) {
@@ -99,6 +112,7 @@ void ProgramReport::add_to(RunResult& result) const {
       all.times += use.times;
       all.elapsed_ns = std::max(all.elapsed_ns, use.elapsed_ns);
       all.cpu_ns += use.cpu_ns;
+      add_known(all.interpreter_ns, use.interpreter_ns);
       all.mode_switches += use.mode_switches;
       all.page_faults_minor += use.page_faults_minor;
       all.page_faults_major += use.page_faults_major;
@@ -126,6 +140,7 @@ Named<ProcessUse> by_name(const std::vector<EndedProcess>& processes) {
     ProcessUse& use = same != all.end() ? same->second : all.emplace_back(process.name, ProcessUse{}).second;
     ++use.copies;
     use.cpu_ns += process.use.cpu_ns;
+    add_known(use.interpreter_ns, process.use.interpreter_ns);
     use.mode_switches += process.use.mode_switches;
     use.page_faults_minor += process.use.page_faults_minor;
     use.page_faults_major += process.use.page_faults_major;

@@ -339,6 +339,7 @@ struct ProcessUse {
   std::uint64_t copies = 0;
   std::string ends = {};
   std::int64_t cpu_ns = 0;
+  std::optional<std::int64_t> interpreter_ns = {};
   std::uint64_t mode_switches = 0;
   std::uint64_t page_faults_minor = 0;
   std::uint64_t page_faults_major = 0;
@@ -353,6 +354,9 @@ struct ProcessUse {
           &ProcessUse::ends);
     visit(Field{"cpu_ns", Unit::Nanoseconds, "user and kernel mode; on a host without the interpreter's own time"},
           &ProcessUse::cpu_ns);
+    visit(Field{"interpreter_ns", Unit::Nanoseconds,
+                "of a host: the rest of its CPU time, which is the interpreter's and that of counting"},
+          &ProcessUse::interpreter_ns);
     visit(Field{"mode_switches", Unit::Count}, &ProcessUse::mode_switches);
     visit(Field{"page_faults_minor", Unit::Count}, &ProcessUse::page_faults_minor);
     visit(Field{"page_faults_major", Unit::Count}, &ProcessUse::page_faults_major);
@@ -367,11 +371,14 @@ struct MeasureUse {
   std::uint64_t times = 0;
   std::int64_t elapsed_ns = 0;
   std::int64_t cpu_ns = 0;
+  std::optional<std::int64_t> interpreter_ns = {};
   std::uint64_t mode_switches = 0;
   std::uint64_t page_faults_minor = 0;
   std::uint64_t page_faults_major = 0;
   std::optional<std::uint64_t> bytes_copied = {};
   std::optional<std::uint64_t> bytes_dma = {};
+  std::optional<double> elapsed_spread = {};
+  std::optional<double> cpu_spread = {};
   Named<std::uint64_t> system_calls = {};
 
   template <class Visitor>
@@ -381,11 +388,18 @@ struct MeasureUse {
           &MeasureUse::elapsed_ns);
     visit(Field{"cpu_ns", Unit::Nanoseconds, "of the processes that measured; on a host without the interpreter's own"},
           &MeasureUse::cpu_ns);
+    visit(Field{"interpreter_ns", Unit::Nanoseconds,
+                "of a host: the rest of its CPU time, which is the interpreter's and that of counting"},
+          &MeasureUse::interpreter_ns);
     visit(Field{"mode_switches", Unit::Count}, &MeasureUse::mode_switches);
     visit(Field{"page_faults_minor", Unit::Count}, &MeasureUse::page_faults_minor);
     visit(Field{"page_faults_major", Unit::Count}, &MeasureUse::page_faults_major);
     visit(Field{"bytes_copied", Unit::Bytes, "by all cores meanwhile"}, &MeasureUse::bytes_copied);
     visit(Field{"bytes_dma", Unit::Bytes, "by devices meanwhile"}, &MeasureUse::bytes_dma);
+    visit(Field{"elapsed_spread", Unit::Share,
+                "of a host's repetitions: distance of the quartiles, divided by the median"},
+          &MeasureUse::elapsed_spread);
+    visit(Field{"cpu_spread", Unit::Share, "likewise"}, &MeasureUse::cpu_spread);
     visit(Field{"system_calls", Unit::Count, "by name"}, &MeasureUse::system_calls);
   }
 };
@@ -448,6 +462,7 @@ struct RunResult {
   std::optional<Named<std::int64_t>> counted = {};
   std::optional<std::uint64_t> checks = {};
   std::optional<Named<std::vector<std::string>>> output = {};
+  std::optional<std::vector<std::string>> differs = {};
   std::optional<std::vector<CallInfo>> strace = {};
   std::optional<std::vector<std::string>> unused_settings = {};
   std::vector<std::string> failures = {};
@@ -514,6 +529,10 @@ struct RunResult {
     visit(Field{"counted", Unit::Count, "what programs counted, by name"}, &RunResult::counted);
     visit(Field{"checks", Unit::Count, "that programs made; one that does not hold fails the run"}, &RunResult::checks);
     visit(Field{"output", Unit::None, "what programs printed, by process"}, &RunResult::output);
+    visit(Field{.key = "differs",
+                .help = "of a host's programs: what was not the same in all repetitions; the first one's is reported",
+                .expectable = false},
+          &RunResult::differs);
     visit(Field{.key = "strace", .help = "system calls, where they were asked for", .expectable = false},
           &RunResult::strace);
     visit(Field{.key = "unused_settings",
