@@ -8,12 +8,16 @@
 
 #include "tools/crosscheck/bracket.h"
 #include "tools/crosscheck/crosscheck_cells.h"
+#include "tools/crosscheck/native_programs.h"
+#include "tools/crosscheck/program_cells.h"
+#include "tools/report/run_text.h"
 #include "tools/report/text.h"
 #include "tools/simulate/runner.h"
 
 namespace sluice::crosscheck {
 namespace {
 
+using results::Cell;
 using results::CrosscheckResult;
 using results::RunResult;
 
@@ -23,6 +27,19 @@ void refuse_what_is_no_loopback(const scenario::Scenario& scenario) {
       throw base::InputError{
           scenario.path + ": a cross-check needs a platform without a network card, for this host sends over loopback"};
     }
+  }
+}
+
+void add_programs(CrosscheckResult& result, const RunResult& simulated, const RunResult& native) {
+  for (Cell& cell : program_cells(simulated, native)) result.cells.push_back(std::move(cell));
+  const std::string point = native.point ? report::point_text(native.point) + ": " : "";
+  for (results::SamplePair& pair : sample_pairs(simulated, native)) {
+    if (!result.samples) result.samples.emplace();
+    result.samples->push_back(std::move(pair));
+  }
+  for (const std::string& difference : program_differences(simulated, native)) {
+    if (!result.differences) result.differences.emplace();
+    result.differences->push_back(point + difference);
   }
 }
 
@@ -36,6 +53,7 @@ std::vector<std::string> warnings_of(const scenario::Scenario& scenario, const s
     warnings.push_back(fmt::format("the platform was calibrated on '{}', and this host is '{}'", host->cpu, this_cpu));
   }
   const auto outside = std::count_if(scenario.plans.begin(), scenario.plans.end(), [&](const scenario::RunPlan& plan) {
+    if (runs_programs(plan)) return false;
     const Bytes chunk = plan.configuration.workload.chunk;
     return chunk < host->smallest_chunk || chunk > host->largest_chunk;
   });
@@ -73,7 +91,13 @@ CrosscheckResult run(scenario::Scenario& scenario, const Options& options, const
   result.runs = predicted(scenario);
   std::optional<Drift> drift;
   if (after) drift = take_mean(result.runs, predicted(*after));
-  for (std::size_t i = 0; i < native.size(); ++i) result.cells.push_back(cell_of(result.runs.at(i), native[i]));
+  for (std::size_t i = 0; i < native.size(); ++i) {
+    if (runs_programs(scenario.plans.at(i))) {
+      add_programs(result, result.runs.at(i), native[i]);
+    } else {
+      result.cells.push_back(cell_of(result.runs.at(i), native[i]));
+    }
+  }
   result.runs.insert(result.runs.end(), native.begin(), native.end());
   result.summary = summarise_cells(result.cells, options.counts_only);
   if (drift) {

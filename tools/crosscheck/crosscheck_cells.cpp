@@ -44,21 +44,15 @@ std::vector<std::string> differences_between(const SenderCounts& predicted, cons
   };
   for (const std::string& name : names) compare(name, calls(predicted, name), calls(measured, name));
   compare("mode_switches", predicted.mode_switches, measured.mode_switches);
-  compare("payload_bytes", predicted.payload_bytes, measured.payload_bytes);
+  if (predicted.payload_bytes && measured.payload_bytes) {
+    compare("payload_bytes", *predicted.payload_bytes, *measured.payload_bytes);
+  }
   const auto p = static_cast<double>(predicted.page_faults);
   const auto m = static_cast<double>(measured.page_faults);
   if (std::abs(p - m) > kFaults + kFaultShare * m) {
     compare("page faults", predicted.page_faults, measured.page_faults);
   }
   return sentences;
-}
-
-results::TimePair pair_of(std::int64_t predicted, std::int64_t measured, const results::Samples& samples) {
-  results::TimePair pair{.predicted = predicted, .measured = measured, .error_percent = {}, .spread = samples.spread};
-  if (measured > 0) {
-    pair.error_percent = 100 * (static_cast<double>(predicted) / static_cast<double>(measured) - 1);
-  }
-  return pair;
 }
 
 /// The number of recv calls of a side, as far as it says so.
@@ -94,9 +88,13 @@ Usable usable_of(const Cells& cells, std::optional<results::TimePair> Cell::*qua
   Usable usable;
   std::map<std::string, std::size_t> points;
   for (std::size_t i = 0; i < cells.size(); ++i) {
-    if (!is_usable(cells[i])) continue;
-    const std::size_t point = points.emplace(key_of(cells[i].point), points.size()).first->second;
-    usable.cells.push_back(analysed(*(cells[i].*quantity), cells[i].strategy, point));
+    if (!is_usable(cells[i]) || !(cells[i].*quantity)) continue;
+    // What a program does in one way or another is a point of its grid: those are held against each other.
+    std::string rival = cells[i].strategy;
+    std::string place = key_of(cells[i].point);
+    if (!cells[i].workload) std::swap(rival, place);
+    const std::size_t point = points.emplace(place, points.size()).first->second;
+    usable.cells.push_back(analysed(*(cells[i].*quantity), rival, point));
     usable.origin.push_back(i);
   }
   return usable;
@@ -131,20 +129,31 @@ void find_crossovers(const std::vector<Meeting>& meetings, results::Crossover& f
 
 }  // namespace
 
+results::CountsPair compare_counts(const SenderCounts& predicted, const SenderCounts& measured) {
+  const std::vector<std::string> differences = differences_between(predicted, measured);
+  return {.equal = differences.empty(), .differences = differences, .predicted = predicted, .measured = measured};
+}
+
+results::TimePair time_pair(std::int64_t predicted, std::int64_t measured, double spread) {
+  results::TimePair pair{.predicted = predicted, .measured = measured, .error_percent = {}, .spread = spread};
+  if (measured > 0) {
+    pair.error_percent = 100 * (static_cast<double>(predicted) / static_cast<double>(measured) - 1);
+  }
+  return pair;
+}
+
 Cell cell_of(const RunResult& simulated, const RunResult& native) {
   Cell cell{.strategy = native.strategy, .point = native.point, .workload = native.workload.value()};
   for (const auto& [side, run] : {std::pair{"simulated", &simulated}, std::pair{"host", &native}}) {
     for (const std::string& failure : run->failures) cell.failures.push_back(fmt::format("{}: {}", side, failure));
   }
   if (!simulated.complete() || !native.complete()) return cell;
-  const SenderCounts predicted = counts_of(simulated);
-  const SenderCounts measured = counts_of(native);
-  const std::vector<std::string> differences = differences_between(predicted, measured);
-  cell.counts = {
-      .equal = differences.empty(), .differences = differences, .predicted = predicted, .measured = measured};
+  cell.counts = compare_counts(counts_of(simulated), counts_of(native));
   cell.receiver_calls = {.predicted = receiver_calls(simulated), .measured = receiver_calls(native)};
-  cell.cpu_ns = pair_of(simulated.time->busy_ns(), native.time->cpu_ns.value_or(0), native.repetitions->cpu_ns);
-  cell.elapsed_ns = pair_of(simulated.time->elapsed_ns, native.time->elapsed_ns, native.repetitions->elapsed_ns);
+  cell.cpu_ns =
+      time_pair(simulated.time->busy_ns(), native.time->cpu_ns.value_or(0), native.repetitions->cpu_ns.spread);
+  cell.elapsed_ns =
+      time_pair(simulated.time->elapsed_ns, native.time->elapsed_ns, native.repetitions->elapsed_ns.spread);
   return cell;
 }
 
@@ -180,7 +189,7 @@ std::vector<results::Crossover> crossovers_of(const Cells& cells) {
   for (std::size_t i = 0; i < cells.size(); ++i) {
     for (std::size_t j = i + 1; j < cells.size(); ++j) {
       if (!is_usable(cells[i]) || !is_usable(cells[j])) continue;
-      if (cells[i].point != cells[j].point) continue;
+      if (cells[i].point != cells[j].point || !cells[i].workload || !cells[j].workload) continue;
       results::Crossover pair{.strategies = {cells[i].strategy, cells[j].strategy},
                               .where = cells[i].point.value_or(results::Named<std::string>{}),
                               .predicted_bytes = {},
@@ -189,7 +198,7 @@ std::vector<results::Crossover> crossovers_of(const Cells& cells) {
       const std::string key = pair.strategies[0] + "\n" + pair.strategies[1] + "\n" + key_of(pair.where);
       const auto [place, is_new] = places.emplace(key, groups.size());
       if (is_new) groups.emplace_back(pair, std::vector<Meeting>{});
-      groups[place->second].second.push_back({cells[i].workload.chunk_bytes, &cells[i], &cells[j]});
+      groups[place->second].second.push_back({cells[i].workload->chunk_bytes, &cells[i], &cells[j]});
     }
   }
   std::vector<results::Crossover> found;
@@ -204,7 +213,7 @@ std::vector<results::Crossover> crossovers_of(const Cells& cells) {
 std::vector<std::string> breaches_of(const results::Summary& summary, const scenario::Tolerance& tolerance) {
   std::vector<std::string> sentences;
   if (summary.failed != 0) sentences.push_back(fmt::format("{} cells failed", summary.failed));
-  if (!summary.counts_equal) sentences.emplace_back("the sender's counts differ");
+  if (!summary.counts_equal) sentences.emplace_back("the counts differ");
   const auto above = [&](const char* key, const std::optional<double>& value, const std::optional<double>& limit) {
     if (!limit || !value || std::abs(*value) <= *limit) return;
     sentences.push_back(fmt::format("{} is {:.1f}, at most {} is tolerated", key, std::abs(*value), *limit));

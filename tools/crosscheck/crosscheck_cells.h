@@ -15,10 +15,15 @@ namespace sluice::crosscheck {
 inline constexpr double kFaultShare = 0.1;
 inline constexpr double kFaults = 2;
 
+/// What is equal and what differs, with the above.
+results::CountsPair compare_counts(const results::SenderCounts& predicted, const results::SenderCounts& measured);
+results::TimePair time_pair(std::int64_t predicted, std::int64_t measured, double spread);
+
 /// Of a side that failed, no counts and no times.
 results::Cell cell_of(const results::RunResult& simulated, const results::RunResult& native);
 
-/// The cells' statistics. `counts_only` leaves the times out.
+/// The cells' statistics. The order is that of the strategies at each point; of programs, that of the points in each
+/// measure. `counts_only` leaves the times out.
 results::Summary summarise_cells(const std::vector<results::Cell>& cells, bool counts_only);
 
 /// Per pair of strategies and per point of the other axes, where the one becomes cheaper in CPU time than the other;

@@ -4,13 +4,16 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <optional>
 #include <span>
 
 #include <fmt/format.h>
 
 #include "models/base/content.h"
+#include "tools/crosscheck/native_programs.h"
 #include "tools/crosscheck/native_results.h"
 #include "tools/native/measured_transfer.h"
+#include "tools/report/run_text.h"
 #include "tools/report/text.h"
 #include "tools/results/json_io.h"
 #include "tools/simulate/child.h"
@@ -140,6 +143,10 @@ std::vector<RunResult> run_batch(Plans batch, const NativeOptions& options, Done
 
 void check(const scenario::Scenario& scenario) {
   for (const RunPlan& plan : scenario.plans) {
+    if (runs_programs(plan)) {
+      native::check_cores(plan.configuration.programs);
+      continue;
+    }
     const kernel_sim::Strategy* strategy = kernel_sim::find_strategy(plan.strategy);
     if (strategy != nullptr && !strategy->gather.value_or(true)) {
       throw base::InputError{
@@ -169,6 +176,7 @@ std::vector<RunResult> results_of(Plans batch, const Json& reply) {
 }
 
 std::string text_of(const RunPlan& plan) {
+  if (runs_programs(plan)) return report::point_text(plan.point);
   const Workload& workload = plan.configuration.workload;
   return fmt::format("{} in chunks of {}", report::size_text(static_cast<double>(workload.payload())),
                      report::size_text(static_cast<double>(workload.chunk)));
@@ -183,8 +191,12 @@ std::vector<RunResult> run_natively(const scenario::Scenario& scenario, const Na
   Done done;
   ShortestProbe shortest;
   std::vector<RunResult> runs;
+  // It goes with this process, which no signal but SIGKILL ends before that.
+  std::optional<native::ProgramFolder> folder;
+  if (runs_programs(scenario.plans.front())) folder.emplace(directory_of(options));
   for (Plans rest = scenario.plans; !rest.empty();) {
     const Plans batch = leading(rest, [](const RunPlan& a, const RunPlan& b) {
+      if (runs_programs(a)) return runs_programs(b);
       return simulate::same_files(a.configuration.workload, b.configuration.workload);
     });
     const std::size_t before = *done;
@@ -195,7 +207,9 @@ std::vector<RunResult> run_natively(const scenario::Scenario& scenario, const Na
         std::chrono::seconds{options.timeout_s} * static_cast<long>(batch.size() * rounds), tick};
     const Json reply = simulate::run_in_child(
         [&] {
-          return Json{{"results", results::to_json(run_batch(batch, options, done, shortest))}};
+          const std::vector<RunResult> found =
+              folder ? run_programs(batch, *folder, options, *done) : run_batch(batch, options, done, shortest);
+          return Json{{"results", results::to_json(found)}};
         },
         limits);
     progress.clear();

@@ -8,6 +8,9 @@
 
 namespace sluice::report {
 
+/// "splice, chunks of 4 KiB, 16 MiB", or of programs "copy, arguments.way=splice".
+std::string cell_name(const results::Cell& cell);
+
 /// `crosscheck` as `sluice crosscheck --json` writes it.
 std::string crosscheck_table(const results::CrosscheckResult& crosscheck);
 

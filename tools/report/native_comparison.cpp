@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "kernel_sim/programs/strategy.h"
+#include "tools/report/programs.h"
 #include "tools/report/text.h"
 
 namespace sluice::report {
@@ -120,6 +121,7 @@ std::string uncounted(const Runs& runs) {
 
 std::string native_comparison(const std::string& description, const Runs& runs) {
   std::string out = description.empty() ? "" : description + "\n";
+  if (!runs.empty() && runs.front().strategy == results::kPrograms) return out + programs_comparison(runs);
   for (const Runs& point : by_point(runs)) {
     Table table = make_table();
     std::string failed;

@@ -52,11 +52,19 @@ std::string table_of(const Runs& runs, Member member, std::vector<Table::Column>
 }
 
 std::string time_of(std::int64_t ns) { return time_text(static_cast<double>(ns)); }
+std::string interpreter_of(const results::MeasureUse& use) {
+  return use.interpreter_ns ? time_of(*use.interpreter_ns) : "-";
+}
+std::string copied_of(const results::MeasureUse& use) {
+  return use.bytes_copied ? size_text(static_cast<double>(*use.bytes_copied)) : "-";
+}
 std::string number(std::uint64_t n) { return count_text(static_cast<double>(n)); }
 
 }  // namespace
 
 std::string programs_tables(const Runs& runs) {
+  // A host does not know who copied what; there the interpreter takes time.
+  const bool host = !runs.front().simulated();
   std::string out = table_of(runs, &RunResult::measures,
                              {{"", "measure", true},
                               {"", "times"},
@@ -64,18 +72,17 @@ std::string programs_tables(const Runs& runs) {
                               {"", "CPU time"},
                               {"mode", "switches"},
                               {"page", "faults"},
-                              {"CPU", "copied"},
+                              host ? Table::Column{"inter-", "preter"} : Table::Column{"CPU", "copied"},
                               {"", "calls", true}},
-                             [](const std::string& name, const results::MeasureUse& use) {
-                               return std::vector<std::string>{
-                                   name,
-                                   number(use.times),
-                                   time_of(use.elapsed_ns),
-                                   time_of(use.cpu_ns),
-                                   number(use.mode_switches),
-                                   number(use.page_faults_minor + use.page_faults_major),
-                                   use.bytes_copied ? size_text(static_cast<double>(*use.bytes_copied)) : "-",
-                                   calls_of(use.system_calls)};
+                             [host](const std::string& name, const results::MeasureUse& use) {
+                               return std::vector<std::string>{name,
+                                                               number(use.times),
+                                                               time_of(use.elapsed_ns),
+                                                               time_of(use.cpu_ns),
+                                                               number(use.mode_switches),
+                                                               number(use.page_faults_minor + use.page_faults_major),
+                                                               host ? interpreter_of(use) : copied_of(use),
+                                                               calls_of(use.system_calls)};
                              });
   out +=
       table_of(runs, &RunResult::samples,
@@ -113,6 +120,10 @@ std::string programs_tables(const Runs& runs) {
       for (const auto& [who, lines] : *run.output) {
         for (const std::string& line : lines) printed += fmt::format("  {}: {}\n", who, line);
       }
+    }
+    if (run.differs) {
+      printed += fmt::format("{}{}not the same in all repetitions: {}\n", point, point.empty() ? "" : ": ",
+                             joined(*run.differs));
     }
   }
   if (!printed.empty()) out += "\n" + printed;

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "tools/report/crosscheck_table.h"
 #include "tools/report/text.h"
 
 namespace sluice::report {
@@ -97,12 +98,9 @@ class Picture {
     auto found = std::find(m_strategies.begin(), m_strategies.end(), cell.strategy);
     if (found == m_strategies.end()) found = m_strategies.insert(found, cell.strategy);
     const results::TimePair& cpu = *cell.cpu_ns;
-    m_dots.push_back(
-        {static_cast<double>(cpu.measured), static_cast<double>(cpu.predicted),
-         static_cast<std::size_t>(found - m_strategies.begin()), cpu.spread <= kUnsteady,
-         fmt::format("{}, chunks of {}, {}: {:+.1f} %", cell.strategy,
-                     size_text(static_cast<double>(cell.workload.chunk_bytes)),
-                     size_text(static_cast<double>(cell.workload.file_bytes)), cpu.error_percent.value_or(0))});
+    m_dots.push_back({static_cast<double>(cpu.measured), static_cast<double>(cpu.predicted),
+                      static_cast<std::size_t>(found - m_strategies.begin()), cpu.spread <= kUnsteady,
+                      fmt::format("{}: {:+.1f} %", cell_name(cell), cpu.error_percent.value_or(0))});
   }
 
   [[nodiscard]] double share(double value) const { return std::log(value / m_low) / std::log(m_high / m_low); }

@@ -8,16 +8,16 @@ namespace sluice::results {
 
 inline constexpr const char* kCrosscheckSchema = "sluice.crosscheck/1";
 
-/// The sender's counts of one side.
+/// The sender's counts of one side; of programs, those of a measure or a process.
 struct SenderCounts {
-  std::uint64_t payload_bytes = 0;
+  std::optional<std::uint64_t> payload_bytes = {};
   Named<std::uint64_t> system_calls = {};
   std::uint64_t mode_switches = 0;
   std::uint64_t page_faults = 0;
 
   template <class Visitor>
   static void describe(Visitor&& visit) {
-    visit(Field{"payload_bytes", Unit::Bytes}, &SenderCounts::payload_bytes);
+    visit(Field{"payload_bytes", Unit::Bytes, "absent for programs"}, &SenderCounts::payload_bytes);
     visit(Field{"system_calls", Unit::Count}, &SenderCounts::system_calls);
     visit(Field{"mode_switches", Unit::Count}, &SenderCounts::mode_switches);
     visit(Field{"page_faults", Unit::Count, "minor and major"}, &SenderCounts::page_faults);
@@ -70,7 +70,7 @@ struct TimePair {
 struct Cell {
   std::string strategy = {};
   std::optional<Named<std::string>> point = {};
-  WorkloadInfo workload = {};
+  std::optional<WorkloadInfo> workload = {};
   std::optional<CountsPair> counts = {};
   std::optional<CallsPair> receiver_calls = {};
   std::optional<TimePair> cpu_ns = {};
@@ -79,14 +79,33 @@ struct Cell {
 
   template <class Visitor>
   static void describe(Visitor&& visit) {
-    visit(Field{"strategy"}, &Cell::strategy);
+    visit(Field{"strategy", Unit::None, "of programs: the name of a measure, or of a process when nothing is measured"},
+          &Cell::strategy);
     visit(Field{"point", Unit::None, "values of the varied parameters; absent without vary"}, &Cell::point);
-    visit(Field{"workload"}, &Cell::workload);
+    visit(Field{"workload", Unit::None, "absent for programs"}, &Cell::workload);
     visit(Field{"counts", Unit::None, "of the sender; absent when a side failed"}, &Cell::counts);
     visit(Field{"receiver_calls", Unit::None, "recv calls, where known"}, &Cell::receiver_calls);
     visit(Field{"cpu_ns", Unit::None, "CPU time of all tasks"}, &Cell::cpu_ns);
     visit(Field{"elapsed_ns"}, &Cell::elapsed_ns);
     visit(Field{"failures", Unit::None, "of either side"}, &Cell::failures);
+  }
+};
+
+/// A distribution that programs reported, on both sides.
+struct SamplePair {
+  std::string name = {};
+  std::optional<Named<std::string>> point = {};
+  SampleUse predicted = {};
+  SampleUse measured = {};
+  std::optional<double> p50_error_percent = {};
+
+  template <class Visitor>
+  static void describe(Visitor&& visit) {
+    visit(Field{"name"}, &SamplePair::name);
+    visit(Field{"point", Unit::None, "values of the varied parameters; absent without vary"}, &SamplePair::point);
+    visit(Field{"predicted"}, &SamplePair::predicted);
+    visit(Field{"measured", Unit::None, "of all repetitions together"}, &SamplePair::measured);
+    visit(Field{"p50_error_percent", Unit::Percent, "of the prediction"}, &SamplePair::p50_error_percent);
   }
 };
 
@@ -153,6 +172,8 @@ struct CrosscheckResult {
   std::vector<std::string> breaches = {};
   std::vector<Crossover> crossovers = {};
   std::vector<Cell> cells = {};
+  std::optional<std::vector<SamplePair>> samples = {};
+  std::optional<std::vector<std::string>> differences = {};
   std::vector<RunResult> runs = {};
 
   template <class Visitor>
@@ -166,6 +187,9 @@ struct CrosscheckResult {
     visit(Field{"crossovers", Unit::None, "chunk sizes at which the cheaper strategy changes"},
           &CrosscheckResult::crossovers);
     visit(Field{"cells"}, &CrosscheckResult::cells);
+    visit(Field{"samples", Unit::None, "that programs reported on both sides"}, &CrosscheckResult::samples);
+    visit(Field{"differences", Unit::None, "of programs: sentences about ends, counters and printed lines"},
+          &CrosscheckResult::differences);
     visit(Field{"runs", Unit::None, "of both kernels"}, &CrosscheckResult::runs);
   }
 };

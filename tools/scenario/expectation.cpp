@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/scenario/expectation.h"
 
+#include <algorithm>
+
 #include <cmath>
 
 #include <fmt/format.h>
@@ -29,6 +31,12 @@ bool holds(const results::Expected& entry, bool is_number) {
 double Amount::of(const results::RunResult& run) const {
   const double files = run.workload ? static_cast<double>(run.workload->files) : 1;
   return fixed + per_round * run.rounds() + per_file * files;
+}
+
+bool speak_of_end(const std::vector<Expectation>& expectations, const std::string& process) {
+  return std::any_of(expectations.begin(), expectations.end(), [&](const Expectation& expectation) {
+    return expectation.path == "processes." + process + ".ends";
+  });
 }
 
 std::vector<results::Expected> evaluate(const std::vector<Expectation>& expectations, const results::RunResult& run,

@@ -34,6 +34,9 @@ struct Expectation {
   std::optional<Amount> max = {};
 };
 
+/// Whether something is expected of how the processes of this name end: then no end is a failure by itself.
+bool speak_of_end(const std::vector<Expectation>& expectations, const std::string& process);
+
 /// One entry per expectation. Numbers are equal when they differ by less than 1e-9 of the wanted one. A missing value
 /// does not hold. `changed` are the settings of the command line that make the run another one than the scenario's, as
 /// text; with any, what does not hold differs because of them.

@@ -200,14 +200,6 @@ class ProgramRun {
     result.processes = results::by_name(processes);
   }
 
-  /// Whether the scenario speaks of how the processes of this name end.
-  [[nodiscard]] bool end_is_expected(const std::string& name) const {
-    const auto& expectations = m_plan.expectations;
-    return std::any_of(expectations.begin(), expectations.end(), [&](const scenario::Expectation& expectation) {
-      return expectation.path == "processes." + name + ".ends";
-    });
-  }
-
   void add_failures(RunResult& result) {
     const bool all_ended = m_end.has_value();
     if (!m_begin) {
@@ -217,7 +209,7 @@ class ProgramRun {
     }
     for (const syscalls::Process* process : m_kernel.processes()) {
       const std::string name = name_for_results(*process);
-      if (end_is_expected(name)) continue;
+      if (scenario::speak_of_end(m_plan.expectations, name)) continue;
       if (!process->ended) {
         result.failures.push_back(fmt::format("nothing is left to happen, but {} is {}: it waits for {}", process->name,
                                               how(*process), process->task->waits_for()));

@@ -89,7 +89,7 @@ TEST(CrosscheckCell, ARunThatFailedHasNoTimes) {
   EXPECT_EQ(summary.failed, 1U);
   EXPECT_FALSE(summary.counts_equal);
   EXPECT_FALSE(summary.cpu_mape_percent.has_value());
-  EXPECT_THAT(crosscheck::breaches_of(summary, {}), ElementsAre("1 cells failed", "the sender's counts differ"));
+  EXPECT_THAT(crosscheck::breaches_of(summary, {}), ElementsAre("1 cells failed", "the counts differ"));
 }
 
 /// Two strategies at chunks of 4 and 64 KiB: 20 % and 10 % too much, 10 % too little, and one that repeats badly.
