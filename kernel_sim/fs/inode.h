@@ -21,6 +21,8 @@
 
 namespace sluice::fs {
 
+inline constexpr std::uint64_t kSectorsPerPage = kPageSize / block::kSectorSize;
+
 /// Where written bytes come from: a program's memory, or fragments of a pipe.
 class WriteSource {
  public:

@@ -9,7 +9,6 @@ namespace sluice::fs {
 
 namespace {
 
-constexpr std::uint64_t kSectorsPerPage = kPageSize / block::kSectorSize;
 constexpr std::uint64_t kForcedChunk = (Bytes{2} << 20) / kPageSize;  // force_page_cache_ra reads 2 MiB at a time
 
 }  // namespace

@@ -6,12 +6,6 @@
 
 namespace sluice::fs {
 
-namespace {
-
-constexpr std::uint64_t kSectorsPerPage = kPageSize / block::kSectorSize;
-
-}  // namespace
-
 class Inode::WriteBio final : public block::Bio {
  public:
   WriteBio(Inode& inode, std::uint64_t first, std::uint64_t block)

@@ -16,14 +16,14 @@ namespace {
 
 constexpr int kMostSeconds = 32767;  // MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL
 constexpr int kMostTimes = 127;      // MAX_TCP_KEEPCNT, MAX_TCP_SYNCNT
-constexpr int kLeastSegment = 88;    // TCP_MIN_MSS
+constexpr int kLeastMss = 88;        // TCP_MIN_MSS
 constexpr int kLargestWindow = 32767;
 constexpr int kCongestionBits = 3;  // INET_ECN_MASK: a stream's program does not set them
 
 /// What is kept of a value, or why it is refused.
 using Take = Result<int> (*)(int value);
 
-Result<int> flag(int value) { return value != 0 ? 1 : 0; }
+Result<int> switched(int value) { return value != 0 ? 1 : 0; }
 
 template <int kLeast, int kMost, int kError = EINVAL>
 Result<int> within(int value) {
@@ -35,7 +35,7 @@ Result<int> anything(int value) { return value; }
 
 Result<int> segment_size(int value) {
   if (value == 0) return 0;
-  return within<kLeastSegment, kLargestWindow>(value);
+  return within<kLeastMss, kLargestWindow>(value);
 }
 
 Result<int> time_to_live(int value) {
@@ -74,9 +74,9 @@ struct Row {
 };
 
 constexpr std::array kRows = {
-    Row{SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR", &SocketOptions::reuse_address, flag},
-    Row{SOL_SOCKET, SO_REUSEPORT, "SO_REUSEPORT", &SocketOptions::reuse_port, flag},
-    Row{SOL_SOCKET, SO_KEEPALIVE, "SO_KEEPALIVE", &SocketOptions::keep_alive, flag},
+    Row{SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR", &SocketOptions::reuse_address, switched},
+    Row{SOL_SOCKET, SO_REUSEPORT, "SO_REUSEPORT", &SocketOptions::reuse_port, switched},
+    Row{SOL_SOCKET, SO_KEEPALIVE, "SO_KEEPALIVE", &SocketOptions::keep_alive, switched},
     Row{SOL_SOCKET, SO_PRIORITY, "SO_PRIORITY", &SocketOptions::priority, within<0, 6, EPERM>},
     Row{SOL_SOCKET, SO_BUSY_POLL, "SO_BUSY_POLL", &SocketOptions::busy_poll, within<0, INT_MAX>},
     Row{SOL_SOCKET, SO_SNDBUF, "SO_SNDBUF", nullptr, nullptr},

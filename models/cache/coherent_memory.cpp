@@ -9,14 +9,15 @@
 #include "models/fabric/dma.h"
 
 namespace sluice::cache {
+
+using fabric::now;
+
 namespace {
 
 const CacheConfig& checked(const CacheConfig& config) {
   config.check();
   return config;
 }
-
-Picoseconds now() { return fabric::to_picoseconds(sc_core::sc_time_stamp()); }
 
 /// The part of `span` that has passed when `done` of `all` bytes have.
 Picoseconds share(Picoseconds span, Bytes done, Bytes all) {

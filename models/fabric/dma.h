@@ -50,6 +50,7 @@ void take_data(const tlm::tlm_generic_payload& write, std::byte* to);
 inline Picoseconds to_picoseconds(const sc_core::sc_time& t) {
   return Picoseconds{static_cast<std::int64_t>(t.value())};  // the time resolution is 1 ps, see platform
 }
+inline Picoseconds now() { return to_picoseconds(sc_core::sc_time_stamp()); }
 inline sc_core::sc_time to_sc_time(Picoseconds t) {
   return sc_core::sc_time::from_value(static_cast<std::uint64_t>(t.count()));
 }

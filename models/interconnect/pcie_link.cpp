@@ -7,6 +7,8 @@
 #include "models/base/result.h"
 
 namespace sluice::interconnect {
+using fabric::now;
+
 namespace {
 
 const PcieLinkConfig& checked(const PcieLinkConfig& config, const char* name) {
@@ -15,8 +17,6 @@ const PcieLinkConfig& checked(const PcieLinkConfig& config, const char* name) {
   }
   return config;
 }
-
-Picoseconds now() { return fabric::to_picoseconds(sc_core::sc_time_stamp()); }
 
 }  // namespace
 

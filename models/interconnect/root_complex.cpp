@@ -7,11 +7,12 @@
 #include "models/fabric/memory_map.h"
 
 namespace sluice::interconnect {
+
+using fabric::now;
+
 namespace {
 
 const base::Shadow kNoPayload;
-
-Picoseconds now() { return fabric::to_picoseconds(sc_core::sc_time_stamp()); }
 
 template <class Socket>
 Picoseconds forward(Socket& socket, tlm::tlm_generic_payload& payload, Picoseconds arrives) {

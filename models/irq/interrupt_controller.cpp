@@ -8,9 +8,10 @@
 #include "models/fabric/dma.h"
 
 namespace sluice::irq {
-namespace {
 
-Picoseconds now() { return fabric::to_picoseconds(sc_core::sc_time_stamp()); }
+using fabric::now;
+
+namespace {
 
 /// The vector of a well-formed message: address and data agree.
 std::optional<unsigned> vector_of(const tlm::tlm_generic_payload& payload) {

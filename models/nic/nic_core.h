@@ -38,7 +38,7 @@ struct NicCore {
   std::uint32_t errors = 0;  ///< since reset
   NicStatistics statistics;
 
-  [[nodiscard]] static Picoseconds now() { return fabric::to_picoseconds(sc_core::sc_time_stamp()); }
+  [[nodiscard]] static Picoseconds now() { return fabric::now(); }
   /// For the queues' processes: returns at once when the instant has passed.
   static void wait_until(Picoseconds at) {
     if (at > now()) sc_core::wait(fabric::to_sc_time(at - now()));

@@ -8,11 +8,7 @@
 #include "models/fabric/dma.h"
 
 namespace sluice::nic {
-namespace {
-
-Picoseconds now() { return fabric::to_picoseconds(sc_core::sc_time_stamp()); }
-
-}  // namespace
+using fabric::now;
 
 Wire::Wire(const NicConfig& nic, const WireConfig& config, base::Ledger& ledger)
     : m_rate(nic.rate), m_mtu(nic.mtu), m_propagation(config.propagation), m_ledger(ledger) {

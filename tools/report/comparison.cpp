@@ -44,12 +44,6 @@ std::string per_round(const RunResult& run, std::uint64_t count) {
   return count_text(static_cast<double>(count) / run.rounds());
 }
 
-std::uint64_t calls_of(const RunResult& run) {
-  std::uint64_t calls = 0;
-  for (const auto& [name, count] : *run.system_calls) calls += count;
-  return calls;
-}
-
 std::string busy_share(const RunResult& run) {
   const auto busy = static_cast<double>(run.time->busy_ns());
   const double all = busy + static_cast<double>(run.time->cpu_idle_ns.value_or(0));
@@ -76,7 +70,7 @@ const std::vector<Column>& columns() {
       {{"", "strategy", true}, [](const Row& row) { return row.name; }, false},
       observed("zero", "copy", zero_copy, true),
       claimed("calls", &Claim::calls),
-      observed("calls", "observed", [](const RunResult& run) { return per_round(run, calls_of(run)); }),
+      observed("calls", "observed", [](const RunResult& run) { return per_round(run, run.calls()); }),
       claimed("mode switches", &Claim::mode_switches),
       observed("mode switches", "observed",
                [](const RunResult& run) { return per_round(run, run.counts->mode_switches); }),

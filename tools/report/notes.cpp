@@ -30,12 +30,6 @@ bool has_feature(const RunResult& run, const char* key, const char* value) {
 
 bool differs(double observed, unsigned claimed) { return std::abs(observed - claimed) > 0.005; }
 
-double calls_of(const RunResult& run) {
-  double calls = 0;
-  for (const auto& [name, count] : *run.system_calls) calls += static_cast<double>(count);
-  return calls;
-}
-
 std::string note_on_calls(const RunResult& run, unsigned claimed) {
   const double rounds = run.rounds();
   std::vector<std::string> reasons;
@@ -117,7 +111,7 @@ std::vector<std::string> notes(const RunResult& run) {
   if (strategy == nullptr || !strategy->claim || !run.complete() || run.payload_bytes.value_or(0) == 0) return {};
   const kernel_sim::Claim& claim = *strategy->claim;
   const double rounds = run.rounds();
-  if (differs(calls_of(run) / rounds, claim.calls) ||
+  if (differs(static_cast<double>(run.calls()) / rounds, claim.calls) ||
       differs(static_cast<double>(run.counts->mode_switches) / rounds, claim.mode_switches)) {
     sentences.push_back(note_on_calls(run, claim.calls));
   }

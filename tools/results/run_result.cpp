@@ -40,6 +40,12 @@ double RunResult::rounds() const {
   return workload ? static_cast<double>(std::max<std::uint64_t>(workload->rounds.value_or(1), 1)) : 1.0;
 }
 
+std::uint64_t RunResult::calls() const {
+  std::uint64_t all = 0;
+  for (const auto& [name, count] : *system_calls) all += count;
+  return all;
+}
+
 std::string results_text(const std::string& scenario, const std::vector<RunResult>& runs) {
   return json_text(to_json(Results{.scenario = scenario, .runs = runs}));
 }

@@ -476,6 +476,8 @@ struct RunResult {
   [[nodiscard]] bool succeeded() const;
   /// Rounds of the workload, at least 1.
   [[nodiscard]] double rounds() const;
+  /// System calls of all names; those of a complete run.
+  [[nodiscard]] std::uint64_t calls() const;
 
   template <class Visitor>
   static void describe(Visitor&& visit) {

@@ -14,8 +14,6 @@ namespace {
 using base::Mover;
 using results::RunResult;
 
-std::int64_t nanoseconds(Picoseconds t) { return t.count() / 1000; }
-
 /// A resource that is busy for a smaller share of the time does not limit: something else does, at times.
 constexpr double kLimiting = 0.9;
 

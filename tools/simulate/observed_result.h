@@ -2,6 +2,7 @@
 // What was observed of a run, as its result; and what of it must not be.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,8 @@
 #include "tools/simulate/receiver.h"
 
 namespace sluice::simulate {
+
+inline std::int64_t nanoseconds(Picoseconds t) { return t.count() / 1000; }
 
 /// Everything about a run that has ended, as far as it can be read after the end.
 struct Observation {

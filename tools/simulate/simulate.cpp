@@ -28,8 +28,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using results::RunResult;
 
-std::int64_t nanoseconds(Picoseconds t) { return t.count() / 1000; }
-
 /// One run: the machine, the kernel, and the programs on it.
 class Run {
  public:
