@@ -3,8 +3,13 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
+
+// Half of what a file that holds a JSON value is compiled for would be this class over again; json.cpp has it.
+extern template class nlohmann::basic_json<nlohmann::ordered_map>;
+extern template class std::vector<nlohmann::ordered_json>;
 
 namespace sluice::results {
 
