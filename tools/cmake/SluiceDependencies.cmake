@@ -3,6 +3,7 @@
 option(SLUICE_BUILD_TESTS "Build the tests" ON)
 option(SLUICE_SANITIZE "AddressSanitizer and UndefinedBehaviourSanitizer" OFF)
 option(SLUICE_WERROR "Warnings are errors" OFF)
+option(SLUICE_UNITY "Compile the files of a library as one. Quick where headers cost more than code; hides missing includes" OFF)
 set(SLUICE_CLANG_TIDY "" CACHE STRING "The clang-tidy that looks through what is compiled; empty: none")
 
 set(CMAKE_CXX_STANDARD 20)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Folder = library = namespace:
-#   sluice_library(NAME [SYSTEMC] [DEPENDS lib...])   all .cpp files of the current folder
+#   sluice_library(NAME [SYSTEMC] [SEPARATE] [DEPENDS lib...])   all .cpp files of the current folder
 #   sluice_test(NAME logic|device|scenario [DEPENDS lib...])   all *_test.cpp files of the current folder
 
 add_library(sluice_options INTERFACE)
@@ -50,14 +50,26 @@ function(sluice_look_through name depends_on_systemc)
   set_target_properties(${name} PROPERTIES SLUICE_SYSTEMC ${depends_on_systemc})
   if(NOT depends_on_systemc)
     add_dependencies(systemc_free ${name})
+    # Clang, which compiles the files of a library as one, does not warn of it in what is included.
+    target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wunused-const-variable=1>)
     if(SLUICE_CLANG_TIDY)
-      set_target_properties(${name} PROPERTIES CXX_CLANG_TIDY "${SLUICE_CLANG_TIDY};--quiet")
+      # Named, for what is compiled as one lies in the build folder, which may be anywhere.
+      set_target_properties(${name} PROPERTIES CXX_CLANG_TIDY
+                            "${SLUICE_CLANG_TIDY};--quiet;--config-file=${CMAKE_SOURCE_DIR}/.clang-tidy")
     endif()
   endif()
 endfunction()
 
+# What two files call alike in their unnamed namespaces is then one; SEPARATE leaves a library as it is.
+function(sluice_unity name)
+  if(SLUICE_UNITY)
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 16
+                          UNITY_BUILD_CODE_BEFORE_INCLUDE "// NOLINTNEXTLINE(bugprone-suspicious-include)")
+  endif()
+endfunction()
+
 function(sluice_library name)
-  cmake_parse_arguments(ARG "SYSTEMC" "" "DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "SYSTEMC;SEPARATE" "" "DEPENDS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   if(NOT sources)
     add_library(${name} INTERFACE)
@@ -70,6 +82,9 @@ function(sluice_library name)
   add_library(${name} STATIC ${sources})
   target_link_libraries(${name} PUBLIC sluice_options ${ARG_DEPENDS})
   sluice_look_through(${name} ${ARG_SYSTEMC} ${ARG_DEPENDS})
+  if(NOT ARG_SEPARATE)
+    sluice_unity(${name})
+  endif()
   if(ARG_SYSTEMC)
     target_link_libraries(${name} PUBLIC systemc)
     target_precompile_headers(${name} REUSE_FROM sluice_systemc_pch)
