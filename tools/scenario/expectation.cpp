@@ -2,7 +2,6 @@
 #include "tools/scenario/expectation.h"
 
 #include <algorithm>
-
 #include <cmath>
 
 #include <fmt/format.h>
