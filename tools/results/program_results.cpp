@@ -15,7 +15,7 @@ namespace {
 void add_calls(Named<std::uint64_t>& to, const Named<std::uint64_t>& calls) {
   for (const auto& [name, made] : calls) {
     const auto same =
-        std::find_if(to.begin(), to.end(), [&name = name](const auto& call) { return call.first == name; });
+        std::find_if(to.begin(), to.end(), [&wanted = name](const auto& call) { return call.first == wanted; });
     if (same != to.end()) {
       same->second += made;
     } else if (made > 0) {

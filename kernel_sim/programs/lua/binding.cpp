@@ -29,12 +29,6 @@ std::string place(lua_State* L) {
   return where.size() > 2 ? where.substr(0, where.size() - 2) : where;  // without ": "
 }
 
-std::string_view text_at(lua_State* L, int index) {
-  std::size_t size = 0;
-  const char* text = luaL_checklstring(L, index, &size);
-  return {text, size};
-}
-
 UserAddress address_at(lua_State* L, int index) {
   return UserAddress{static_cast<std::uint64_t>(luaL_checkinteger(L, index))};
 }

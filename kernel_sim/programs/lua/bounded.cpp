@@ -14,12 +14,6 @@ namespace {
 
 constexpr std::string_view kSpecial = "^$*+?.([%-";
 
-std::string_view text_at(lua_State* L, int index) {
-  std::size_t size = 0;
-  const char* text = luaL_checklstring(L, index, &size);
-  return {text, size};
-}
-
 /// The offset that a position means, which counts from the end when it is negative. May be behind the end.
 std::size_t offset_at(lua_State* L, int index, std::size_t size) {
   const lua_Integer position = luaL_optinteger(L, index, 1);
@@ -177,13 +171,13 @@ void open_bounded(lua_State* L) {
     const char* name;
     lua_CFunction call;
   };
-  constexpr std::array kFunctions{
+  constexpr std::array kBounded{
       Function{LUA_STRLIBNAME, "find", find},     Function{LUA_STRLIBNAME, "match", match},
       Function{LUA_STRLIBNAME, "gmatch", gmatch}, Function{LUA_STRLIBNAME, "gsub", gsub},
       Function{LUA_STRLIBNAME, "rep", rep},       Function{LUA_TABLIBNAME, "insert", insert},
       Function{LUA_TABLIBNAME, "remove", remove},
   };
-  for (const Function& function : kFunctions) {
+  for (const Function& function : kBounded) {
     lua_getglobal(L, function.library);
     lua_getfield(L, -1, function.name);
     lua_pushcclosure(L, function.call, 1);

@@ -151,7 +151,7 @@ int keys(lua_State* L) {
     } else {
       lua_pushnumber(L, number);
     }
-    lua_rawseti(L, -2, static_cast<lua_Integer>(i + 1));
+    lua_rawseti(L, -2, static_cast<lua_Integer>(i) + 1);
   }
   lua_pushinteger(L, static_cast<lua_Integer>(found.size()));
   return 2;

@@ -87,7 +87,7 @@ void Parameter<std::vector<kernel_sim::EpollEvent>&>::give(lua_State* L) const {
     lua_setfield(L, -2, "events");
     lua_pushinteger(L, static_cast<lua_Integer>(value[i].data));
     lua_setfield(L, -2, "data");
-    lua_rawseti(L, -2, static_cast<lua_Integer>(i + 1));
+    lua_rawseti(L, -2, static_cast<lua_Integer>(i) + 1);
   }
 }
 
@@ -110,7 +110,7 @@ Parameter<std::span<kernel_sim::PollEntry>>::Parameter(Arguments& a) : index(a.n
 
 void Parameter<std::span<kernel_sim::PollEntry>>::give(lua_State* L) const {
   for (std::size_t i = 0; i < value.size(); ++i) {
-    lua_geti(L, index, static_cast<lua_Integer>(i + 1));
+    lua_geti(L, index, static_cast<lua_Integer>(i) + 1);
     lua_pushinteger(L, static_cast<std::uint16_t>(value[i].returned));
     lua_setfield(L, -2, "revents");
     lua_pop(L, 1);

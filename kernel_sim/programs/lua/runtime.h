@@ -5,6 +5,7 @@
 #include <chrono>
 #include <exception>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <lua5.4/lua.hpp>
@@ -67,6 +68,13 @@ void open_binding(lua_State* L);
 
 /// The functions of `string` and `table` whose work no instruction shows.
 void open_bounded(lua_State* L);
+
+/// The text at `index`, as long as it stays on the stack; else an error of Lua.
+inline std::string_view text_at(lua_State* L, int index) {
+  std::size_t size = 0;
+  const char* text = luaL_checklstring(L, index, &size);
+  return {text, size};
+}
 
 /// The value at `index`, for another process. Raises an error of Lua for what cannot cross, and for more than `left`
 /// bytes, from which it takes its own.
