@@ -177,7 +177,7 @@ TEST_F(ProgramRun, AProcessThatEndsMakesRoomForAnother) {
   const ProgramSample sample = run(R"(
     function child() end
     function main() for i = 1, 40 do must(fork("child")) wait() end print(select(2, fork("nothing")) or "") end)",
-                                   {.time_limit = milliseconds{10'000}, .forked = 2});
+                                   {.time_limit = milliseconds{60'000}, .forked = 2});
   EXPECT_THAT(sample.processes, SizeIs(41));
 }
 

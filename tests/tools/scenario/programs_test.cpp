@@ -77,7 +77,7 @@ TEST_F(ProgramScenarios, VaryAndSetReachArgumentsCopiesAndFiles) {
   EXPECT_THAT(scenario.plans[2].point, ElementsAre(Pair("arguments.more", "true"), Pair("processes.load.copies", "1")));
   const scenario::Programs& programs = scenario.plans[2].configuration.programs;
   EXPECT_EQ(programs.files[0].size, 8192U);
-  const auto& table = std::get<lua::Table>(programs.arguments.table().is);
+  const auto table = std::get<lua::Table>(programs.arguments.table().is);
   EXPECT_EQ(std::get<std::int64_t>(table[0].second.is), 5);
   EXPECT_TRUE(std::get<bool>(table[1].second.is));
 }
