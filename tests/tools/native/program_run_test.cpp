@@ -57,7 +57,7 @@ class Sandboxed : public testing::Test {
 
 class ProgramRun : public Sandboxed {
  protected:
-  ProgramSample run(const std::string& body, native::ProgramOptions options = {.time_limit = milliseconds{5000}}) {
+  ProgramSample run(const std::string& body, native::ProgramOptions options = {.time_limit = milliseconds{60'000}}) {
     scenario::Programs programs;
     programs.files = m_files;
     scenario::ProcessChoice choice;
@@ -164,7 +164,7 @@ TEST_F(ProgramRun, AnEndlessLoopEnds) {
   const ProgramSample with_calls =
       run("function main() while true do sleep(1000) end end", {.time_limit = milliseconds{300}});
   EXPECT_FALSE(with_calls.processes.at(0).ended);
-  EXPECT_GT(calls(with_calls, "nanosleep"), 10U);
+  EXPECT_GT(calls(with_calls, "nanosleep"), 0U);
 }
 
 TEST_F(ProgramRun, AForkBombEnds) {
