@@ -9,12 +9,14 @@ target_compile_options(sluice_options INTERFACE -Wall -Wextra -Wpedantic -Wshado
                        $<$<BOOL:${SLUICE_WERROR}>:-Werror>
                        # GCC 12's std::stable_sort uses what it calls deprecated.
                        $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-declarations>
-                       # Tests run for a minute and compile for many. What GCC 12 warns of by following values is wrong
-                       # as often as not at -O1.
-                       $<$<CONFIG:Release>:$<IF:$<BOOL:$<TARGET_PROPERTY:SLUICE_TEST>>,-O1;-g0;-Wno-maybe-uninitialized;-Wno-array-bounds;-Wno-restrict;-Wno-stringop-overflow,-O2;-g1>>)
+                       # Tests run for a minute and compile for many.
+                       $<$<CONFIG:Release>:$<IF:$<BOOL:$<TARGET_PROPERTY:SLUICE_TEST>>,-O0;-g0,-O2;-g1>>)
 target_compile_definitions(sluice_options INTERFACE $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>)
 if(SLUICE_SANITIZE)
-  target_compile_options(sluice_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  # A third of the time that tests compile for would be UndefinedBehaviourSanitizer's, which is there for what they test.
+  target_compile_options(sluice_options INTERFACE
+                         -fsanitize=address$<$<NOT:$<BOOL:$<TARGET_PROPERTY:SLUICE_TEST>>>:,undefined>
+                         -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(sluice_options INTERFACE -fsanitize=address,undefined)
 endif()
 

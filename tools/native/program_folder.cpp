@@ -43,8 +43,21 @@ void read_on_core_0(int fd, std::uint64_t size) {
   ::sched_setaffinity(0, sizeof before, &before);
 }
 
-void give_to_programs(int fd, const std::string& name) {
-  if (::geteuid() == 0 && ::fchown(fd, kNobody, kNobody) != 0) throw_host_error(name, errno);
+/// As the folder, whose owner the programs will be.
+void give_to_programs(int fd, const std::filesystem::path& folder, const std::string& name) {
+  struct stat status {};
+  if (::stat(folder.c_str(), &status) != 0) throw_host_error(folder.string(), errno);
+  if (::geteuid() == 0 && ::fchown(fd, status.st_uid, status.st_gid) != 0) throw_host_error(name, errno);
+}
+
+/// Root gives the folder to a user that nobody else is, or to nobody where the host has no such users.
+void give_to_programs(const std::filesystem::path& folder) {
+  if (::geteuid() != 0) return;
+  struct stat status {};
+  if (::stat(folder.c_str(), &status) != 0) throw_host_error(folder.string(), errno);
+  const uid_t user = kFirstUser + static_cast<uid_t>(status.st_ino % kFirstUser);
+  if (::chown(folder.c_str(), user, user) == 0) return;
+  if (::chown(folder.c_str(), kNobody, kNobody) != 0) throw_host_error(folder.string(), errno);
 }
 
 /// Pages that another core is about to add to its lists are missed by the first attempt.
@@ -68,7 +81,7 @@ ProgramFolder::ProgramFolder(const std::filesystem::path& directory) {
   std::string name = (directory / "sluice-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr) throw_host_error(directory.string(), errno);
   m_path = std::filesystem::absolute(name);
-  if (::geteuid() == 0 && ::chown(m_path.c_str(), kNobody, kNobody) != 0) throw_host_error(name, errno);
+  give_to_programs(m_path);
 }
 
 ProgramFolder::~ProgramFolder() {
@@ -90,7 +103,7 @@ void ProgramFolder::make(const scenario::FileChoice& file) {
   const Descriptor made{::open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0644)};
   if (!made.is_open()) throw_host_error(file.name, errno);
   ::fchmod(made.get(), 0644);  // whatever the umask
-  give_to_programs(made.get(), file.name);
+  give_to_programs(made.get(), m_path, file.name);
   write_content(made.get(), *content, m_path);
   drop_pages(made.get());
   m_made[file.name] = look(file);

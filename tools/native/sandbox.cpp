@@ -20,6 +20,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -104,12 +105,18 @@ void set_limits(const SandboxOptions& options) {
 #endif
 }
 
+/// The folder is already "/".
+void become_owner_of_folder() {
+  struct stat status {};
+  need(::stat("/", &status), "stat");
+  const uid_t user = status.st_uid == 0 ? kNobody : status.st_uid;
+  need(::setgroups(0, nullptr), "setgroups");
+  need(::setresgid(user, user, user), "setresgid");
+  need(::setresuid(user, user, user), "setresuid");
+}
+
 void drop_privileges(bool root) {
-  if (root) {
-    need(::setgroups(0, nullptr), "setgroups");
-    need(::setresgid(kNobody, kNobody, kNobody), "setresgid");
-    need(::setresuid(kNobody, kNobody, kNobody), "setresuid");
-  }
+  if (root) become_owner_of_folder();
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct none[2] = {};
   need(static_cast<int>(::syscall(SYS_capset, &header, none)), "capset");

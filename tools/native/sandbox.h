@@ -19,11 +19,14 @@ struct SandboxOptions {
   std::uint64_t processes = 1;   ///< that it may have at a time
 };
 
-/// Whoever runs this as root owns the folder's files in the sandbox as nobody.
 inline constexpr uid_t kNobody = 65534;
+/// As many users from here on belong to nobody. The kernel counts the processes of a user, not those of a sandbox: each
+/// sandbox of root has a user of its own, so that none takes the processes of another.
+inline constexpr uid_t kFirstUser = uid_t{1} << 30;
 
-/// Starts the first process. `first` runs in it after all of the above, and its result is the exit status. The first
-/// process ends when the caller does, by whatever cause. InputError where this host gives no namespaces.
+/// Starts the first process. Root's runs as the owner of the folder, or as nobody if that is root. `first` runs in it
+/// after all of the above, and its result is the exit status. The first process ends when the caller does, by whatever
+/// cause. InputError where this host gives no namespaces.
 pid_t start_sandbox(const SandboxOptions& options, const std::function<int()>& first);
 
 }  // namespace sluice::native

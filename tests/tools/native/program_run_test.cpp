@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/native/program_run.h"
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -179,6 +180,33 @@ TEST_F(ProgramRun, AProcessThatEndsMakesRoomForAnother) {
     function main() for i = 1, 40 do must(fork("child")) wait() end print(select(2, fork("nothing")) or "") end)",
                                    {.time_limit = milliseconds{60'000}, .forked = 2});
   EXPECT_THAT(sample.processes, SizeIs(41));
+}
+
+TEST_F(ProgramRun, ForksAsItMayWhileAnotherSandboxIsFull) {
+  native::ProgramFolder full{std::filesystem::temp_directory_path()};
+  std::array<int, 2> ready{};
+  ASSERT_EQ(::pipe(ready.data()), 0);
+  const pid_t other = native::start_sandbox({full.path(), 30}, [&] {
+    while (::fork() > 0) {
+    }
+    const bool first = ::getpid() == 1;
+    if (first) [[maybe_unused]]
+      const auto told = ::write(ready[1], "f", 1);
+    while (true) ::pause();
+    return 0;
+  });
+  char told = 0;
+  ASSERT_EQ(::read(ready[0], &told, 1), 1);
+  const ProgramSample sample = run(R"(
+    function child() end
+    function main() for i = 1, 3 do must(fork("child")) wait() end end)",
+                                   {.time_limit = milliseconds{60'000}, .forked = 2});
+  ::kill(other, SIGKILL);
+  ::waitpid(other, nullptr, 0);
+  ::close(ready[0]);
+  ::close(ready[1]);
+  EXPECT_THAT(sample.processes, SizeIs(4));
+  EXPECT_EQ(process(sample).how, "exit 0");
 }
 
 TEST_F(ProgramRun, AProgramSeesItsFilesAndNoOthers) {
