@@ -7,11 +7,12 @@
 namespace sluice::net {
 
 void TcpTimer::set(TcpConnection& owner, Picoseconds delay) {
-  const Picoseconds deadline = owner.m_stack.m_machine.cpu.now() + delay;
-  m_deadline = deadline;
-  if (m_runs_until && *m_runs_until <= deadline) return;
-  m_runs_until = deadline;
-  start(owner.shared_from_this(), *this, delay);
+  const Picoseconds now = owner.m_stack.m_machine.cpu.now();
+  m_deadline = now + delay;
+  if (m_runs_until && *m_runs_until <= *m_deadline) return;
+  const Picoseconds wait = owner.m_stack.m_scheduler.wheel_wait(delay);
+  m_runs_until = now + wait;
+  start(owner.shared_from_this(), *this, wait);
 }
 
 bool TcpTimer::take_expired(Picoseconds now) {
@@ -31,8 +32,9 @@ void TcpTimer::start(const std::shared_ptr<TcpConnection>& owner, TcpTimer& time
     timer.m_runs_until.reset();
     if (!timer.m_deadline) return;
     if (*timer.m_deadline > now) {
-      timer.m_runs_until = timer.m_deadline;
-      start(connection, timer, *timer.m_deadline - now);
+      const Picoseconds wait = stack.m_scheduler.wheel_wait(*timer.m_deadline - now);
+      timer.m_runs_until = now + wait;
+      start(connection, timer, wait);
       return;
     }
     stack.m_scheduler.raise_softirq([weak] {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A TCP timer. Moving or stopping it costs nothing: the machine's timer is left to run and looks at the deadline when
-// it expires (as Linux leaves its own, INET_CSK_CLEAR_TIMERS not set).
+// A TCP timer; it runs out with a tick of the kernel. Moving or stopping it costs nothing: the machine's timer is left
+// to run and looks at the deadline when it expires (as Linux leaves its own, INET_CSK_CLEAR_TIMERS not set).
 #pragma once
 
 #include <memory>

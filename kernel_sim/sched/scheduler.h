@@ -80,6 +80,8 @@ class Scheduler {
   hal::Interrupts::Handler interrupt_handler(std::function<void()> handler);
   /// A timer on this core whose handler is wrapped so.
   hal::Interrupts::TimerId start_timer(Picoseconds delay, std::function<void()> handler);
+  /// How long one of the kernel's own timers waits, which expires with a tick (timer_wheel.h).
+  [[nodiscard]] Picoseconds wheel_wait(Picoseconds delay) const;
 
  private:
   struct Core;

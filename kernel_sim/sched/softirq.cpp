@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "kernel_sim/sched/scheduler_state.h"
+#include "kernel_sim/sched/timer_wheel.h"
 #include "models/base/result.h"
 
 namespace sluice::sched {
@@ -41,6 +42,10 @@ hal::Interrupts::Handler Scheduler::interrupt_handler(std::function<void()> hand
 
 hal::Interrupts::TimerId Scheduler::start_timer(Picoseconds delay, std::function<void()> handler) {
   return m_state->machine.interrupts.start_timer(delay, interrupt_handler(std::move(handler)));
+}
+
+Picoseconds Scheduler::wheel_wait(Picoseconds delay) const {
+  return sched::wheel_wait(m_state->machine.cpu.now(), delay, m_state->config.tick_period());
 }
 
 void Scheduler::leave_interrupt() {
