@@ -189,11 +189,8 @@ TEST_F(ProgramRun, ForksAsItMayWhileAnotherSandboxIsFull) {
   const pid_t other = native::start_sandbox({full.path(), 30}, [&] {
     while (::fork() > 0) {
     }
-    const bool first = ::getpid() == 1;
-    if (first) [[maybe_unused]]
-      const auto told = ::write(ready[1], "f", 1);
+    if (::getpid() == 1 && ::write(ready[1], "f", 1) != 1) return 1;
     while (true) ::pause();
-    return 0;
   });
   char told = 0;
   ASSERT_EQ(::read(ready[0], &told, 1), 1);
