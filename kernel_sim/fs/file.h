@@ -68,6 +68,8 @@ class File {
   virtual sched::WaitQueue* poll_queue() { return nullptr; }
   /// The last descriptor is gone. May take time, other than the destructor; idempotent.
   virtual void close() {}
+  /// Whether read and write are there at all (FMODE_CAN_READ and FMODE_CAN_WRITE), which is asked before the buffer is.
+  [[nodiscard]] virtual bool reads_and_writes() const { return true; }
   [[nodiscard]] virtual bool seekable() const { return false; }
   [[nodiscard]] virtual bool is_pipe() const { return false; }
   /// Whether splice_write is there at all, which is asked before anything is waited for.

@@ -172,6 +172,7 @@ class Inode {
   void drop_folio(const mm::Folio& folio);
   [[nodiscard]] bool in_use(const mm::Folio& folio);
   Result<std::uint64_t> take_block(std::uint64_t page, std::uint64_t wanted);
+  [[nodiscard]] std::uint64_t room_from(std::uint64_t page, std::uint64_t wanted) const;
   void balance_dirty_pages();
 
   Services& m_services;

@@ -40,8 +40,15 @@ Result<Bytes> Inode::write(WriteSource& source, Bytes size, std::uint64_t positi
   int error = 0;
   while (done < size && error == 0) {
     const Bytes at = position + done;
+    const Bytes wanted = std::min(most - at % most, size - done);
+    // What finds no block is refused before its source is touched (write_begin).
+    const std::uint64_t pages = room_from(at / kPageSize, divide_up(at % kPageSize + wanted, kPageSize));
+    if (pages == 0) {
+      error = ENOSPC;
+      break;
+    }
     // Faults come now, while no page is locked: the source may be a mapping of this very page.
-    const Bytes ready = source.prepare(std::min(most - at % most, size - done));
+    const Bytes ready = source.prepare(std::min(wanted, pages * kPageSize - at % kPageSize));
     if (ready == 0) {
       error = EFAULT;
       break;
@@ -338,6 +345,25 @@ Result<std::uint64_t> Inode::take_block(std::uint64_t page, std::uint64_t wanted
   }
   --m_reservation.count;
   return m_reservation.first++;
+}
+
+/// How many of the wanted pages, one after another, have a block or could get one.
+std::uint64_t Inode::room_from(std::uint64_t page, std::uint64_t wanted) const {
+  if (m_reservation.count + m_services.space.free_blocks(wanted) >= wanted) return wanted;
+  m_services.release_reservations();
+  std::uint64_t free = m_services.space.free_blocks(wanted);
+  std::uint64_t room = 0;
+  while (room < wanted) {
+    const auto piece = m_extents.find(page + room);
+    std::uint64_t pages = std::min(piece.pages, wanted - room);
+    if (piece.hole()) {
+      pages = std::min(pages, free);
+      free -= pages;
+    }
+    if (pages == 0) break;
+    room += pages;
+  }
+  return room;
 }
 
 void Inode::release_reservation() {

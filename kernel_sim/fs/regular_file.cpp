@@ -249,9 +249,10 @@ Result<Bytes> RegularFile::write(mm::UserMemory& memory, VirtAddr from, Bytes si
 Result<Bytes> RegularFile::locked_write(mm::UserMemory& memory, VirtAddr from, Bytes size, std::uint64_t& position) {
   m_file_system.remove_orphans();
   const InodeLock lock{m_inode};
-  if ((flags() & O_APPEND) != 0) position = m_inode.size();
-  if (direct()) return direct_write(memory, from, size, position);
-  return write_from_user(memory, from, size, position);
+  std::uint64_t at = (flags() & O_APPEND) != 0 ? m_inode.size() : position;
+  const auto written = direct() ? direct_write(memory, from, size, at) : write_from_user(memory, from, size, at);
+  if (written && *written > 0) position = at;  // what wrote nothing moves nothing
+  return written;
 }
 
 /// generic_write_sync: O_SYNC contains O_DSYNC.

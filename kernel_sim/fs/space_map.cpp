@@ -39,6 +39,12 @@ void SpaceMap::mark_used(BlockRange range) {
   }
 }
 
+std::uint64_t SpaceMap::free_blocks(std::uint64_t enough) const {
+  std::uint64_t free = 0;
+  for (auto range = m_ranges.begin(); range != m_ranges.end() && free < enough; ++range) free += range->second;
+  return std::min(free, enough);
+}
+
 std::optional<BlockRange> SpaceMap::take(std::uint64_t goal, std::uint64_t wanted) {
   if (m_ranges.empty() || wanted == 0) return {};
   auto chosen = m_ranges.upper_bound(goal);

@@ -22,6 +22,8 @@ class SpaceMap {
   /// Up to `wanted` blocks in one range: at `goal` if that is free, else the first range that is large enough, else the
   /// largest. Nothing when no block is free.
   std::optional<BlockRange> take(std::uint64_t goal, std::uint64_t wanted);
+  /// How many blocks are free, or `enough` where there are more.
+  [[nodiscard]] std::uint64_t free_blocks(std::uint64_t enough) const;
 
  private:
   std::map<std::uint64_t, std::uint64_t> m_ranges;  // first block -> count

@@ -65,6 +65,12 @@ Result<int> repetitions_of(int seconds) {
   return repetitions;
 }
 
+/// rt_tos2priority: what two bits of the type of service ask for (low delay, high throughput).
+int priority_of(int type_of_service) {
+  constexpr std::array kPriorities = {0, 2, 6, 4};  // TC_PRIO_BESTEFFORT, _BULK, _INTERACTIVE, _INTERACTIVE_BULK
+  return kPriorities.at(static_cast<unsigned>(type_of_service >> 3) % kPriorities.size());
+}
+
 struct Row {
   int level;
   int option;
@@ -119,8 +125,15 @@ Result<void> SocketOptions::set(int level, int option, int new_value) {
   if (row == nullptr || row->value == nullptr) return refuse(ENOPROTOOPT);
   const Result<int> taken = row->take(new_value);
   if (!taken) return tl::unexpected{taken.error()};
+  if (row->value == &SocketOptions::type_of_service && *taken != type_of_service) priority = priority_of(*taken);
   this->*row->value = *taken;
   return {};
+}
+
+SocketOptions SocketOptions::of_accepted() const {
+  SocketOptions copy = *this;
+  copy.priority = 0;
+  return copy;
 }
 
 Result<int> SocketOptions::get(int level, int option) const {

@@ -37,6 +37,9 @@ struct SocketOptions {
   /// As getsockopt, on a level that there is; ENOPROTOOPT.
   [[nodiscard]] Result<int> get(int level, int option) const;
 
+  /// What a connection has from its listener (sk_clone_lock): all but the priority.
+  [[nodiscard]] SocketOptions of_accepted() const;
+
   [[nodiscard]] Picoseconds user_timeout_time() const { return 1_ms * static_cast<std::uint64_t>(user_timeout); }
   [[nodiscard]] std::uint32_t most_not_sent() const {
     return not_sent_low == 0 ? UINT32_MAX : static_cast<std::uint32_t>(not_sent_low);

@@ -54,7 +54,7 @@ void TcpConnection::receive_syn(Skb& skb) {
     child->m_send_buffer_fixed = m_send_buffer_fixed;
     child->m_receive_window = m_receive_window;
     child->m_nagle = m_nagle;
-    child->m_options = m_options;
+    child->m_options = m_options.of_accepted();
     child->m_attempt = Attempt::Known;
     child->m_listener = weak_from_this();
     if (m_stack.enter(child)) child->answer_syn(skb);

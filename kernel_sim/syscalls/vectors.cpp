@@ -38,6 +38,7 @@ Result<std::vector<mm::MemoryPiece>> import_vectors(std::span<const IoVector> ve
 Result<Bytes> SimulatedSystemCalls::read_vectors(fs::File& from, std::span<const IoVector> vectors,
                                                  std::uint64_t* offset) {
   if (!from.readable()) return base::refuse(EBADF);
+  if (!from.reads_and_writes()) return base::refuse(EINVAL);
   auto pieces = import_vectors(vectors);
   if (!pieces) return tl::unexpected{pieces.error()};
   mm::VectoredMemory all{memory(), std::move(*pieces)};
@@ -48,6 +49,7 @@ Result<Bytes> SimulatedSystemCalls::read_vectors(fs::File& from, std::span<const
 Result<Bytes> SimulatedSystemCalls::write_vectors(fs::File& to, std::span<const IoVector> vectors,
                                                   std::uint64_t* offset) {
   if (!to.writable()) return base::refuse(EBADF);
+  if (!to.reads_and_writes()) return base::refuse(EINVAL);
   auto pieces = import_vectors(vectors);
   if (!pieces) return tl::unexpected{pieces.error()};
   mm::VectoredMemory all{memory(), std::move(*pieces)};

@@ -256,6 +256,18 @@ TEST(File, AFullDiskIsEnospc) {
       written += last.value_or(0);
     } while (last && *last > 0);
     EXPECT_EQ(last.error().value, ENOSPC);
+    const auto faults = rig.space->faults();
+    const VirtAddr untouched = rig.space->map(VirtAddr{}, 4_KiB, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, {}, 0).value();
+    for (const VirtAddr from : {untouched, VirtAddr{0x1000}}) {
+      const auto refused = file->write(*rig.memory, from, 1, &offset);
+      ASSERT_FALSE(refused);
+      EXPECT_EQ(refused.error().value, ENOSPC);  // before the buffer is looked at
+    }
+    EXPECT_EQ(rig.space->faults().minor, faults.minor);
+    offset = written - 4096;  // one page has a block, the next has none
+    const VirtAddr two = rig.space->map(VirtAddr{}, 8_KiB, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, {}, 0).value();
+    EXPECT_EQ(file->write(*rig.memory, two, 8192, &offset).value(), 4096U);
+    EXPECT_EQ(rig.space->faults().minor, faults.minor + 1);
     EXPECT_EQ(file->status()->size, written);
     EXPECT_GT(written, 700'000U);
     ASSERT_TRUE(file->truncate(0));  // and the room comes back

@@ -57,6 +57,23 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{IPPROTO_TCP, TCP_NOTSENT_LOWAT, 16384, 16384}, Case{IPPROTO_TCP, 9999, 1, 0, ENOPROTOOPT},
                     Case{77, SO_REUSEADDR, 1, 0, ENOPROTOOPT}, Case{SOL_SOCKET, SO_TYPE, 1, 0, ENOPROTOOPT}));
 
+TEST(SocketOptions, ANewTypeOfServiceSetsThePriorityWhichNoAcceptedConnectionHas) {
+  SocketOptions options;
+  const auto priority_after = [&](int level, int option, int value) {
+    EXPECT_TRUE(options.set(level, option, value));
+    return options.get(SOL_SOCKET, SO_PRIORITY).value();
+  };
+  EXPECT_EQ(priority_after(IPPROTO_IP, IP_TOS, 0x08), 2);
+  EXPECT_EQ(priority_after(IPPROTO_IP, IP_TOS, 0x10), 6);
+  EXPECT_EQ(priority_after(IPPROTO_IP, IP_TOS, 0xB8), 4);
+  EXPECT_EQ(priority_after(SOL_SOCKET, SO_PRIORITY, 5), 5);
+  EXPECT_EQ(priority_after(IPPROTO_IP, IP_TOS, 0xBB), 5);  // nothing new
+  EXPECT_EQ(priority_after(IPPROTO_IP, IP_TOS, 0x04), 0);
+  options.set(IPPROTO_IP, IP_TOS, 0x08);
+  EXPECT_EQ(options.of_accepted().get(SOL_SOCKET, SO_PRIORITY), 0);
+  EXPECT_EQ(options.of_accepted().get(IPPROTO_IP, IP_TOS), 0x08);
+}
+
 TEST(SocketOptionName, SaysLevelAndNameOrNumbers) {
   EXPECT_EQ(socket_option_name(SOL_SOCKET, SO_SNDBUF), "SOL_SOCKET, SO_SNDBUF");
   EXPECT_EQ(socket_option_name(IPPROTO_TCP, TCP_DEFER_ACCEPT), "SOL_TCP, TCP_DEFER_ACCEPT");

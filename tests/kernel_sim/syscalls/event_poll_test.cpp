@@ -163,4 +163,19 @@ TEST(EventPoll, InstancesWatchEachOtherFiveDeepAndInNoCircle) {
 }
 
 }  // namespace
+TEST(EventPoll, AnInstanceIsNothingToReadOrWriteWhateverTheBuffer) {
+  ProcessRig rig;
+  EXPECT_EQ(rig.run([&](SystemCalls& calls) {
+    const int epoll = fd_of(calls.epoll_create1(0));
+    constexpr UserAddress kNowhere = static_cast<UserAddress>(~std::uint64_t{0});
+    EXPECT_EQ(calls.read(epoll, kNowhere, 1), -EINVAL);
+    EXPECT_EQ(calls.write(epoll, kNowhere, 1), -EINVAL);
+    EXPECT_EQ(calls.readv(epoll, {}), -EINVAL);
+    EXPECT_EQ(calls.writev(epoll, {}), -EINVAL);
+    EXPECT_EQ(calls.read(77, kNowhere, 1), -EBADF);
+    return 0;
+  }),
+            0);
+}
+
 }  // namespace sluice::syscalls
