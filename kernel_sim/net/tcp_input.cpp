@@ -207,6 +207,7 @@ bool TcpConnection::process_acknowledgment(const nic::PacketHeader& header) {
   if (!fin_acknowledged) return true;
   if (m_state == State::FinWait1) {
     m_state = State::FinWait2;
+    if (!m_orphan) wake(0);  // sk_state_change
   } else if (m_state == State::Closing || m_state == State::LastAck) {
     finish();
     return false;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <unistd.h>
 
 namespace sluice::differential {
 
@@ -23,8 +24,7 @@ bool after_unreadable_write(const Disagreement& disagreement) {
   // The file that has grown may be the one whose mapping is written from: then the buffer can be read after all.
   const auto* host = disagreement.host;
   const auto* simulated = disagreement.simulated;
-  // On a full disk Linux says so first.
-  return host != nullptr && simulated != nullptr && (host->value > 0 || host->value == -ENOSPC) && refused(*simulated);
+  return host != nullptr && simulated != nullptr && host->value > 0 && refused(*simulated);
 }
 
 /// The same answer but for the bytes.
@@ -53,6 +53,22 @@ bool truncated_bytes_in_a_pipe(const Disagreement& disagreement) {
          std::ranges::any_of(steps, refers);
 }
 
+/// SEEK_DATA or SEEK_HOLE after a write that gave fewer bytes than were asked for.
+bool hole_after_a_short_write(const Disagreement& disagreement) {
+  const auto& steps = disagreement.program.steps;
+  const auto shorter = [&](const Entry& entry) {
+    return entry.value >= 0 && is_write(disagreement, entry) && entry.value < steps[entry.step].arguments[2];
+  };
+  const auto* host = disagreement.host;
+  const auto* simulated = disagreement.simulated;
+  if (host == nullptr || simulated == nullptr || host->step != simulated->step || host->step >= steps.size())
+    return false;
+  const Step& step = steps[host->step];
+  const bool asks =
+      step.operation == Operation::Lseek && (step.arguments[2] == SEEK_DATA || step.arguments[2] == SEEK_HOLE);
+  return asks && std::ranges::any_of(disagreement.before, shorter);
+}
+
 constexpr std::array kRules = {
     Rule{
         "unreadable write",
@@ -69,6 +85,11 @@ constexpr std::array kRules = {
          "refers "
          "to it. How many pages a folio has is the file system's choice, so bytes beyond the new end may be zero.",
          truncated_bytes_in_a_pipe},
+    Rule{"hole after a short write",
+         "A write that ends early, for its buffer cannot be read further, was given room for all of it up to the end "
+         "of a folio. Whether the pages that stay empty are a hole once the file grows over them is the file system's "
+         "choice.",
+         hole_after_a_short_write},
 };
 
 }  // namespace

@@ -376,6 +376,16 @@ TEST(Loopback, TheOtherEndSeesTheEndOfTheStream) {
   });
 }
 
+TEST(Loopback, AnEndTellsOfItsNewStateWhenItsFinIsAcknowledged) {
+  Rig rig;
+  rig.run([&] {
+    const auto [sender, receiver] = rig.connected();
+    ASSERT_TRUE(sender->shutdown(SHUT_WR));
+    rig.scheduler.wait(*sender->poll_queue(), "the acknowledgment of a FIN");
+    EXPECT_EQ(rig.send(*receiver, 0, 10), 10U);
+  });
+}
+
 TEST(PassiveOpen, WithoutAListenerAConnectionIsRefused) {
   Rig rig;
   rig.run([&] {
