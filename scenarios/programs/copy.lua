@@ -1,5 +1,5 @@
 -- Copies the file "source" to the file "copy" in chunks of a.chunk bytes, in one of the ways that Linux has: a.way is
--- read_write, sendfile, splice or mmap.
+-- read_write, sendfile, splice, copy_file_range or mmap.
 
 local ways = {}
 
@@ -27,6 +27,11 @@ function ways.splice(from, to, size, chunk)
     left = left - n
     while n > 0 do n = n - must(splice(r, nil, to, nil, n, 0)) end
   end
+end
+
+function ways.copy_file_range(from, to, size, chunk)
+  local left = size
+  while left > 0 do left = left - must(copy_file_range(from, nil, to, nil, math.min(chunk, left))) end
 end
 
 function ways.mmap(from, to, size, chunk)
