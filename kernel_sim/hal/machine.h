@@ -57,6 +57,8 @@ class Cpu {
   [[nodiscard]] virtual Mode mode() const = 0;
   /// Which account time goes to; entering and leaving costs what the kernel charges for it.
   virtual void set_mode(Mode mode) = 0;
+  /// What this core spent in user mode so far.
+  [[nodiscard]] virtual Picoseconds user_time() const = 0;
 
   // --- memory by physical address, through the caches -------------------------------------------------------------
   virtual void load(PhysAddr from, std::span<std::byte> to) = 0;

@@ -34,6 +34,11 @@ Picoseconds Task::cpu_time() const {
   return executed + std::max(Picoseconds{}, m_scheduler->task_clock(*m_scheduler->m_state->cores[m_core]) - accounted);
 }
 
+Picoseconds Task::user_time() const {
+  if (m_state != State::Running) return m_user_time;
+  return m_user_time + m_scheduler->m_state->machine.cpu.user_time() - m_user_time_of_core;
+}
+
 Task& Scheduler::spawn(std::string name, std::function<void()> body, Placement placement, bool background) {
   if (placement.core && *placement.core >= m_state->cores.size()) {
     throw base::InputError{"task " + name + ": there is no core " + std::to_string(*placement.core)};
@@ -67,6 +72,7 @@ std::optional<hal::Contexts::Id> Scheduler::finish(Task& task) {
   Core& core = this_core();
   account(core);
   core.queue.dequeue(task, FairQueue::Departure::Moves);
+  leave(task);
   task.m_state = Task::State::Finished;
   Task* next = take_next(core);
   give_core_to(core, next);
@@ -241,6 +247,7 @@ void Scheduler::schedule(Task& self) {
   if (sleeps) core.queue.dequeue(self, FairQueue::Departure::Sleeps);
   Task* next = take_next(core);
   if (next == &self) return;
+  leave(self);
   if (!sleeps) self.m_state = Task::State::Runnable;
   ++(sleeps ? self.m_switches.voluntary : self.m_switches.involuntary);
   give_core_to(core, next);
@@ -248,11 +255,16 @@ void Scheduler::schedule(Task& self) {
   arrive(self);
 }
 
+void Scheduler::leave(Task& self) const {
+  self.m_user_time += m_state->machine.cpu.user_time() - self.m_user_time_of_core;
+}
+
 /// The switch is at the cost of the task that arrives, as in Linux.
 void Scheduler::arrive(Task& self) {
   hal::Cpu& cpu = m_state->machine.cpu;
   Core& core = this_core();
   self.m_state = Task::State::Running;
+  self.m_user_time_of_core = cpu.user_time();
   core.switching = true;
   cpu.set_mode(hal::Mode::Kernel);
   cpu.execute(m_state->config.context_switch, hal::Work::Scheduling);

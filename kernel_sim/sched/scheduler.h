@@ -118,6 +118,7 @@ class Scheduler {
   void give_core_to(Core& core, Task* next);
   void schedule(Task& self);
   void arrive(Task& self);
+  void leave(Task& self) const;
 
   // interrupts
   void leave_interrupt();

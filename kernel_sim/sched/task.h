@@ -82,6 +82,8 @@ class Task : private FairEntity {
   /// What CLOCK_THREAD_CPUTIME_ID would say: the time that it held a core, in all modes. Interrupts and soft interrupts
   /// that came meanwhile are in it, unless `irq_time_accounting`.
   [[nodiscard]] Picoseconds cpu_time() const;
+  /// What of it was in user mode; of a task that holds a core, as that core itself sees it.
+  [[nodiscard]] Picoseconds user_time() const;
   [[nodiscard]] TaskSwitches switches() const { return m_switches; }
   /// Time that it slept, by what it slept for (waits_for()), until it ran again.
   [[nodiscard]] const std::map<std::string_view, Picoseconds>& slept() const { return m_slept; }
@@ -101,6 +103,8 @@ class Task : private FairEntity {
   Placement m_placement;
   unsigned m_core = 0;
   TaskSwitches m_switches;
+  Picoseconds m_user_time;          // until it last left a core
+  Picoseconds m_user_time_of_core;  // when it came to the core that it holds
   std::map<std::string_view, Picoseconds> m_slept;
   std::vector<WaitQueue*> m_queues;  // that hold this task while it waits
   std::uint64_t m_waits = 0;         // tells one wait from the next, for its timer

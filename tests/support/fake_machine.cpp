@@ -158,6 +158,7 @@ void FakeMachine::execute(Picoseconds cost, hal::Work /*work*/) {
       step = std::clamp(Picoseconds{m_events.begin()->first.first} - m_now, Picoseconds{}, cost);
     }
     m_spent[static_cast<std::size_t>(mode())] += step;
+    if (mode() == hal::Mode::User) m_user_time[m_core] += step;
     m_now += step;
     cost -= step;
     if (m_in_interrupt) continue;

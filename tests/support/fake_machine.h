@@ -81,6 +81,9 @@ class FakeMachine : private hal::Cpu, private hal::Contexts, private hal::Interr
   void execute(Picoseconds cost, hal::Work work = hal::Work::Program) override;
   [[nodiscard]] hal::Mode mode() const override;
   void set_mode(hal::Mode mode) override;
+  [[nodiscard]] Picoseconds user_time() const override {
+    return m_user_time.contains(m_core) ? m_user_time.at(m_core) : Picoseconds{};
+  }
   void load(PhysAddr from, std::span<std::byte> to) override;
   void store(PhysAddr to, std::span<const std::byte> from) override;
   void copy(PhysAddr from, PhysAddr to, Bytes size) override;
@@ -133,6 +136,7 @@ class FakeMachine : private hal::Cpu, private hal::Contexts, private hal::Interr
   Picoseconds m_now;
   Picoseconds m_end{std::numeric_limits<std::int64_t>::max()};
   Picoseconds m_spent[3];
+  std::map<unsigned, Picoseconds> m_user_time;  // by core
   Bytes m_copied = 0;
   std::uint64_t m_overlapping_copies = 0;
   std::uint64_t m_copies = 0;

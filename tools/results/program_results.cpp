@@ -32,7 +32,7 @@ std::string ends_text(const Named<std::uint64_t>& ends) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-/// Of what only a host knows.
+/// Of what one kind of machine alone knows.
 void add_known(std::optional<std::int64_t>& to, const std::optional<std::int64_t>& ns) {
   if (ns) to = to.value_or(0) + *ns;
 }
@@ -46,6 +46,7 @@ MeasureUse between(const MeasureUse& begin, const MeasureUse& end) {
                  .mode_switches = end.mode_switches - begin.mode_switches,
                  .page_faults_minor = end.page_faults_minor - begin.page_faults_minor,
                  .page_faults_major = end.page_faults_major - begin.page_faults_major};
+  if (end.user_ns && begin.user_ns) use.user_ns = *end.user_ns - *begin.user_ns;
   if (end.bytes_copied && begin.bytes_copied) use.bytes_copied = *end.bytes_copied - *begin.bytes_copied;
   if (end.bytes_dma && begin.bytes_dma) use.bytes_dma = *end.bytes_dma - *begin.bytes_dma;
   for (const auto& [name, made] : end.system_calls) {
@@ -79,6 +80,7 @@ void ProgramReport::measured(std::string_view name, std::int64_t pid, const Meas
   sum.times += use.times;
   sum.elapsed_ns += use.elapsed_ns;
   sum.cpu_ns += use.cpu_ns;
+  add_known(sum.user_ns, use.user_ns);
   add_known(sum.interpreter_ns, use.interpreter_ns);
   sum.mode_switches += use.mode_switches;
   sum.page_faults_minor += use.page_faults_minor;
@@ -112,6 +114,7 @@ void ProgramReport::add_to(RunResult& result) const {
       all.times += use.times;
       all.elapsed_ns = std::max(all.elapsed_ns, use.elapsed_ns);
       all.cpu_ns += use.cpu_ns;
+      add_known(all.user_ns, use.user_ns);
       add_known(all.interpreter_ns, use.interpreter_ns);
       all.mode_switches += use.mode_switches;
       all.page_faults_minor += use.page_faults_minor;
@@ -140,6 +143,7 @@ Named<ProcessUse> by_name(const std::vector<EndedProcess>& processes) {
     ProcessUse& use = same != all.end() ? same->second : all.emplace_back(process.name, ProcessUse{}).second;
     ++use.copies;
     use.cpu_ns += process.use.cpu_ns;
+    add_known(use.user_ns, process.use.user_ns);
     add_known(use.interpreter_ns, process.use.interpreter_ns);
     use.mode_switches += process.use.mode_switches;
     use.page_faults_minor += process.use.page_faults_minor;

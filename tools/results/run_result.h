@@ -339,6 +339,7 @@ struct ProcessUse {
   std::uint64_t copies = 0;
   std::string ends = {};
   std::int64_t cpu_ns = 0;
+  std::optional<std::int64_t> user_ns = {};
   std::optional<std::int64_t> interpreter_ns = {};
   std::uint64_t mode_switches = 0;
   std::uint64_t page_faults_minor = 0;
@@ -354,6 +355,8 @@ struct ProcessUse {
           &ProcessUse::ends);
     visit(Field{"cpu_ns", Unit::Nanoseconds, "user and kernel mode; on a host without the interpreter's own time"},
           &ProcessUse::cpu_ns);
+    visit(Field{"user_ns", Unit::Nanoseconds, "of a simulated machine: what of it was in user mode"},
+          &ProcessUse::user_ns);
     visit(Field{"interpreter_ns", Unit::Nanoseconds,
                 "of a host: the rest of its CPU time, which is the interpreter's and that of counting"},
           &ProcessUse::interpreter_ns);
@@ -371,6 +374,7 @@ struct MeasureUse {
   std::uint64_t times = 0;
   std::int64_t elapsed_ns = 0;
   std::int64_t cpu_ns = 0;
+  std::optional<std::int64_t> user_ns = {};
   std::optional<std::int64_t> interpreter_ns = {};
   std::uint64_t mode_switches = 0;
   std::uint64_t page_faults_minor = 0;
@@ -388,6 +392,8 @@ struct MeasureUse {
           &MeasureUse::elapsed_ns);
     visit(Field{"cpu_ns", Unit::Nanoseconds, "of the processes that measured; on a host without the interpreter's own"},
           &MeasureUse::cpu_ns);
+    visit(Field{"user_ns", Unit::Nanoseconds, "of a simulated machine: what of it was in user mode"},
+          &MeasureUse::user_ns);
     visit(Field{"interpreter_ns", Unit::Nanoseconds,
                 "of a host: the rest of its CPU time, which is the interpreter's and that of counting"},
           &MeasureUse::interpreter_ns);

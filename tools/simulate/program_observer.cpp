@@ -17,6 +17,7 @@ results::MeasureUse ProgramObserver::read() {
   return {.times = 1,
           .elapsed_ns = m_hal.time().count() / 1000,
           .cpu_ns = process.task->cpu_time().count() / 1000,
+          .user_ns = process.task->user_time().count() / 1000,
           .mode_switches = counts.mode_switches,
           .page_faults_minor = counts.faults.minor,
           .page_faults_major = counts.faults.major,

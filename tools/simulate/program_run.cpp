@@ -190,6 +190,7 @@ class ProgramRun {
                            .use = {.copies = 1,
                                    .ends = {},
                                    .cpu_ns = nanoseconds(process->task->cpu_time()),
+                                   .user_ns = nanoseconds(process->task->user_time()),
                                    .mode_switches = process->counts.mode_switches,
                                    .page_faults_minor = faults.minor,
                                    .page_faults_major = faults.major,

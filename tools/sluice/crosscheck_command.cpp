@@ -3,6 +3,8 @@
 #include <fstream>
 #include <memory>
 
+#include <fmt/format.h>
+
 #include "tools/calibrate/calibrate.h"
 #include "tools/crosscheck/crosscheck.h"
 #include "tools/report/crosscheck_table.h"
@@ -40,6 +42,12 @@ std::string in_bracket(const CrosscheckCommandOptions& options, const char* name
   return options.bracket.empty() ? "" : (std::filesystem::path{options.bracket} / name).string();
 }
 
+void make_folder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directory(path, error);
+  if (error) throw base::InputError{fmt::format("--bracket {}: {}", path, error.message())};
+}
+
 /// The scenario on this host as it is now.
 scenario::Scenario calibrated(const CrosscheckCommandOptions& options, const char* name, const GlobalOptions& globals) {
   ScenarioOptions scenario = options.scenario;
@@ -65,6 +73,7 @@ int crosscheck(const CrosscheckCommandOptions& options, const GlobalOptions& glo
   const auto plot = open_output(options.plot);
   crosscheck::CalibratedAgain again;
   if (!options.bracket.empty()) {
+    make_folder(options.bracket);
     scenario = calibrated(options, kBefore, globals);
     again = [&] { return calibrated(options, kAfter, globals); };
   }
@@ -99,7 +108,8 @@ Action define_crosscheck(CLI::App& app, const GlobalOptions& globals) {
                "the simulated machine, instead of the scenario's; sluice calibrate writes one", "FILE.yaml");
   CLI::Option* bracket =
       add_path(app, "--bracket", options->bracket,
-               "calibrate this host before and after the measurement, into before.yaml and after.yaml of this folder; "
+               "calibrate this host before and after the measurement, into before.yaml and after.yaml of this folder, "
+               "which is made when there is none; "
                "predict the mean and print the host's drift beside the errors",
                "DIR")
           ->excludes(platform);

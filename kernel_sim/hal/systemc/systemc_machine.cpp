@@ -83,6 +83,7 @@ void SystemcMachine::execute(Picoseconds cost, Work work) {
 }
 Mode SystemcMachine::mode() const { return static_cast<Mode>(core().mode()); }
 void SystemcMachine::set_mode(Mode mode) { core().set_mode(static_cast<cpu::Mode>(mode)); }
+Picoseconds SystemcMachine::user_time() const { return core().times().user; }
 
 void SystemcMachine::load(PhysAddr from, std::span<std::byte> to) {
   on_core(Work::Memory, [&](cpu::Core& c) { c.load(from, to); });

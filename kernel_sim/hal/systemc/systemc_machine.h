@@ -50,6 +50,7 @@ class SystemcMachine : private Cpu, private Contexts, private Interrupts, privat
   void execute(Picoseconds cost, Work work) override;
   [[nodiscard]] Mode mode() const override;
   void set_mode(Mode mode) override;
+  [[nodiscard]] Picoseconds user_time() const override;
   void load(PhysAddr from, std::span<std::byte> to) override;
   void store(PhysAddr to, std::span<const std::byte> from) override;
   void copy(PhysAddr from, PhysAddr to, Bytes size) override;

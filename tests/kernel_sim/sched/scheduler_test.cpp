@@ -454,6 +454,31 @@ TEST(Scheduler, KsoftirqdsTimeIsItsOwn) {
   EXPECT_EQ(tasks[1]->cpu_time(), 50_us + change);
 }
 
+TEST(Scheduler, ATasksUserTimeIsItsOwnThoughAnotherRunsInBetween) {
+  Rig rig;
+  const auto in_user_mode = [&](Picoseconds time) {
+    rig.machine.cpu.set_mode(hal::Mode::User);
+    rig.machine.cpu.execute(time, hal::Work::Program);
+    rig.machine.cpu.set_mode(hal::Mode::Kernel);
+  };
+  WaitQueue queue;
+  const Task& first = rig.scheduler.spawn("first", [&] {
+    in_user_mode(3_us);
+    rig.scheduler.wait(queue, "the second");
+    EXPECT_EQ(rig.scheduler.current()->user_time(), 3_us);
+    in_user_mode(1_us);
+    EXPECT_EQ(rig.scheduler.current()->user_time(), 4_us);
+  });
+  const Task& second = rig.scheduler.spawn("second", [&] {
+    in_user_mode(10_us);
+    rig.machine.cpu.execute(5_us, hal::Work::Program);
+    rig.scheduler.wake_all(queue);
+  });
+  rig.fake.run_all(2);
+  EXPECT_EQ(first.user_time(), 4_us);
+  EXPECT_EQ(second.user_time(), 10_us);
+}
+
 TEST(Scheduler, ATaskThatWaitsForEverIsNamedWithWhatItWaitsFor) {
   Rig rig;
   WaitQueue queue;
