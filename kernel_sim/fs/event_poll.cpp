@@ -6,7 +6,8 @@
 #include <optional>
 
 #include <sys/epoll.h>
-#include <sys/stat.h>
+
+#include "kernel_sim/fs/event_counter.h"
 
 namespace sluice::fs {
 
@@ -171,10 +172,7 @@ std::int16_t EventPoll::poll() const {
   return 0;
 }
 
-/// An inode that all such files share, of no kind.
-Result<kernel_sim::FileStatus> EventPoll::status() {
-  return kernel_sim::FileStatus{0, S_IRUSR | S_IWUSR, static_cast<std::uint32_t>(kPageSize)};
-}
+Result<kernel_sim::FileStatus> EventPoll::status() { return anonymous_status(); }
 
 void EventPoll::forget_gone_files() {
   std::erase_if(m_watches, [](const auto& entry) { return entry.second->gone(); });

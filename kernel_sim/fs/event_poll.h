@@ -45,7 +45,8 @@ class EventPoll final : public File, public std::enable_shared_from_this<EventPo
   [[nodiscard]] std::int16_t poll() const override;
   sched::WaitQueue* poll_queue() override { return &m_poll_queue; }
   [[nodiscard]] bool takes_pages() const override { return false; }
-  [[nodiscard]] bool reads_and_writes() const override { return false; }
+  [[nodiscard]] bool has_read() const override { return false; }
+  [[nodiscard]] bool has_write() const override { return false; }
 
  private:
   class Watch;

@@ -68,8 +68,11 @@ class File {
   virtual sched::WaitQueue* poll_queue() { return nullptr; }
   /// The last descriptor is gone. May take time, other than the destructor; idempotent.
   virtual void close() {}
-  /// Whether read and write are there at all (FMODE_CAN_READ and FMODE_CAN_WRITE), which is asked before the buffer is.
-  [[nodiscard]] virtual bool reads_and_writes() const { return true; }
+  /// Whether read is there at all (FMODE_CAN_READ), which is asked before the buffer is.
+  [[nodiscard]] virtual bool has_read() const { return true; }
+  [[nodiscard]] virtual bool has_write() const { return true; }
+  /// Whether writev writes buffer by buffer, as where there is no write_iter.
+  [[nodiscard]] virtual bool writes_buffer_by_buffer() const { return false; }
   [[nodiscard]] virtual bool seekable() const { return false; }
   [[nodiscard]] virtual bool is_pipe() const { return false; }
   /// Whether splice_write is there at all, which is asked before anything is waited for.

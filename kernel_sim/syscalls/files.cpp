@@ -41,7 +41,7 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::read(int fd, UserAddress bu
       [&]() -> Result<Bytes> {
         const Result<FilePointer> from = file_to_read(fd);
         if (!from) return tl::unexpected{from.error()};
-        if (!(*from)->reads_and_writes()) return base::refuse(EINVAL);
+        if (!(*from)->has_read()) return base::refuse(EINVAL);
         if (const auto checked = check_buffer(buffer, size); !checked) return tl::unexpected{checked.error()};
         return (*from)->read(memory(), address_of(buffer), std::min(size, kMaxReadWrite), nullptr);
       });
@@ -53,7 +53,7 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::write(int fd, UserAddress b
       [&]() -> Result<Bytes> {
         const Result<FilePointer> to = file_to_write(fd);
         if (!to) return tl::unexpected{to.error()};
-        if (!(*to)->reads_and_writes()) return base::refuse(EINVAL);
+        if (!(*to)->has_write()) return base::refuse(EINVAL);
         if (const auto checked = check_buffer(buffer, size); !checked) return tl::unexpected{checked.error()};
         return or_broken_pipe((*to)->write(memory(), address_of(buffer), std::min(size, kMaxReadWrite), nullptr));
       });

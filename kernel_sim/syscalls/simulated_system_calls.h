@@ -79,6 +79,9 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   Value epoll_ctl(int epfd, int operation, int fd, const kernel_sim::EpollEvent* event) override;
   Value epoll_wait(int epfd, std::vector<kernel_sim::EpollEvent>& events, int most, int timeout_ms) override;
 
+  // --- event counters (event_files.cpp) ---------------------------------------------------------------------------
+  Value eventfd(unsigned initial, int flags) override;
+
   // --- time (time.cpp) --------------------------------------------------------------------------------------------
   Value nanosleep(std::uint64_t duration) override;
 

@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -93,6 +94,11 @@ std::string poll_entries(std::span<const kernel_sim::PollEntry> entries) {
 }
 
 std::string epoll_create_flags(int flags) { return all_of(flags, {{EPOLL_CLOEXEC, "EPOLL_CLOEXEC"}}, "0"); }
+
+std::string eventfd_flags(int flags) {
+  return all_of(flags, {{EFD_SEMAPHORE, "EFD_SEMAPHORE"}, {EFD_CLOEXEC, "EFD_CLOEXEC"}, {EFD_NONBLOCK, "EFD_NONBLOCK"}},
+                "0");
+}
 
 std::string epoll_operation(int operation) {
   return one_of(operation,

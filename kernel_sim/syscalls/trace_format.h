@@ -19,6 +19,7 @@ std::string io_vectors(std::span<const kernel_sim::IoVector> vectors);
 std::string poll_entries(std::span<const kernel_sim::PollEntry> entries);
 
 std::string epoll_create_flags(int flags);
+std::string eventfd_flags(int flags);
 std::string epoll_operation(int operation);
 /// "{events=EPOLLIN, data={u32=5, u64=5}}"
 std::string epoll_event(const kernel_sim::EpollEvent& event);

@@ -33,12 +33,30 @@ Result<std::vector<mm::MemoryPiece>> import_vectors(std::span<const IoVector> ve
   return pieces;
 }
 
+/// do_loop_readv_writev. An empty buffer counts only when it is the first: later ones are passed over.
+Result<Bytes> write_each(fs::File& to, mm::UserMemory& memory, std::span<const mm::MemoryPiece> pieces) {
+  Bytes left = 0;
+  for (const mm::MemoryPiece& piece : pieces) left += piece.size;
+  Bytes done = 0;
+  for (std::size_t i = 0; i < pieces.size() && left > 0; ++i) {
+    const mm::MemoryPiece& piece = pieces[i];
+    if (i > 0 && piece.size == 0) continue;
+    const Result<Bytes> written = to.write(memory, piece.at, piece.size, nullptr);
+    if (!written && done == 0) return written;
+    if (!written) break;
+    done += *written;
+    left -= *written;
+    if (*written < piece.size) break;
+  }
+  return done;
+}
+
 }  // namespace
 
 Result<Bytes> SimulatedSystemCalls::read_vectors(fs::File& from, std::span<const IoVector> vectors,
                                                  std::uint64_t* offset) {
   if (!from.readable()) return base::refuse(EBADF);
-  if (!from.reads_and_writes()) return base::refuse(EINVAL);
+  if (!from.has_read()) return base::refuse(EINVAL);
   auto pieces = import_vectors(vectors);
   if (!pieces) return tl::unexpected{pieces.error()};
   mm::VectoredMemory all{memory(), std::move(*pieces)};
@@ -49,9 +67,10 @@ Result<Bytes> SimulatedSystemCalls::read_vectors(fs::File& from, std::span<const
 Result<Bytes> SimulatedSystemCalls::write_vectors(fs::File& to, std::span<const IoVector> vectors,
                                                   std::uint64_t* offset) {
   if (!to.writable()) return base::refuse(EBADF);
-  if (!to.reads_and_writes()) return base::refuse(EINVAL);
+  if (!to.has_write()) return base::refuse(EINVAL);
   auto pieces = import_vectors(vectors);
   if (!pieces) return tl::unexpected{pieces.error()};
+  if (to.writes_buffer_by_buffer()) return write_each(to, memory(), *pieces);
   mm::VectoredMemory all{memory(), std::move(*pieces)};
   if (all.size() == 0) return 0;
   return or_broken_pipe(to.write(all, all.begin(), all.size(), offset));

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -27,7 +28,7 @@ class Generator {
   Program program();
 
  private:
-  enum class Content : std::uint8_t { Nothing, File, ReadEnd, WriteEnd, Socket, Epoll };
+  enum class Content : std::uint8_t { Nothing, File, ReadEnd, WriteEnd, Socket, Epoll, Counter };
 
   // --- chance -------------------------------------------------------------------------------------------------------
   std::int64_t below(std::int64_t n) { return static_cast<std::int64_t>(m_engine() % static_cast<std::uint64_t>(n)); }
@@ -61,6 +62,8 @@ class Generator {
   void add_on_socket();
   void add_on_epoll();
   std::int64_t epoll_events();
+  void add_on_counter();
+  void store_number(std::int64_t address);
   void add_on_address(std::int64_t socket);
   std::int64_t talk_script();
   void open_something();
@@ -78,6 +81,7 @@ class Generator {
   bool m_sockets = false;
   bool m_small_disk = false;
   bool m_epoll = false;
+  bool m_counters = false;
 };
 
 std::int64_t Generator::size() {
@@ -329,9 +333,9 @@ void Generator::add_transfer() {
   // A file system in memory gives the pipe a page of zeroes for a hole, one on a disk the page that will be written.
   switch (m_small_disk ? 2 + below(4) : below(6)) {
     case 0:
-      return add(Operation::Sendfile, {odd ? any_descriptor() : file_or(Content::WriteEnd),
-                                       odd ? any_descriptor() : descriptor(Content::File), optional_offset(),
-                                       finite_size()});
+      return add(Operation::Sendfile,
+                 {odd ? any_descriptor() : file_or(Content::WriteEnd),
+                  odd ? any_descriptor() : descriptor(Content::File), optional_offset(), finite_size()});
     case 1:
       return add(Operation::Splice,
                  {odd ? any_descriptor() : descriptor(Content::File), optional_offset(), descriptor(Content::WriteEnd),
@@ -491,6 +495,7 @@ void Generator::add_on_epoll() {
   const auto watched = [this] {
     if (one_in(12)) return any_descriptor();
     if (m_sockets && one_in(2)) return descriptor(Content::Socket);
+    if (m_counters && one_in(3)) return descriptor(Content::Counter);
     return descriptor(one_in(6) ? Content::Epoll : one_in(2) ? Content::ReadEnd : Content::WriteEnd);
   };
   const std::int64_t instance = descriptor(Content::Epoll);
@@ -508,6 +513,41 @@ void Generator::add_on_epoll() {
                  {instance, one_in(8) ? 4 : EPOLL_CTL_DEL, watched(), epoll_events(), below(1000)});
     default:
       return add(Operation::EpollWait, {instance, one_in(20) ? any_of({0, -1, INT_MAX}) : any_of({1, 2, 8, 64})});
+  }
+}
+
+/// 8 bytes that a counter is then given: small numbers, and those about the largest.
+void Generator::store_number(std::int64_t address) {
+  const std::int64_t rest = any_of({0, 0, 0, 0xFF, 0xFF, 0x7F});
+  add(Operation::Fill, {address, rest, 8});
+  if (one_in(2)) add(Operation::Fill, {address, any_of({1, 2, 0xFE, 0xFD}), 1});
+}
+
+void Generator::add_on_counter() {
+  std::int64_t address = 0;
+  std::int64_t length = 0;
+  memory(address, length);
+  const std::int64_t size = one_in(12) ? any_of({0, 7, 9, 16}) : 8;
+  const std::int64_t counter = descriptor(Content::Counter);
+  const bool harmless = address >= 0 && address < kRegionSize - 8;
+  switch (below(8)) {
+    case 0: {
+      const std::int64_t flags = EFD_NONBLOCK | any_of({0, 0, EFD_SEMAPHORE, EFD_CLOEXEC});
+      return add(Operation::EventFd,
+                 {new_descriptor(Content::Counter), any_of({0, 0, 1, 3, UINT_MAX}), one_in(15) ? flags | 2 : flags});
+    }
+    case 1:
+      return add(Operation::Poll, {counter, any_of({POLLIN, POLLOUT, POLLIN | POLLOUT}), descriptor(Content::Counter),
+                                   any_of({POLLIN, POLLIN | POLLOUT, POLLRDNORM | POLLWRNORM})});
+    case 2:
+      return add(one_in(2) ? Operation::Readv : Operation::Writev,
+                 {counter, address, any_of({4, 8, 8, 0, 16}), address, any_of({8, 4, 0, kNoPiece})});
+    case 3:
+    case 4:
+      return add(Operation::Read, {counter, address, size});
+    default:
+      if (harmless) store_number(address);
+      return add(Operation::Write, {counter, address, size});
   }
 }
 
@@ -532,6 +572,7 @@ std::int64_t Generator::talk_script() {
 void Generator::add_random() {
   if (m_forked && one_in(3)) m_process = 1 - m_process;
   if (m_epoll && one_in(4)) return add_on_epoll();
+  if (m_counters && one_in(4)) return add_on_counter();
   if (m_sockets && one_in(2)) return add_on_socket();
   switch (below(20)) {
     case 0:
@@ -581,6 +622,8 @@ Program Generator::program() {
   }
   m_epoll = one_in(3);
   if (m_epoll) add(Operation::EpollCreate, {new_descriptor(Content::Epoll), 0});
+  m_counters = one_in(5);
+  if (m_counters) add(Operation::EventFd, {new_descriptor(Content::Counter), below(3), EFD_NONBLOCK});
   const std::int64_t steps = 5 + below(45);
   for (std::int64_t i = 0; i < steps; ++i) add_random();
   return std::move(m_program);

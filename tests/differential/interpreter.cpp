@@ -544,6 +544,9 @@ void Interpreter::execute(const Step& step) {
       for (const auto& event : events) note(0, static_cast<std::int64_t>(event.data), event.events);
       break;
     }
+    case Operation::EventFd:
+      note_new(a[0], m_calls.eventfd(static_cast<unsigned>(a[1]), number(2)));
+      break;
     case Operation::SocketPair:
       connect_pair(step);
       break;
@@ -621,7 +624,8 @@ void Interpreter::look_at_descriptors() {
     note(fd, flags, m_calls.lseek(fd, 0, SEEK_CUR));
     kernel_sim::FileStatus status;
     m_calls.fstat(fd, status);
-    if (!S_ISFIFO(status.mode) && !S_ISSOCK(status.mode)) continue;
+    const bool without_kind = (status.mode & S_IFMT) == 0;  // an event counter or an epoll instance
+    if (!S_ISFIFO(status.mode) && !S_ISSOCK(status.mode) && !without_kind) continue;
     std::array<kernel_sim::PollEntry, 1> entry = {{{fd, POLLIN | POLLOUT, 0}}};
     const Value ready = m_calls.poll(entry, 0);
     note(ready, entry[0].returned, m_calls.fcntl(fd, F_GETPIPE_SZ));
@@ -631,7 +635,7 @@ void Interpreter::look_at_descriptors() {
     do {
       got = m_calls.read(fd, own(), kOwnSize);
       note_read(got, own());
-    } while (got > 0);
+    } while (got > 0 && !without_kind);  // a semaphore would give one after the other
   }
 }
 

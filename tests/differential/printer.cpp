@@ -83,6 +83,8 @@ std::string argument(Kind kind, std::int64_t value) {
       return std::array{"write", "vmsplice", "splice"}[static_cast<std::size_t>(value)];
     case Kind::PollEvents:
       return poll_events(value);
+    case Kind::EventFlags:
+      return syscalls::eventfd_flags(as_int);
     case Kind::EpollOperation:
       return syscalls::epoll_operation(as_int);
     case Kind::EpollEvents: {

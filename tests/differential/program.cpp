@@ -44,6 +44,7 @@ const Signature& signature_of(Operation operation) {
       {"epoll_create1", {K::NewDescriptor, K::PipeFlags}},
       {"epoll_ctl", {K::Descriptor, K::EpollOperation, K::Descriptor, K::EpollEvents, K::Pattern}},
       {"epoll_wait", {K::Descriptor, K::Size}},
+      {"eventfd", {K::NewDescriptor, K::Size, K::EventFlags}},
       {"socketpair", {K::NewDescriptor, K::NewDescriptor}},
       {"socket", {K::NewDescriptor}},
       {"connect", {K::Descriptor}},

@@ -49,7 +49,8 @@ enum class Operation : std::uint8_t {
   Poll,
   EpollCreate,
   EpollControl,
-  EpollWait,   ///< without waiting
+  EpollWait,  ///< without waiting
+  EventFd,
   SocketPair,  ///< two connected TCP sockets over 127.0.0.1, non-blocking and without Nagle's delay
   Socket,
   Connect,    ///< to a port where nobody listens
@@ -69,7 +70,7 @@ enum class Operation : std::uint8_t {
   FillDisk,  ///< writes a file until no block is free, and cuts it by so many pages
   Stream,    ///< one process writes to a pipe and another reads it; both wait for each other
 };
-inline constexpr std::size_t kOperations = 53;
+inline constexpr std::size_t kOperations = 54;
 
 enum class Kind : std::uint8_t {
   None,
@@ -94,6 +95,7 @@ enum class Kind : std::uint8_t {
   PollEvents,
   EpollOperation,
   EpollEvents,
+  EventFlags,
   StreamSource,
   MessageFlags,
   How,

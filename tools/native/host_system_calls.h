@@ -89,6 +89,8 @@ class HostSystemCalls : public SystemCalls {
   Value epoll_ctl(int epfd, int operation, int fd, const kernel_sim::EpollEvent* event) override;
   Value epoll_wait(int epfd, std::vector<kernel_sim::EpollEvent>& events, int most, int timeout_ms) override;
 
+  Value eventfd(unsigned initial, int flags) override;
+
   Value nanosleep(std::uint64_t duration) override;
 
   /// The child is killed when its parent ends, so that no process outlives a run.

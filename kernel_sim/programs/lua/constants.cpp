@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -192,6 +193,10 @@ std::span<const Constant> all_constants() {
       SLUICE_CONSTANT(EPOLLET),
       SLUICE_CONSTANT(EPOLLONESHOT),
       SLUICE_CONSTANT(EPOLLEXCLUSIVE),
+      // eventfd
+      SLUICE_CONSTANT(EFD_SEMAPHORE),
+      SLUICE_CONSTANT(EFD_NONBLOCK),
+      SLUICE_CONSTANT(EFD_CLOEXEC),
   };
 #undef SLUICE_CONSTANT
   return kConstants;
