@@ -37,7 +37,8 @@ Kernel::Kernel(hal::Machine machine, base::Ledger& ledger, const KernelConfig& c
             fs::FileSystem& volume = file_system_of(path);
             return volume.open(path, flags, mode);
           },
-          [this](int flags) -> Result<std::shared_ptr<net::TcpSocket>> { return m_network->create_socket(flags); }},
+          [this](int flags) -> Result<std::shared_ptr<net::TcpSocket>> { return m_network->create_socket(flags); },
+          [this](int flags) { return m_network->create_unix_pair(flags); }},
       m_config.syscall);
 }
 

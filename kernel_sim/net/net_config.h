@@ -45,6 +45,9 @@ struct NetConfig : base::Parameters {
   Bytes rcvbuf_max = parameter(rcvbuf_max, "rcvbuf_max", 212'992, {4_KiB, 1_GiB},
                                "most that SO_RCVBUF can ask for; the kernel doubles it",
                                "Linux net.core.rmem_max, 212992 before 6.17");
+  Bytes unix_buffer = parameter(unix_buffer, "unix_buffer", 212'992, {4608, 1_GiB},
+                                "send and receive buffer of a new AF_UNIX socket; only sent bytes are counted",
+                                "Linux include/net/sock.h SK_WMEM_DEFAULT, SK_RMEM_DEFAULT");
   bool autocork =
       parameter(autocork, "autocork", true, "a small write waits while earlier packets are still in the interface",
                 "Linux tcp_autocorking: on by default, commit f54b311142a9");
@@ -88,6 +91,12 @@ struct NetConfig : base::Parameters {
       parameter(splice_fragment, "splice_fragment", CpuCost::time(22_ns), "one page referenced by a packet", kEstimate);
   CpuCost receive_call = parameter(receive_call, "receive_call", CpuCost::time(150_ns),
                                    "tcp_recvmsg without copies: lock, checks, window", kEstimate);
+  CpuCost unix_send_call =
+      parameter(unix_send_call, "unix_send_call", CpuCost::time(180_ns),
+                "unix_stream_sendmsg without its packets: checks, locks of both ends", "estimate, as send_call");
+  CpuCost unix_receive_call =
+      parameter(unix_receive_call, "unix_receive_call", CpuCost::time(150_ns),
+                "unix_stream_read_generic without copies: locks, target", "estimate, as receive_call");
   CpuCost skb_allocate = parameter(skb_allocate, "skb_allocate", CpuCost::time(24_ns),
                                    "allocating and initializing a packet", kPrototypeKernel);
   CpuCost skb_free =

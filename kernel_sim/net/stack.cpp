@@ -29,6 +29,7 @@ Stack::Stack(hal::Machine& machine, sched::Scheduler& scheduler, mm::FrameAlloca
       m_frames(frames),
       m_ledger(ledger),
       m_config(config),
+      m_unix(machine, scheduler, frames, ledger, config),
       m_next_sequence(kFirstSequence) {}
 
 Stack::~Stack() = default;

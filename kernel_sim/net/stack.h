@@ -21,6 +21,7 @@
 #include "kernel_sim/net/skb.h"
 #include "kernel_sim/net/tcp_socket.h"
 #include "kernel_sim/net/transmit_queue.h"
+#include "kernel_sim/net/unix_socket.h"
 #include "kernel_sim/sched/scheduler.h"
 
 namespace sluice::net {
@@ -50,6 +51,10 @@ class Stack {
   void attach_loopback(NetDevice& device);
   /// An unconnected TCP socket; `flags` are those of the open file (O_RDWR, O_NONBLOCK).
   std::shared_ptr<TcpSocket> create_socket(int flags);
+  /// Two connected AF_UNIX sockets.
+  std::pair<std::shared_ptr<UnixSocket>, std::shared_ptr<UnixSocket>> create_unix_pair(int flags) {
+    return make_unix_pair(m_unix, flags);
+  }
   [[nodiscard]] const StackStatistics& statistics() const { return m_statistics; }
   /// Packets thrown away between TCP and the interfaces.
   [[nodiscard]] std::uint64_t dropped() const;
@@ -121,6 +126,7 @@ class Stack {
   mm::FrameAllocator& m_frames;
   base::Ledger& m_ledger;
   const NetConfig& m_config;
+  UnixSockets m_unix;
   PortTable m_ports;  // outlives connections, and so the packets that hold them
   StackStatistics m_statistics;
   std::vector<Card> m_cards;

@@ -6,7 +6,6 @@
 
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include "kernel_sim/mm/absent_pages.h"
 #include "kernel_sim/net/stack.h"
@@ -15,10 +14,10 @@
 namespace sluice::net {
 
 TcpSocket::TcpSocket(Stack& stack, int flags)
-    : File(flags), m_stack(stack), m_connection(std::make_shared<TcpConnection>(stack)) {}
+    : Socket(flags), m_stack(stack), m_connection(std::make_shared<TcpConnection>(stack)) {}
 
 TcpSocket::TcpSocket(Stack& stack, int flags, std::shared_ptr<TcpConnection> connection)
-    : File(flags), m_stack(stack), m_connection(std::move(connection)) {}
+    : Socket(flags), m_stack(stack), m_connection(std::move(connection)) {}
 
 TcpSocket::~TcpSocket() {
   if (!m_closed && m_connection->needs_close()) m_stack.close_later(m_connection);
@@ -27,9 +26,6 @@ TcpSocket::~TcpSocket() {
 int TcpSocket::mappable_protection() const { return PROT_READ; }
 
 std::shared_ptr<mm::MappedObject> TcpSocket::mapped_object() { return std::make_shared<mm::AbsentPages>(); }
-
-/// O_ASYNC is kept for F_GETFL: without an owner nobody gets a SIGIO.
-int TcpSocket::changeable_flags() const { return File::changeable_flags() | O_ASYNC; }
 
 void TcpSocket::close() {
   if (m_closed) return;
@@ -71,17 +67,6 @@ Result<void> TcpSocket::set_option(int level, int option, int value) {
 }
 Result<int> TcpSocket::option(int level, int option) { return m_connection->option(level, option); }
 
-Result<Bytes> TcpSocket::read(mm::UserMemory& memory, VirtAddr to, Bytes size, std::uint64_t* offset) {
-  if (offset != nullptr) return refuse(ESPIPE);
-  if (size == 0) return 0;  // unlike recv, which looks for data
-  return recv(memory, to, size, 0);
-}
-
-Result<Bytes> TcpSocket::write(mm::UserMemory& memory, VirtAddr from, Bytes size, std::uint64_t* offset) {
-  if (offset != nullptr) return refuse(ESPIPE);
-  return send(memory, from, size, 0);
-}
-
 Result<Bytes> TcpSocket::splice_read(fs::SpliceSink& sink, Bytes size, std::uint64_t* offset, unsigned splice_flags) {
   if (offset != nullptr) return refuse(ESPIPE);
   return m_connection->receive_pages(sink, size,
@@ -96,11 +81,6 @@ Result<Bytes> TcpSocket::splice_write(fs::SpliceSource& source, Bytes size, std:
 }
 
 void TcpSocket::splice_end() { m_connection->end_of_pages(); }
-
-Result<kernel_sim::FileStatus> TcpSocket::status() {
-  return kernel_sim::FileStatus{
-      .size = 0, .mode = S_IFSOCK | 0777, .block_size = static_cast<std::uint32_t>(kPageSize)};
-}
 
 std::int16_t TcpSocket::poll() const { return m_connection->poll(); }
 sched::WaitQueue* TcpSocket::poll_queue() { return &m_connection->wait_queue(); }

@@ -9,15 +9,14 @@
 
 #include <memory>
 
-#include "kernel_sim/fs/file.h"
-#include "kernel_sim/system_calls.h"
+#include "kernel_sim/net/socket.h"
 
 namespace sluice::net {
 
 class Stack;
 class TcpConnection;
 
-class TcpSocket final : public fs::File {
+class TcpSocket final : public Socket {
  public:
   /// Use Stack::create_socket.
   TcpSocket(Stack& stack, int flags);
@@ -28,40 +27,39 @@ class TcpSocket final : public fs::File {
 
   /// Waits for the handshake unless non-blocking (EINPROGRESS; POLLOUT and SO_ERROR tell the rest).
   /// ECONNREFUSED, ETIMEDOUT, EISCONN, EALREADY, EADDRNOTAVAIL.
-  Result<void> connect(kernel_sim::Endpoint peer);
-  Result<void> bind(kernel_sim::Endpoint local);
+  Result<void> connect(kernel_sim::Endpoint peer) override;
+  Result<void> bind(kernel_sim::Endpoint local) override;
   /// EINVAL when connected, EADDRINUSE.
-  Result<void> listen(int backlog);
+  Result<void> listen(int backlog) override;
   /// Waits for a connection unless non-blocking (EAGAIN). `flags`: SOCK_NONBLOCK, SOCK_CLOEXEC. EINVAL when not
   /// listening.
   Result<std::shared_ptr<TcpSocket>> accept(kernel_sim::Endpoint* peer, int flags);
-  [[nodiscard]] kernel_sim::Endpoint local() const;
+  Result<std::shared_ptr<Socket>> accept_connection(kernel_sim::Endpoint* peer, int flags) override {
+    return accept(peer, flags);
+  }
+  [[nodiscard]] kernel_sim::Endpoint local() const override;
   [[nodiscard]] kernel_sim::Endpoint peer() const;
 
   /// MSG_MORE, MSG_DONTWAIT, MSG_NOSIGNAL. A short count when an error came after some bytes.
-  Result<Bytes> send(mm::UserMemory& memory, VirtAddr from, Bytes size, int flags);
+  Result<Bytes> send(mm::UserMemory& memory, VirtAddr from, Bytes size, int flags) override;
   /// MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_WAITALL. 0 when the peer has ended.
-  Result<Bytes> recv(mm::UserMemory& memory, VirtAddr to, Bytes size, int flags);
+  Result<Bytes> recv(mm::UserMemory& memory, VirtAddr to, Bytes size, int flags) override;
   /// SHUT_RD, SHUT_WR, SHUT_RDWR.
-  Result<void> shutdown(int how);
+  Result<void> shutdown(int how) override;
   /// SOL_SOCKET: SO_SNDBUF, SO_RCVBUF, SO_REUSEADDR, SO_KEEPALIVE; IPPROTO_TCP: TCP_NODELAY, TCP_CORK, TCP_QUICKACK.
-  Result<void> set_option(int level, int option, int value);
+  Result<void> set_option(int level, int option, int value) override;
   /// Those, and SO_ERROR (which clears it), SO_TYPE, SO_DOMAIN, SO_PROTOCOL, SO_ACCEPTCONN, TCP_MAXSEG. EOPNOTSUPP for
   /// a level, ENOPROTOOPT for an option that there is not.
-  Result<int> option(int level, int option);
+  Result<int> option(int level, int option) override;
   /// The last descriptor is gone; idempotent. Charges the caller; unsent data drain in the background.
   void close() override;
 
-  Result<Bytes> read(mm::UserMemory& memory, VirtAddr to, Bytes size, std::uint64_t* offset) override;
-  Result<Bytes> write(mm::UserMemory& memory, VirtAddr from, Bytes size, std::uint64_t* offset) override;
   Result<Bytes> splice_read(fs::SpliceSink& sink, Bytes size, std::uint64_t* offset, unsigned splice_flags) override;
   Result<Bytes> splice_write(fs::SpliceSource& source, Bytes size, std::uint64_t* offset,
                              unsigned splice_flags) override;
   void splice_end() override;
-  Result<kernel_sim::FileStatus> status() override;
   [[nodiscard]] std::int16_t poll() const override;
   sched::WaitQueue* poll_queue() override;
-  [[nodiscard]] int changeable_flags() const override;
   /// tcp_mmap: for reading alone, and without pages.
   [[nodiscard]] int mappable_protection() const override;
   std::shared_ptr<mm::MappedObject> mapped_object() override;

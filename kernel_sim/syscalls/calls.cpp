@@ -73,6 +73,20 @@ Result<SimulatedSystemCalls::Value> SimulatedSystemCalls::install(FilePointer fi
   return Value{*fd};
 }
 
+Result<SimulatedSystemCalls::Value> SimulatedSystemCalls::install_two(FilePointer first, FilePointer second,
+                                                                      bool close_on_exec, int fds[2]) {
+  const Result<Value> low = install(std::move(first), close_on_exec);
+  if (!low) return low;
+  const Result<Value> high = install(std::move(second), close_on_exec);
+  if (!high) {
+    static_cast<void>(m_process.files.remove(static_cast<int>(*low)));
+    return high;
+  }
+  fds[0] = static_cast<int>(*low);
+  fds[1] = static_cast<int>(*high);
+  return 0;
+}
+
 void SimulatedSystemCalls::release(std::shared_ptr<fs::File> file) {
   if (file.use_count() == 1) file->close();
 }

@@ -39,8 +39,13 @@ Result<std::shared_ptr<fs::File>> FileTable::remove(int fd) {
   return file;
 }
 
-Result<void> FileTable::has_room() const {
-  if (free_from(m_first_free) >= m_limit) return base::refuse(EMFILE);
+Result<void> FileTable::has_room(unsigned count) const {
+  std::size_t from = m_first_free;
+  for (; count > 0; --count) {
+    const std::size_t fd = free_from(from);
+    if (fd >= m_limit) return base::refuse(EMFILE);
+    from = fd + 1;
+  }
   return {};
 }
 

@@ -36,8 +36,8 @@ class FileTable {
   Result<std::shared_ptr<fs::File>> remove(int fd);
   [[nodiscard]] bool close_on_exec(int fd) const { return m_files[static_cast<std::size_t>(fd)].close_on_exec; }
   void set_close_on_exec(int fd, bool close) { m_files[static_cast<std::size_t>(fd)].close_on_exec = close; }
-  /// EMFILE when there is no number for a further one.
-  [[nodiscard]] Result<void> has_room() const;
+  /// EMFILE when there are no numbers for so many more.
+  [[nodiscard]] Result<void> has_room(unsigned count = 1) const;
   [[nodiscard]] std::size_t size() const { return m_files.size(); }
 
  private:

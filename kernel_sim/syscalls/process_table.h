@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kernel_sim/ipc/pipe.h"
@@ -27,6 +28,8 @@ struct Services {
   ipc::PipeSystem& pipes;
   std::function<Result<std::shared_ptr<fs::File>>(std::string_view path, int flags, int mode)> open;
   std::function<Result<std::shared_ptr<net::TcpSocket>>(int flags)> create_socket;
+  /// AF_UNIX.
+  std::function<std::pair<std::shared_ptr<fs::File>, std::shared_ptr<fs::File>>(int flags)> create_socket_pair;
 };
 
 class ProcessTable {

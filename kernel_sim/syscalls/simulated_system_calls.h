@@ -62,6 +62,7 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
 
   // --- sockets (sockets.cpp) --------------------------------------------------------------------------------------
   Value socket(int domain, int type, int protocol) override;
+  Value socketpair(int domain, int type, int protocol, int fds[2]) override;
   Value connect(int fd, Endpoint peer) override;
   Value bind(int fd, Endpoint local) override;
   Value listen(int fd, int backlog) override;
@@ -111,7 +112,9 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   /// EBADF for what was opened with O_PATH as well.
   Result<FilePointer> file(int fd) const;
   Result<FilePointer> file_or_path(int fd) const;
-  Result<std::shared_ptr<net::TcpSocket>> socket_of(int fd) const;
+  Result<std::shared_ptr<net::Socket>> socket_of(int fd) const;
+  /// Two descriptors or none.
+  Result<Value> install_two(FilePointer first, FilePointer second, bool close_on_exec, int fds[2]);
   Result<Value> install(FilePointer file, bool close_on_exec, int at_least = 0);
   Result<Value> control(fs::File& description, int command, std::int64_t argument);
   /// Between the descriptor's look-up and the file: one range for all buffers. Nothing to move is 0 at once.

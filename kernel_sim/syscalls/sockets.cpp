@@ -14,10 +14,10 @@ namespace sluice::syscalls {
 using fmt::format;
 using SystemCallsValue = kernel_sim::SystemCalls::Value;
 
-Result<std::shared_ptr<net::TcpSocket>> SimulatedSystemCalls::socket_of(int fd) const {
+Result<std::shared_ptr<net::Socket>> SimulatedSystemCalls::socket_of(int fd) const {
   const Result<FilePointer> found = file(fd);
   if (!found) return tl::unexpected{found.error()};
-  auto socket = std::dynamic_pointer_cast<net::TcpSocket>(*found);
+  auto socket = std::dynamic_pointer_cast<net::Socket>(*found);
   if (socket == nullptr) return base::refuse(ENOTSOCK);
   return socket;
 }
@@ -33,6 +33,38 @@ SystemCallsValue SimulatedSystemCalls::socket(int domain, int type, int protocol
         auto created = services().create_socket((type & SOCK_NONBLOCK) != 0 ? O_RDWR | O_NONBLOCK : O_RDWR);
         if (!created) return tl::unexpected{created.error()};
         return install(std::move(*created), (type & SOCK_CLOEXEC) != 0);
+      });
+}
+
+namespace {
+
+constexpr int kTypes = 11;  // SOCK_MAX
+
+/// What sock_create and the family's socketpair answer; of AF_UNIX there are streams here.
+Result<void> check_pair(int domain, int type, int protocol) {
+  if (domain != AF_UNIX && domain != AF_INET && domain != AF_INET6) return base::refuse(EAFNOSUPPORT);
+  if (type < 0 || type >= kTypes) return base::refuse(EINVAL);
+  if (domain != AF_UNIX) return base::refuse(EOPNOTSUPP);
+  if (protocol != 0 && protocol != PF_UNIX) return base::refuse(EPROTONOSUPPORT);
+  if (type != SOCK_STREAM) return base::refuse(ESOCKTNOSUPPORT);
+  return {};
+}
+
+}  // namespace
+
+SystemCallsValue SimulatedSystemCalls::socketpair(int domain, int type, int protocol, int fds[2]) {
+  return call(
+      Call::Socketpair,
+      [&] { return format("{}, [{}, {}]", socket_arguments(domain, type, protocol), fds[0], fds[1]); },
+      [&]() -> Result<Value> {
+        constexpr int kTypeFlags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+        constexpr int kTypeMask = 0xF;
+        if ((type & ~kTypeMask & ~kTypeFlags) != 0) return base::refuse(EINVAL);
+        if (const Result<void> room = m_process.files.has_room(2); !room) return tl::unexpected{room.error()};
+        if (const auto checked = check_pair(domain, type & kTypeMask, protocol); !checked)
+          return tl::unexpected{checked.error()};
+        auto [first, second] = services().create_socket_pair(O_RDWR | (type & SOCK_NONBLOCK));
+        return install_two(std::move(first), std::move(second), (type & SOCK_CLOEXEC) != 0, fds);
       });
 }
 
@@ -72,7 +104,7 @@ SystemCallsValue SimulatedSystemCalls::accept(int fd, Endpoint* peer, int flags)
       [&]() -> Result<Value> {
         const auto found = socket_of(fd);
         if (!found) return tl::unexpected{found.error()};
-        auto accepted = (*found)->accept(peer, flags);
+        auto accepted = (*found)->accept_connection(peer, flags);
         if (!accepted) return tl::unexpected{accepted.error()};
         return install(std::move(*accepted), (flags & SOCK_CLOEXEC) != 0);
       });

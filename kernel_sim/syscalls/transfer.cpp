@@ -258,16 +258,7 @@ SystemCallsValue SimulatedSystemCalls::pipe(int fds[2], int flags) {
         if ((flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT)) != 0) return base::refuse(EINVAL);
         services().machine.cpu.execute(m_table.config().pipe, hal::Work::SystemCall);
         ipc::PipeEnds ends = ipc::make_pipe(services().pipes, flags & (O_NONBLOCK | O_DIRECT));
-        const Result<Value> read_end = install(std::move(ends.read), (flags & O_CLOEXEC) != 0);
-        if (!read_end) return read_end;
-        const Result<Value> write_end = install(std::move(ends.write), (flags & O_CLOEXEC) != 0);
-        if (!write_end) {
-          static_cast<void>(m_process.files.remove(static_cast<int>(*read_end)));
-          return write_end;
-        }
-        fds[0] = static_cast<int>(*read_end);
-        fds[1] = static_cast<int>(*write_end);
-        return 0;
+        return install_two(std::move(ends.read), std::move(ends.write), (flags & O_CLOEXEC) != 0, fds);
       });
 }
 

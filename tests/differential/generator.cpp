@@ -28,7 +28,7 @@ class Generator {
   Program program();
 
  private:
-  enum class Content : std::uint8_t { Nothing, File, ReadEnd, WriteEnd, Socket, Epoll, Counter };
+  enum class Content : std::uint8_t { Nothing, File, ReadEnd, WriteEnd, Socket, Epoll, Counter, UnixSocket };
 
   // --- chance -------------------------------------------------------------------------------------------------------
   std::int64_t below(std::int64_t n) { return static_cast<std::int64_t>(m_engine() % static_cast<std::uint64_t>(n)); }
@@ -63,6 +63,8 @@ class Generator {
   void add_on_epoll();
   std::int64_t epoll_events();
   void add_on_counter();
+  void add_on_unix_socket();
+  void add_on_unix_option(std::int64_t socket);
   void store_number(std::int64_t address);
   void add_on_address(std::int64_t socket);
   std::int64_t talk_script();
@@ -82,6 +84,7 @@ class Generator {
   bool m_small_disk = false;
   bool m_epoll = false;
   bool m_counters = false;
+  bool m_unix = false;
 };
 
 std::int64_t Generator::size() {
@@ -495,6 +498,7 @@ void Generator::add_on_epoll() {
   const auto watched = [this] {
     if (one_in(12)) return any_descriptor();
     if (m_sockets && one_in(2)) return descriptor(Content::Socket);
+    if (m_unix && one_in(2)) return descriptor(Content::UnixSocket);
     if (m_counters && one_in(3)) return descriptor(Content::Counter);
     return descriptor(one_in(6) ? Content::Epoll : one_in(2) ? Content::ReadEnd : Content::WriteEnd);
   };
@@ -514,6 +518,74 @@ void Generator::add_on_epoll() {
     default:
       return add(Operation::EpollWait, {instance, one_in(20) ? any_of({0, -1, INT_MAX}) : any_of({1, 2, 8, 64})});
   }
+}
+
+/// As much as is wanted: a full buffer is full at the same byte on both sides.
+void Generator::add_on_unix_socket() {
+  std::int64_t address = 0;
+  std::int64_t length = 0;
+  memory(address, length);
+  const std::int64_t socket = one_in(30) ? any_descriptor() : descriptor(Content::UnixSocket);
+  const std::int64_t silent = one_in(15) ? 0 : MSG_NOSIGNAL;
+  switch (below(16)) {
+    case 0:
+    case 1:
+    case 2:
+      return add(Operation::Send, {socket, address, length, silent | any_of({0, 0, MSG_DONTWAIT, MSG_MORE})});
+    case 3:
+    case 4:
+    case 5:
+      return add(Operation::Recv, {socket, address, length,
+                                   any_of({0, 0, MSG_DONTWAIT, MSG_WAITALL, MSG_PEEK, MSG_PEEK | MSG_WAITALL})});
+    case 6:
+      return add(one_in(2) ? Operation::Read : Operation::Write, {socket, address, length});
+    case 7: {
+      std::int64_t second = 0;
+      std::int64_t more = 0;
+      memory(second, more);
+      return add(one_in(2) ? Operation::Readv : Operation::Writev, {socket, address, length, second, more});
+    }
+    case 8:
+      return add(Operation::Sendfile, {socket, descriptor(Content::File), optional_offset(), finite_size()});
+    case 9:
+      return add(Operation::Splice,
+                 {descriptor(Content::ReadEnd), kNoOffset, socket, kNoOffset, length, splice_flags()});
+    case 10:
+      return add(Operation::Splice, {socket, one_in(20) ? 0 : kNoOffset, descriptor(Content::WriteEnd), kNoOffset,
+                                     length, splice_flags()});
+    case 11:
+      if (!one_in(3)) return add_on_unix_option(socket);
+      return add(Operation::Shutdown, {socket, one_in(20) ? 7 : any_of({SHUT_RD, SHUT_WR, SHUT_WR, SHUT_RDWR})});
+    case 12:
+      return add(Operation::Poll,
+                 {socket, any_of({POLLIN, POLLOUT, POLLIN | POLLOUT, POLLIN | POLLRDHUP}),
+                  descriptor(Content::UnixSocket), any_of({POLLIN, POLLOUT, POLLRDNORM | POLLWRBAND})});
+    case 13: {
+      const std::int64_t first = new_descriptor(Content::UnixSocket);
+      return add(Operation::UnixPair, {first, new_descriptor(Content::UnixSocket),
+                                       O_NONBLOCK | any_of({0, 0, O_CLOEXEC, one_in(4) ? O_APPEND : 0})});
+    }
+    case 14:
+      return add_on_unix_option(socket);
+    default:
+      if (one_in(4)) return add(Operation::Fstat, {socket});
+      if (one_in(4)) return add(Operation::Pread, {socket, address, length, 0});
+      if (one_in(8)) return add(Operation::Listen, {socket, 3});
+      if (one_in(8)) return add(Operation::Connect, {socket});
+      if (one_in(8)) return add(Operation::Bind, {socket, below(kTargets), socket});
+      if (one_in(8)) return add(Operation::Accept, {new_descriptor(Content::Nothing), socket});
+      if (!one_in(3)) return;
+      if (socket < kSlots) m_content[static_cast<std::size_t>(socket)] = Content::Nothing;
+      return add(Operation::Close, {socket});
+  }
+}
+
+void Generator::add_on_unix_option(std::int64_t socket) {
+  const auto buffers = static_cast<std::int64_t>(kReadSocketOptions);
+  if (one_in(3)) return add(Operation::Getsockopt, {socket, below(kUnixOptions)});
+  if (one_in(3))
+    return add(Operation::Setsockopt, {socket, buffers + below(2), any_of({0, 2304, 5000, 20'000, 100'000})});
+  return add(Operation::Setsockopt, {socket, below(kSocketOptions), any_of({0, 1, 2, -1, 7, 100, 5000, INT_MAX})});
 }
 
 /// 8 bytes that a counter is then given: small numbers, and those about the largest.
@@ -573,6 +645,7 @@ void Generator::add_random() {
   if (m_forked && one_in(3)) m_process = 1 - m_process;
   if (m_epoll && one_in(4)) return add_on_epoll();
   if (m_counters && one_in(4)) return add_on_counter();
+  if (m_unix && one_in(2)) return add_on_unix_socket();
   if (m_sockets && one_in(2)) return add_on_socket();
   switch (below(20)) {
     case 0:
@@ -624,6 +697,11 @@ Program Generator::program() {
   if (m_epoll) add(Operation::EpollCreate, {new_descriptor(Content::Epoll), 0});
   m_counters = one_in(5);
   if (m_counters) add(Operation::EventFd, {new_descriptor(Content::Counter), below(3), EFD_NONBLOCK});
+  m_unix = !m_small_disk && one_in(4);
+  if (m_unix) {
+    const std::int64_t first = new_descriptor(Content::UnixSocket);
+    add(Operation::UnixPair, {first, new_descriptor(Content::UnixSocket), O_NONBLOCK});
+  }
   const std::int64_t steps = 5 + below(45);
   for (std::int64_t i = 0; i < steps; ++i) add_random();
   return std::move(m_program);

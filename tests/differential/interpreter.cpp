@@ -547,6 +547,14 @@ void Interpreter::execute(const Step& step) {
     case Operation::EventFd:
       note_new(a[0], m_calls.eventfd(static_cast<unsigned>(a[1]), number(2)));
       break;
+    case Operation::UnixPair: {
+      int ends[2] = {-1, -1};
+      const Value value = m_calls.socketpair(AF_UNIX, SOCK_STREAM | number(2), 0, ends);
+      set_slot(a[0], ends[0]);
+      set_slot(a[1], ends[1]);
+      note(value, ends[0], ends[1]);
+      break;
+    }
     case Operation::SocketPair:
       connect_pair(step);
       break;

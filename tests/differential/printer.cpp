@@ -124,6 +124,9 @@ std::string to_source(const Step& step) {
     case Operation::Stream:
       return fmt::format("stream({}, {}, {}, {}, {}, {});  // source, bytes, by, read by, pipe size, end after",
                          argument(Kind::StreamSource, a[0]), a[1], a[2], a[3], a[4], a[5]);
+    case Operation::UnixPair:
+      return fmt::format("socketpair(AF_UNIX, SOCK_STREAM|{}, 0, {{&{}, &{}}});", argument(Kind::PipeFlags, a[2]),
+                         descriptor(a[0]), descriptor(a[1]));
     case Operation::SocketPair:
       return fmt::format("tcp_pair(&{}, &{});  // connected over 127.0.0.1, O_NONBLOCK, TCP_NODELAY", descriptor(a[0]),
                          descriptor(a[1]));

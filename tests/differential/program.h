@@ -51,6 +51,7 @@ enum class Operation : std::uint8_t {
   EpollControl,
   EpollWait,  ///< without waiting
   EventFd,
+  UnixPair,    ///< socketpair(AF_UNIX, SOCK_STREAM)
   SocketPair,  ///< two connected TCP sockets over 127.0.0.1, non-blocking and without Nagle's delay
   Socket,
   Connect,    ///< to a port where nobody listens
@@ -70,7 +71,7 @@ enum class Operation : std::uint8_t {
   FillDisk,  ///< writes a file until no block is free, and cuts it by so many pages
   Stream,    ///< one process writes to a pipe and another reads it; both wait for each other
 };
-inline constexpr std::size_t kOperations = 54;
+inline constexpr std::size_t kOperations = 55;
 
 enum class Kind : std::uint8_t {
   None,

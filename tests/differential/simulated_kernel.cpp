@@ -31,7 +31,8 @@ SimulatedKernel::SimulatedKernel(const FileSizes& file_sizes, const Surroundings
           syscalls::Services{
               m_machine, m_fake.ledger(), m_scheduler, m_frames, m_config.mm, m_pipes,
               [this](std::string_view path, int flags, int mode) { return m_files->open(path, flags, mode); },
-              [this](int flags) -> Result<std::shared_ptr<net::TcpSocket>> { return m_network->create_socket(flags); }},
+              [this](int flags) -> Result<std::shared_ptr<net::TcpSocket>> { return m_network->create_socket(flags); },
+              [this](int flags) { return m_network->create_unix_pair(flags); }},
           m_config.syscall) {
   m_config.fs.preload_written = true;
   m_config.fs.preload_call_size = Bytes{1} << 30;

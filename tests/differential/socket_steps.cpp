@@ -15,7 +15,7 @@ using kernel_sim::SystemCalls;
 
 namespace {
 
-constexpr std::array<OptionName, kReadSocketOptions> kOptions = {{
+constexpr std::array<OptionName, kUnixOptions> kOptions = {{
     {SOL_SOCKET, SO_REUSEADDR},
     {SOL_SOCKET, SO_REUSEADDR},
     {SOL_SOCKET, SO_REUSEPORT},
@@ -47,6 +47,8 @@ constexpr std::array<OptionName, kReadSocketOptions> kOptions = {{
     {IPPROTO_TCP, TCP_NODELAY},
     {IPPROTO_TCP, TCP_CORK},
     {SOL_SOCKET, SO_ZEROCOPY},
+    {SOL_SOCKET, SO_SNDBUF},
+    {SOL_SOCKET, SO_RCVBUF},
 }};
 
 constexpr std::uint32_t kLoopback = INADDR_LOOPBACK;

@@ -18,6 +18,8 @@ struct OptionName {
 };
 inline constexpr std::size_t kSocketOptions = 20;
 inline constexpr std::size_t kReadSocketOptions = kSocketOptions + 11;
+/// Of AF_UNIX the buffers too: no interface has a part in them.
+inline constexpr std::size_t kUnixOptions = kReadSocketOptions + 2;
 const OptionName& socket_option_at(std::int64_t index);
 
 /// Where bind and connect go.

@@ -41,6 +41,10 @@ Value HostSystemCalls::socket(int domain, int type, int protocol) {
   });
 }
 
+Value HostSystemCalls::socketpair(int domain, int type, int protocol, int fds[2]) {
+  return call(Call::Socketpair, [&] { return raw(SYS_socketpair, domain, type, protocol, fds); });
+}
+
 Value HostSystemCalls::connect(int fd, Endpoint peer) {
   const sockaddr_in address = to_host(peer);
   return call(Call::Connect, [&] { return raw(SYS_connect, fd, &address, sizeof address); });

@@ -73,6 +73,7 @@ class HostSystemCalls : public SystemCalls {
   Value madvise(kernel_sim::UserAddress address, std::uint64_t size, int advice) override;
 
   Value socket(int domain, int type, int protocol) override;
+  Value socketpair(int domain, int type, int protocol, int fds[2]) override;
   Value connect(int fd, kernel_sim::Endpoint peer) override;
   Value bind(int fd, kernel_sim::Endpoint local) override;
   Value listen(int fd, int backlog) override;

@@ -66,7 +66,8 @@ struct ProcessRig {
                            [this](std::string_view path, int flags, int) { return open(path, flags); },
                            [this](int flags) -> Result<std::shared_ptr<net::TcpSocket>> {
                              return network.create_socket(flags);
-                           }},
+                           },
+                           [this](int flags) { return network.create_unix_pair(flags); }},
                   config) {}
 
   /// Runs one program and everything it starts; returns its status.

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// What system calls ask of a socket of any family.
+#pragma once
+
+#include <memory>
+
+#include "kernel_sim/fs/file.h"
+#include "kernel_sim/system_calls.h"
+
+namespace sluice::net {
+
+class Socket : public fs::File {
+ public:
+  using File::File;
+
+  virtual Result<void> connect(kernel_sim::Endpoint peer) = 0;
+  virtual Result<void> bind(kernel_sim::Endpoint local) = 0;
+  virtual Result<void> listen(int backlog) = 0;
+  /// `flags`: SOCK_NONBLOCK, SOCK_CLOEXEC.
+  virtual Result<std::shared_ptr<Socket>> accept_connection(kernel_sim::Endpoint* peer, int flags) = 0;
+  [[nodiscard]] virtual kernel_sim::Endpoint local() const = 0;
+  /// `flags`: MSG_*. EPIPE asks the caller to raise SIGPIPE unless it passed MSG_NOSIGNAL.
+  virtual Result<Bytes> send(mm::UserMemory& memory, VirtAddr from, Bytes size, int flags) = 0;
+  virtual Result<Bytes> recv(mm::UserMemory& memory, VirtAddr to, Bytes size, int flags) = 0;
+  virtual Result<void> shutdown(int how) = 0;
+  virtual Result<void> set_option(int level, int option, int value) = 0;
+  virtual Result<int> option(int level, int option) = 0;
+
+  /// No offset: a socket has no positions. Unlike recv, a read of nothing does not look for data.
+  Result<Bytes> read(mm::UserMemory& memory, VirtAddr to, Bytes size, std::uint64_t* offset) override;
+  Result<Bytes> write(mm::UserMemory& memory, VirtAddr from, Bytes size, std::uint64_t* offset) override;
+  Result<kernel_sim::FileStatus> status() override;
+  [[nodiscard]] int changeable_flags() const override;
+};
+
+}  // namespace sluice::net
