@@ -57,7 +57,7 @@ bool AddressSpace::may_pin_to_read(VirtAddr at) const {
 FaultCounts AddressSpace::faults() const { return m_state->counts; }
 
 Result<VirtAddr> AddressSpace::map(VirtAddr hint, Bytes size, int protection, int flags,
-                                   std::shared_ptr<MappedObject> object, std::uint64_t offset) {
+                                   std::shared_ptr<MappedObject> object, std::uint64_t offset, int allowed) {
   auto& s = *m_state;
   s.machine.cpu.execute(s.config.map_region, hal::Work::Mapping);
   const int sharing = flags & MAP_TYPE;
@@ -76,6 +76,7 @@ Result<VirtAddr> AddressSpace::map(VirtAddr hint, Bytes size, int protection, in
   if (locked && sharing == MAP_DROPPABLE) return refuse(EINVAL);
   const std::uint64_t first = place->page_number();
   if ((flags & MAP_FIXED) != 0) remove_pages(first, first + pages);
+  const bool own = object == nullptr && !shared;
   if (!object) offset = 0;  // anonymous memory has no file to begin within
   Region region{.first = first,
                 .end = first + pages,
@@ -83,12 +84,17 @@ Result<VirtAddr> AddressSpace::map(VirtAddr hint, Bytes size, int protection, in
                 .shared = shared,
                 .advice = MADV_NORMAL,
                 .object = std::move(object),
-                .object_first = offset / kPageSize,
+                .object_first = own ? first : offset / kPageSize,
+                .allowed = allowed,
                 .locked = locked,
                 .grows_down = (flags & MAP_GROWSDOWN) != 0,
-                .droppable = sharing == MAP_DROPPABLE};
+                .droppable = sharing == MAP_DROPPABLE,
+                .no_reserve = (flags & MAP_NORESERVE) != 0,
+                .accounted = !shared && (flags & MAP_NORESERVE) == 0 && (protection & PROT_WRITE) != 0,
+                .hints = (flags & MAP_STACK) != 0 ? kNoHugePages : 0};
   if (region.shared && !region.object) region.object = std::make_shared<SharedAnonymous>(s.machine, s.frames, pages);
   add_region(std::move(region));
+  s.merge_around(first, first + pages);
   if (locked || (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE) {
     // Shared pages are not dirtied for nothing (mm/gup.c, populate_vma_page_range).
     const bool write = (protection & PROT_WRITE) != 0 && !shared;
@@ -151,10 +157,14 @@ Result<std::unique_ptr<AddressSpace>> AddressSpace::fork() {
   std::unique_ptr<AddressSpace> child{
       new AddressSpace{std::make_unique<State>(State{s.machine, s.frames, s.ledger, s.config, std::move(*table)})}};
   auto& c = *child->m_state;
+  c.heap_end = s.heap_end;
   for (const auto& [first, region] : s.regions) {
     if (region.dont_fork) continue;
     Region copy = region;
     copy.locked = false;
+    // anon_vma_fork: the child's new pages are its own region's, the shared ones its parent's.
+    copy.inherited = copy.anonymous != 0 && !copy.wipe_on_fork;
+    copy.anonymous = copy.inherited ? ++c.last_anonymous : 0;
     child->add_region(std::move(copy));
     if (region.wipe_on_fork) continue;
     c.guards.insert(s.guards.lower_bound(region.first), s.guards.lower_bound(region.end));
@@ -169,7 +179,7 @@ Result<std::unique_ptr<AddressSpace>> AddressSpace::fork() {
     if (region.shared || region.dont_fork || region.wipe_on_fork) continue;
     s.table->update(region.first, region.end, [&](std::uint64_t page, std::uint64_t& entry) {
       if ((entry & kAnonymousBit) == 0) return;
-      entry &= ~mmu::pte::kWritable;
+      entry = (entry & ~mmu::pte::kWritable) | kMaybeSharedBit;
       s.frames.get(Frame::of(mmu::entry_target(entry)));
       shared.push_back({page, entry & ~mmu::pte::kAccessed});
     });
@@ -298,6 +308,7 @@ void AddressSpace::grow_down_to(std::uint64_t page) {
   }
   Region grown = above->second;
   remove_region(above->second);
+  grown.object_first -= grown.first - page;
   grown.first = page;
   add_region(std::move(grown));
 }

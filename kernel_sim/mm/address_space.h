@@ -9,6 +9,8 @@
 #include <span>
 #include <vector>
 
+#include <sys/mman.h>
+
 #include "kernel_sim/hal/machine.h"
 #include "kernel_sim/mm/frame_allocator.h"
 #include "models/base/result.h"
@@ -92,11 +94,20 @@ class AddressSpace {
   [[nodiscard]] Result<VirtAddr> find_place(VirtAddr hint, Bytes size, int flags,
                                             std::optional<std::uint64_t> file_page) const;
   /// Linux's mmap on the current address space. `object` is null for anonymous memory. `offset` is in bytes. Whether
-  /// the file's open mode allows the protection (EACCES) is the caller's to check.
+  /// the file's open mode allows the protection (EACCES) is the caller's to check; `allowed` is what it allows at all.
   Result<VirtAddr> map(VirtAddr hint, Bytes size, int protection, int flags, std::shared_ptr<MappedObject> object,
-                       std::uint64_t offset);
+                       std::uint64_t offset, int allowed = PROT_READ | PROT_WRITE | PROT_EXEC);
   Result<void> unmap(VirtAddr at, Bytes size);
   Result<void> advise(VirtAddr at, Bytes size, int advice);
+  /// mprotect: what lies before a gap, or before what may not have the protection, is changed all the same.
+  Result<void> protect(VirtAddr at, Bytes size, int protection);
+  /// mincore: for each page of the range whether an access finds it in memory (1) or not (0).
+  /// EFAULT for more than `most` pages, which is as many as the caller has room for.
+  Result<std::vector<std::uint8_t>> residency(VirtAddr at, Bytes size, std::uint64_t most);
+  /// mremap. Pages go to their new place as they are: what changes is where the tables name them.
+  Result<VirtAddr> remap(VirtAddr at, Bytes old_size, Bytes new_size, int flags, VirtAddr to);
+  /// brk as the kernel answers it: where the heap ends now, which is `end` unless that was refused.
+  VirtAddr set_break(VirtAddr end);
   FaultOutcome handle_fault(const hal::PageFault& fault);
   /// fork: same regions; private pages are shared and write-protected in both.
   Result<std::unique_ptr<AddressSpace>> fork();
@@ -123,6 +134,15 @@ class AddressSpace {
   void grow_down_to(std::uint64_t page);
   FaultOutcome populate(std::uint64_t first, std::uint64_t end, hal::Access access);
   Result<void> advise_region(Region& region, Span span, int advice);
+  struct Remap;
+  Result<std::uint64_t> remap_one(const Remap& remap);
+  Result<std::uint64_t> remap_to(Remap remap);
+  Result<std::uint64_t> remap_all(const Remap& remap);
+  Result<std::uint64_t> expand(const Remap& remap);
+  Result<void> shrink(const Remap& remap);
+  Result<std::uint64_t> move_region(const Remap& remap, std::uint64_t to);
+  Result<void> move_pages(Span span, std::uint64_t to);
+  void extend_region(Region& region, std::uint64_t end);
   void drop_pages(Span span);
   FaultOutcome fault_in(std::uint64_t page, hal::Access access);
 

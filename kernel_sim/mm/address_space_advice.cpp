@@ -25,7 +25,8 @@ bool known(int advice) {
 /// Advice that a region keeps: it is cut to the range.
 bool kept(int advice) {
   constexpr std::array kKept = {MADV_NORMAL, MADV_RANDOM,     MADV_SEQUENTIAL, MADV_DONTFORK,
-                                MADV_DOFORK, MADV_WIPEONFORK, MADV_KEEPONFORK};
+                                MADV_DOFORK, MADV_WIPEONFORK, MADV_KEEPONFORK, MADV_DONTDUMP,
+                                MADV_DODUMP, MADV_HUGEPAGE,   MADV_NOHUGEPAGE};
   return std::ranges::find(kKept, advice) != kKept.end();
 }
 
@@ -88,6 +89,7 @@ Result<void> AddressSpace::advise(VirtAddr at, Bytes size, int advice) {
     const Span part{page, std::min(range->end, region->end)};
     if (refused(*region, advice)) return refuse(EINVAL);
     if (const auto done = advise_region(*region, part, advice); !done) return done;
+    if (kept(advice)) s.merge_around(part.first, part.end);
     page = part.end;
   }
   if (gap) return refuse(ENOMEM);  // after the parts that are mapped, as Linux
@@ -110,6 +112,18 @@ Result<void> AddressSpace::advise_region(Region& region, Span span, int advice) 
     case MADV_WIPEONFORK:
     case MADV_KEEPONFORK:
       region.wipe_on_fork = advice == MADV_WIPEONFORK;
+      return {};
+    case MADV_DONTDUMP:
+      region.hints |= kDontDump;
+      return {};
+    case MADV_DODUMP:
+      region.hints &= ~kDontDump;
+      return {};
+    case MADV_HUGEPAGE:
+      region.hints = (region.hints & ~kNoHugePages) | kHugePages;
+      return {};
+    case MADV_NOHUGEPAGE:
+      region.hints = (region.hints & ~kHugePages) | kNoHugePages;
       return {};
     case MADV_WILLNEED:
       if (const auto object = region.object) object->will_need(region.index_of(span.first), span.pages());

@@ -96,8 +96,8 @@ FaultOutcome AddressSpace::State::write_to_protected(const Region& region, std::
     flush_tlb(page, 1);
     return FaultOutcome::Resolved;
   }
-  if ((entry & kAnonymousBit) != 0 && frames.references(frame) == 1) {
-    if (!table->set(page, entry | pte::kWritable)) return FaultOutcome::OutOfMemory;
+  if ((entry & kAnonymousBit) != 0 && ((entry & kMaybeSharedBit) == 0 || frames.references(frame) == 1)) {
+    if (!table->set(page, (entry & ~kMaybeSharedBit) | pte::kWritable)) return FaultOutcome::OutOfMemory;
     charge_mapping(1);
     flush_tlb(page, 1);
     return FaultOutcome::Resolved;
@@ -111,6 +111,7 @@ FaultOutcome AddressSpace::State::write_to_protected(const Region& region, std::
     frames.put(*copy);
     return FaultOutcome::Resolved;
   }
+  note_anonymous(page);
   if (!table->set(page, copy->address().value() | bits_of(region, true) | kAnonymousBit)) {
     frames.put(*copy);
     return FaultOutcome::OutOfMemory;
@@ -135,6 +136,7 @@ void AddressSpace::State::charge_mapping(std::uint64_t pages) {
 
 FaultOutcome AddressSpace::State::map_page(std::uint64_t page, Frame frame, std::uint64_t bits) {
   charge_mapping(1);
+  if ((bits & kAnonymousBit) != 0) note_anonymous(page);
   if (table->set(page, frame.address().value() | bits)) return FaultOutcome::Resolved;
   frames.put(frame);
   return FaultOutcome::OutOfMemory;
@@ -158,7 +160,7 @@ Result<void> AddressSpace::State::map_missing(const Region& region, Span span, c
   std::uint64_t mapped = 0;
   for (std::uint64_t i = 0; i < entries.size();) {
     const std::uint64_t begin = i;
-    for (; i < entries.size() && (entries[i] & pte::kPresent) == 0; ++i) {
+    for (; i < entries.size() && !maps_page(entries[i]); ++i) {
       entries[i] = folio.frame_of(region.index_of(span.first + i)).address().value() | bits;
     }
     if (i == begin) {
@@ -189,7 +191,7 @@ FaultOutcome AddressSpace::State::map_folio(const Region& region, std::uint64_t 
   Span span{page, page + 1};
   if (config.fault_whole_folio && folio.pages > 1 && inside) {
     const auto whole = span_of(region, folio);
-    if (whole && table->none_present(whole->first, whole->pages())) span = *whole;
+    if (whole && table->none_mapped(whole->first, whole->pages())) span = *whole;
   }
   const auto mapped = map_missing(region, span, folio, bits);
   frames.put(folio.frame);
@@ -270,7 +272,8 @@ bool AddressSpace::State::fault_around(const Region& region, std::uint64_t page)
 }
 
 std::uint64_t AddressSpace::State::bits_of(const Region& region, bool writable) {
-  std::uint64_t bits = pte::kPresent | pte::kUser | pte::kAccessed;
+  const bool accessible = (region.protection & (PROT_READ | PROT_WRITE | PROT_EXEC)) != 0;
+  std::uint64_t bits = (accessible ? pte::kPresent : kNoAccessBit) | pte::kUser | pte::kAccessed;
   if (writable && (region.protection & PROT_WRITE) != 0) bits |= pte::kWritable;
   if ((region.protection & PROT_EXEC) == 0) bits |= pte::kNoExecute;
   return bits;

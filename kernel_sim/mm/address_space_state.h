@@ -20,12 +20,20 @@ struct Region {
   bool shared = false;
   int advice = 0;
   std::shared_ptr<MappedObject> object;  ///< null: private anonymous memory
-  std::uint64_t object_first = 0;        ///< page of the object at `first`
-  bool locked = false;                   ///< MAP_LOCKED
-  bool grows_down = false;               ///< MAP_GROWSDOWN
-  bool droppable = false;                ///< MAP_DROPPABLE: lost when memory is short, which it never is here
-  bool dont_fork = false;                ///< MADV_DONTFORK
-  bool wipe_on_fork = false;             ///< MADV_WIPEONFORK
+  /// Page of the object at `first`. Private anonymous memory counts as if user space were the object it was mapped
+  /// from.
+  std::uint64_t object_first = 0;
+  int allowed = 0;              ///< what mprotect may make of the protection (VM_MAYREAD and its like)
+  bool locked = false;          ///< MAP_LOCKED
+  bool grows_down = false;      ///< MAP_GROWSDOWN
+  bool droppable = false;       ///< MAP_DROPPABLE: lost when memory is short, which it never is here
+  bool dont_fork = false;       ///< MADV_DONTFORK
+  bool wipe_on_fork = false;    ///< MADV_WIPEONFORK
+  bool no_reserve = false;      ///< MAP_NORESERVE
+  bool accounted = false;       ///< VM_ACCOUNT: was private and writable. Regions that differ stay apart
+  unsigned hints = 0;           ///< what does nothing here but keep regions apart: MADV_HUGEPAGE and its like
+  std::uint64_t anonymous = 0;  ///< which struct anon_vma holds its private pages; 0: it never had any
+  bool inherited = false;       ///< `anonymous` goes back to a parent
 
   [[nodiscard]] std::uint64_t index_of(std::uint64_t page) const { return object_first + (page - first); }
   [[nodiscard]] std::uint64_t pages() const { return end - first; }
@@ -45,6 +53,12 @@ constexpr std::uint64_t kLowestPage = 16;                   // vm.mmap_min_addr 
 constexpr std::uint64_t kStackLimit = (8_MiB) / kPageSize;  // RLIMIT_STACK
 constexpr std::uint64_t kStackGuardGap = 256;               // stack_guard_gap
 constexpr std::uint64_t kLockLimit = (8_MiB) / kPageSize;   // RLIMIT_MEMLOCK
+/// Where the heap begins: where it lies for a program that Linux loads at its usual place without randomization.
+constexpr std::uint64_t kHeapFirst = 0x5555'5557'9000 >> kPageShift;
+/// Region::hints.
+constexpr unsigned kHugePages = 1U << 0;
+constexpr unsigned kNoHugePages = 1U << 1;
+constexpr unsigned kDontDump = 1U << 2;
 constexpr std::uint64_t kMmapTop = kUserPages - kStackLimit - kStackGuardGap;
 
 struct AddressSpace::State {
@@ -60,6 +74,8 @@ struct AddressSpace::State {
   std::set<std::uint64_t> guards = {};  // MADV_GUARD_INSTALL
   std::uint64_t locked_pages = 0;
   FaultCounts counts = {};
+  std::uint64_t last_anonymous = 0;
+  VirtAddr heap_end{kHeapFirst << kPageShift};  // brk
 
   Region* find(std::uint64_t page);
   [[nodiscard]] bool overlaps(std::uint64_t first, std::uint64_t end) const;
@@ -71,6 +87,12 @@ struct AddressSpace::State {
   [[nodiscard]] Result<std::uint64_t> find_aligned_room(std::uint64_t pages, std::uint64_t object_first) const;
   /// Cuts a region in two so that one begins at `page`.
   void split_at(std::uint64_t page);
+  /// Joins what lies at both ends of [first, end), and there, with its neighbours where nothing tells them apart.
+  void merge_around(std::uint64_t first, std::uint64_t end);
+  void join(std::uint64_t boundary);
+  /// A private page is about to be mapped there (anon_vma_prepare).
+  void note_anonymous(std::uint64_t page);
+  void set_protection(Span span, int protection);
   void flush_tlb(std::uint64_t first, std::uint64_t pages);
   void charge_unmapping(const std::vector<Frame>& unmapped);
 
@@ -90,6 +112,7 @@ struct AddressSpace::State {
   Result<Frame> zeroed_page();
   Result<Frame> private_copy(Frame from);
   [[nodiscard]] static std::uint64_t bits_of(const Region& region, bool writable);
+  [[nodiscard]] static std::uint64_t with_protection(const Region& region, std::uint64_t entry);
 };
 
 }  // namespace sluice::mm

@@ -33,6 +33,16 @@ struct MmConfig : base::Parameters {
                                   "munmap: each folio of which pages were mapped", "estimate");
   CpuCost unmap_page = parameter(unmap_page, "unmap_page", CpuCost::time(10_ns),
                                  "munmap: each page-table entry that is cleared", "estimate");
+  CpuCost protect_region = parameter(protect_region, "protect_region", CpuCost::time(600_ns),
+                                     "mprotect: finding and changing a region", "as unmap_region");
+  CpuCost protect_page = parameter(protect_page, "protect_page", CpuCost::time(10_ns),
+                                   "mprotect: each page-table entry that is changed", "as unmap_page");
+  CpuCost residency_page = parameter(residency_page, "residency_page", CpuCost::time(10_ns),
+                                     "mincore: each page that is looked up", "as unmap_page");
+  CpuCost remap_region = parameter(remap_region, "remap_region", CpuCost::time(800_ns),
+                                   "mremap: finding and changing or moving a region", "as map_region");
+  CpuCost remap_page = parameter(remap_page, "remap_page", CpuCost::time(10_ns),
+                                 "mremap: each page-table entry that moves", "as unmap_page");
   CpuCost tlb_flush = parameter(tlb_flush, "tlb_flush", CpuCost::time(100_ns),
                                 "a flush of the whole TLB, besides the misses that follow", "estimate");
   CpuCost tlb_flush_page = parameter(tlb_flush_page, "tlb_flush_page", CpuCost::time(100_ns),

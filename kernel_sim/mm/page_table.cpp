@@ -38,11 +38,11 @@ PageTable::~PageTable() {
       m_frames.put_at_shutdown(Frame::of(entry_target(value)));
       continue;
     }
-    if (leaf.present > 0) {
+    if (leaf.mapped > 0) {
       std::array<std::uint64_t, kSpan> entries{};
       std::memcpy(entries.data(), m_machine.back_door.memory(leaf.table.address(), kPageSize).data(), kPageSize);
       for (const auto value : entries) {
-        if ((value & pte::kPresent) != 0) m_frames.put_at_shutdown(Frame::of(entry_target(value)));
+        if (maps_page(value)) m_frames.put_at_shutdown(Frame::of(entry_target(value)));
       }
     }
     m_frames.put_at_shutdown(leaf.table);
@@ -82,24 +82,24 @@ Result<void> PageTable::write(std::uint64_t page, std::span<const std::uint64_t>
   const auto old = std::span{before}.first(entries.size());
   m_machine.cpu.load(at, std::as_writable_bytes(old));
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    (*leaf)->present += static_cast<unsigned>(entries[i] & pte::kPresent);
-    (*leaf)->present -= static_cast<unsigned>(old[i] & pte::kPresent);
+    (*leaf)->mapped += maps_page(entries[i]) ? 1U : 0U;
+    (*leaf)->mapped -= maps_page(old[i]) ? 1U : 0U;
   }
   m_machine.cpu.store(at, std::as_bytes(entries));
   return {};
 }
 
-bool PageTable::none_present(std::uint64_t page, std::uint64_t count) {
+bool PageTable::none_mapped(std::uint64_t page, std::uint64_t count) {
   std::array<std::uint64_t, kSpan> buffer;
   const auto entries = std::span{buffer}.first(count);
   read(page, entries);
-  return std::none_of(entries.begin(), entries.end(), [](std::uint64_t entry) { return (entry & pte::kPresent) != 0; });
+  return std::none_of(entries.begin(), entries.end(), maps_page);
 }
 
 void PageTable::unlink_empty(std::uint64_t first, std::uint64_t end, std::vector<Frame>& unlinked) {
   for (auto leaf = m_leaves.lower_bound(first / kSpan); leaf != m_leaves.end() && leaf->first * kSpan < end;) {
     const std::uint64_t key = leaf->first;
-    if (leaf->second.present == 0) {
+    if (leaf->second.mapped == 0) {
       const PhysAddr slot = leaf->second.slot;
       unlinked.push_back(leaf->second.table);
       m_leaves.erase(leaf);

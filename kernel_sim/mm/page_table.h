@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes the x86-64 page tables of one address space into simulated memory. Tables are frames of Place::KernelMemory.
-// Every present entry that maps a page, of 4 KiB or of 2 MiB, stands for one reference on its frame; who holds it is
-// the caller's business.
+// Every entry that maps a page, of 4 KiB or of 2 MiB, stands for one reference on its frame; who holds it is the
+// caller's business.
 #pragma once
 
 #include <algorithm>
@@ -20,6 +20,13 @@ namespace sluice::mm {
 
 /// Bit 9 is software's: the frame is an anonymous page of this process, not the page cache's.
 inline constexpr std::uint64_t kAnonymousBit = 1ULL << 9;
+/// Bit 10 is software's: the anonymous page may be another process's too, since a fork (Linux: not PageAnonExclusive).
+inline constexpr std::uint64_t kMaybeSharedBit = 1ULL << 10;
+/// Bit 11 is software's: the page is there, but PROT_NONE keeps the processor from it (Linux: _PAGE_PROTNONE).
+inline constexpr std::uint64_t kNoAccessBit = 1ULL << 11;
+
+/// Whether the entry stands for a page, whoever may access it.
+constexpr bool maps_page(std::uint64_t entry) { return (entry & (mmu::pte::kPresent | kNoAccessBit)) != 0; }
 
 /// Pages are named by number: virtual address / 4 KiB.
 class PageTable {
@@ -44,11 +51,11 @@ class PageTable {
   void read(std::uint64_t page, std::span<std::uint64_t> entries);
   Result<void> write(std::uint64_t page, std::span<const std::uint64_t> entries);
   /// Reads as read does.
-  [[nodiscard]] bool none_present(std::uint64_t page, std::uint64_t count);
+  [[nodiscard]] bool none_mapped(std::uint64_t page, std::uint64_t count);
 
-  /// Calls visit(page, entry&) for each present entry of [first, end); changes are written back. An entry that maps 2
-  /// MiB is visited once, with its first page, however much of it is in the range: a file's is never split, but
-  /// forgotten.
+  /// Calls visit(page, entry&) for each entry that maps a page, of [first, end); changes are written back. An entry
+  /// that maps 2 MiB is visited once, with its first page, however much of it is in the range: a file's is never split,
+  /// but forgotten.
   template <class Visit>
   void update(std::uint64_t first, std::uint64_t end, Visit&& visit);
 
@@ -60,7 +67,7 @@ class PageTable {
   struct Leaf {
     PhysAddr slot;  // of the entry that points to it, in a table of level 1
     Frame table;
-    unsigned present = 0;
+    unsigned mapped = 0;
     bool large = false;
   };
   PageTable(hal::Machine& machine, FrameAllocator& frames, Frame root);
@@ -89,7 +96,7 @@ void PageTable::update(std::uint64_t first, std::uint64_t end, Visit&& visit) {
       const auto before = m_machine.cpu.load<std::uint64_t>(slot);
       auto value = before;
       visit(key * kSpan, value);
-      if ((value & mmu::pte::kPresent) == 0) m_leaves.erase(key);
+      if (!maps_page(value)) m_leaves.erase(key);
       if (value != before) m_machine.cpu.store(slot, value);
       leaf = m_leaves.upper_bound(key);
       continue;
@@ -100,11 +107,11 @@ void PageTable::update(std::uint64_t first, std::uint64_t end, Visit&& visit) {
     bool changed = false;
     for (std::uint64_t page = begin; page < stop; ++page) {
       std::uint64_t& value = entries[page - begin];
-      if ((value & mmu::pte::kPresent) == 0) continue;
+      if (!maps_page(value)) continue;
       const std::uint64_t before = value;
       visit(page, value);
       changed |= value != before;
-      if ((value & mmu::pte::kPresent) == 0) --leaf->second.present;
+      if (!maps_page(value)) --leaf->second.mapped;
     }
     if (changed) m_machine.cpu.store(at, std::as_bytes(entries));
     leaf = m_leaves.upper_bound(key);
