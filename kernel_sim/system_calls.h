@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,21 @@ struct Endpoint {
 struct EpollEvent {
   std::uint32_t events = 0;
   std::uint64_t data = 0;
+};
+/// What recvmsg says of a message (msg_flags).
+struct MessageFlags {
+  int value = 0;
+};
+/// A record of a socket's error queue (struct sock_extended_err). Of SO_EE_ORIGIN_ZEROCOPY: calls number `info` to
+/// `data` are done with their buffers; SO_EE_CODE_ZEROCOPY_COPIED says that the kernel copied them after all.
+struct SocketError {
+  std::uint32_t error = 0;
+  std::uint8_t origin = 0;
+  std::uint8_t type = 0;
+  std::uint8_t code = 0;
+  std::uint32_t info = 0;
+  std::uint32_t data = 0;
+  bool operator==(const SocketError&) const = default;
 };
 struct PollEntry {
   int fd = -1;

@@ -30,7 +30,9 @@ void Loopback::transmit(net::Skb& skb, bool /*more*/) {
   }
   net::Skb& received = m_stack.skbs().clone(skb);
   received.checksum_by_device = true;  // nothing can have changed it on the way
-  for (const mm::Fragment& fragment : received.pieces()) {
+  // Pages that a program lends go no further than to the receiving side's first look, which copies them.
+  const auto passed = received.zero_copy == nullptr ? received.pieces() : std::span<const mm::Fragment>{};
+  for (const mm::Fragment& fragment : passed) {
     m_ledger.passed_reference(m_ledger.place_of(Frame::of(fragment.address)), base::Place::ReceiverSocketBuffer,
                               fragment.address, fragment.size);
   }

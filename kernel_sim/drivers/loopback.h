@@ -4,7 +4,8 @@
 //
 //   TCP ─ transmit ─► clone ─► backlog of the sending core ─ soft interrupt ─► Stack::receive
 //
-// No byte is copied: the receiving side refers to the pages that the sender filled or that the page cache holds.
+// No byte is copied: the receiving side refers to the pages that the sender filled or that the page cache holds. But
+// pages that a program lent (MSG_ZEROCOPY) are copied when the stack takes the packet.
 #pragma once
 
 #include <deque>

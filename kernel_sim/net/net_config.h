@@ -54,6 +54,12 @@ struct NetConfig : base::Parameters {
   Bytes limit_output = parameter(limit_output, "limit_output", 1_MiB, {4_KiB, 1_GiB},
                                  "bytes of one connection in the interface and its queue (TCP small queues)",
                                  "Linux net/ipv4/tcp_ipv4.c tcp_limit_output_bytes");
+  Bytes optmem_max = parameter(optmem_max, "optmem_max", 128_KiB, {1_KiB, 1_GiB},
+                               "memory of a socket for records of calls with MSG_ZEROCOPY, which get ENOBUFS beyond",
+                               "Linux net.core.optmem_max, 131072 since 6.7");
+  Bytes memory_lock = parameter(memory_lock, "memory_lock", 8_MiB, {64_KiB, 1024_GiB},
+                                "pages that a user lends by MSG_ZEROCOPY at a time, with two more for each call",
+                                "Linux include/uapi/linux/resource.h MLOCK_LIMIT, the default of RLIMIT_MEMLOCK");
   unsigned initial_window =
       parameter(initial_window, "initial_window", 10, {1, 1000}, "initial congestion window in segments",
                 "Linux include/net/tcp.h TCP_INIT_CWND 10, as RFC 6928");
@@ -89,6 +95,15 @@ struct NetConfig : base::Parameters {
                                     "one piece copied into a packet, without the copy itself", kEstimate);
   CpuCost splice_fragment =
       parameter(splice_fragment, "splice_fragment", CpuCost::time(22_ns), "one page referenced by a packet", kEstimate);
+  CpuCost zero_copy_call =
+      parameter(zero_copy_call, "zero_copy_call", CpuCost::time(24_ns),
+                "MSG_ZEROCOPY: the record of a call made or extended, without its pages (mm.pin_page)",
+                "as skb_allocate: the record is an empty packet");
+  CpuCost zero_copy_told = parameter(zero_copy_told, "zero_copy_told", CpuCost::time(18_ns),
+                                     "MSG_ZEROCOPY: the record of calls put in the error queue, or joined and freed",
+                                     "as skb_free: the record is an empty packet");
+  CpuCost error_record = parameter(error_record, "error_record", CpuCost::time(150_ns),
+                                   "one look into the error queue (ip_recv_error)", "estimate, as receive_call");
   CpuCost receive_call = parameter(receive_call, "receive_call", CpuCost::time(150_ns),
                                    "tcp_recvmsg without copies: lock, checks, window", kEstimate);
   CpuCost unix_send_call =
@@ -153,7 +168,8 @@ struct NetConfig : base::Parameters {
 
   /// Payload that a packet of gso_max_size holds beside the largest headers (sk_setup_caps).
   [[nodiscard]] Bytes largest_packet_payload() const { return gso_max_size - (kMaxTcpHeader + 1); }
-  static constexpr Bytes kMaxTcpHeader = 320;  ///< MAX_TCP_HEADER
+  static constexpr Bytes kZeroCopyRecord = 576;  ///< SKB_TRUESIZE(0), asked for before a record is made
+  static constexpr Bytes kMaxTcpHeader = 320;    ///< MAX_TCP_HEADER
 };
 
 }  // namespace sluice::net

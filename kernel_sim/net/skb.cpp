@@ -76,6 +76,7 @@ Skb& SkbPool::clone(Skb& skb) {
   copy.segment_limit = skb.segment_limit;
   copy.checksum_by_device = skb.checksum_by_device;
   copy.truesize = skb.truesize;
+  copy.zero_copy = skb.zero_copy;
   copy.fragment_count = skb.fragment_count;
   for (unsigned i = 0; i < skb.fragment_count; ++i) {
     copy.fragments[i] = skb.fragments[i];
@@ -108,6 +109,7 @@ unsigned SkbPool::release(Skb& skb) {
   const auto fragments = skb.fragments;
   const unsigned count = skb.fragment_count;
   const auto connection = std::move(skb.connection);
+  auto zero_copy = std::move(skb.zero_copy);
   skb.header = {};
   skb.header_address = {};
   skb.size = 0;
@@ -120,6 +122,7 @@ unsigned SkbPool::release(Skb& skb) {
   skb.sequence = 0;
   m_free.push_back(&skb);
   for (unsigned i = 0; i < count; ++i) m_frames.put(fragments[i]);
+  if (zero_copy != nullptr) TcpConnection::release_pages(std::move(zero_copy), false);
   return twin == nullptr ? count : 0;
 }
 
@@ -147,6 +150,34 @@ bool SkbPool::append(Skb& skb, const mm::Fragment& fragment, unsigned most) {
   return true;
 }
 
+bool SkbPool::append_lent(Skb& skb, const mm::Fragment& page) {
+  if (skb.fragment_count > 0) {
+    mm::Fragment& last = skb.fragments[skb.fragment_count - 1U];
+    const bool one_allocation = m_frames.head_of(Frame::of(last.address)) == m_frames.head_of(Frame::of(page.address));
+    if (last.address + last.size == page.address && one_allocation) {
+      last.size += page.size;
+      skb.size += page.size;
+      m_frames.put(page);
+      return true;
+    }
+  }
+  if (skb.fragment_count >= Skb::kMaxFragments) return false;
+  skb.fragments[skb.fragment_count++] = page;
+  skb.size += page.size;
+  return true;
+}
+
+void SkbPool::replace_fragments(Skb& skb, std::span<const mm::Fragment> copies) {
+  const auto before = skb.fragments;
+  const unsigned count = skb.fragment_count;
+  std::ranges::copy(copies, skb.fragments.begin());
+  skb.fragment_count = static_cast<std::uint8_t>(copies.size());
+  if (Skb* const twin = std::exchange(skb.twin, nullptr)) twin->twin = nullptr;
+  auto calls = std::move(skb.zero_copy);
+  for (unsigned i = 0; i < count; ++i) m_frames.put(before[i]);
+  if (calls != nullptr) TcpConnection::release_pages(std::move(calls), true);
+}
+
 void SkbPool::share(const Skb& from, Bytes begin, Bytes size, Skb& to) {
   for_each_piece(from, begin, size, [&](PhysAddr address, Bytes piece) {
     const mm::Fragment fragment{address, static_cast<std::uint32_t>(piece)};
@@ -156,6 +187,7 @@ void SkbPool::share(const Skb& from, Bytes begin, Bytes size, Skb& to) {
 }
 
 bool SkbPool::shift(Skb& from, Bytes size, Skb& to, unsigned most) {
+  if (from.zero_copy != nullptr || to.zero_copy != nullptr) return false;
   unsigned fragments = to.fragment_count;
   bool first = true;
   for_each_piece(from, 0, size, [&](PhysAddr address, Bytes) {

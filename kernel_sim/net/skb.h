@@ -25,6 +25,7 @@
 namespace sluice::net {
 
 class TcpConnection;
+struct ZeroCopyCalls;
 
 struct Skb {
   static constexpr unsigned kMaxFragments = 17;  ///< 64 KiB at any alignment, in 4 KiB pages
@@ -52,6 +53,8 @@ struct Skb {
   std::uint64_t sequence = 0;  ///< of the first byte, counted without wrapping
   Picoseconds sent_at;
   std::shared_ptr<TcpConnection> connection;  ///< accounted for it while the interface has it
+
+  std::shared_ptr<ZeroCopyCalls> zero_copy;  ///< whose pages it refers to, beside others
 
   struct Links {
     Skb* next = nullptr;
@@ -149,6 +152,10 @@ class SkbPool {
   /// Whether append would need no new fragment (skb_can_coalesce: a fragment names a page, which for a block is its
   /// first).
   [[nodiscard]] bool continues(const Skb& skb, PhysAddr address) const;
+  /// As append, for a page that a program lends: it joins the last fragment only within one allocation.
+  bool append_lent(Skb& skb, const mm::Fragment& page);
+  /// The copies take the place of the fragments of a clone, which is then a packet by itself (skb_copy_ubufs).
+  void replace_fragments(Skb& skb, std::span<const mm::Fragment> copies);
   /// Appends references to bytes [begin, begin + size) of the payload of `from`, a paged packet.
   void share(const Skb& from, Bytes begin, Bytes size, Skb& to);
   /// Moves the first `size` bytes of a paged packet to the end of another (skb_shift). False, and nothing moved, when

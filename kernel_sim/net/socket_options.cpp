@@ -93,7 +93,7 @@ constexpr std::array kRows = {
     Row{SOL_SOCKET, SO_DOMAIN, "SO_DOMAIN", nullptr, nullptr},
     Row{SOL_SOCKET, SO_PROTOCOL, "SO_PROTOCOL", nullptr, nullptr},
     Row{SOL_SOCKET, SO_ACCEPTCONN, "SO_ACCEPTCONN", nullptr, nullptr},
-    Row{SOL_SOCKET, SO_ZEROCOPY, "SO_ZEROCOPY", nullptr, nullptr},
+    Row{SOL_SOCKET, SO_ZEROCOPY, "SO_ZEROCOPY", &SocketOptions::zero_copy, within<0, 1>},
     Row{IPPROTO_IP, IP_TOS, "IP_TOS", &SocketOptions::type_of_service,
         [](int value) -> Result<int> { return value & 0xFF & ~kCongestionBits; }},
     Row{IPPROTO_IP, IP_TTL, "IP_TTL", &SocketOptions::time_to_live, time_to_live},

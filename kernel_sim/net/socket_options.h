@@ -18,6 +18,7 @@ struct SocketOptions {
   int keep_alive = 0;
   int priority = 0;
   int busy_poll = 0;
+  int zero_copy = 0;
   // IPPROTO_IP
   int type_of_service = 0;
   int time_to_live = 64;

@@ -149,7 +149,7 @@ std::shared_ptr<TcpConnection> Stack::listener_for(const nic::PacketHeader& syn)
 }
 
 std::uint64_t Stack::dropped() const {
-  std::uint64_t sum = m_statistics.bad_packets + m_statistics.listen_overflows;
+  std::uint64_t sum = m_statistics.bad_packets + m_statistics.listen_overflows + m_statistics.out_of_memory;
   for (const Card& card : m_cards) sum += card.queue->statistics().out_of_memory;
   if (m_loopback_queue) sum += m_loopback_queue->statistics().out_of_memory;
   return sum;
@@ -193,6 +193,11 @@ void Stack::transmit(Skb& skb) {
 
 void Stack::receive(Skb& skb) {
   ++m_statistics.packets_received;
+  if (skb.zero_copy != nullptr && !copy_lent_pages(skb)) {
+    ++m_statistics.out_of_memory;
+    m_skbs->release(skb);
+    return;
+  }
   if (!skb.checksum_by_device && !checksum_holds(skb)) {
     ++m_statistics.bad_packets;
     m_skbs->release(skb);
@@ -214,6 +219,33 @@ void Stack::receive(Skb& skb) {
   }
   const std::shared_ptr<TcpConnection> connection = found->second;  // it may leave the stack by this packet
   connection->receive(skb);
+}
+
+/// skb_orphan_frags_rx, skb_copy_ubufs: a receiver on this machine might hold the pages for as long as it likes, so it
+/// gets copies.
+bool Stack::copy_lent_pages(Skb& skb) {
+  std::vector<mm::Fragment> copies;
+  for (Bytes left = skb.size; left > 0; left -= copies.back().size) {
+    const Result<Frame> page = m_frames.allocate(Place::ReceiverSocketBuffer);
+    if (!page) {
+      for (const mm::Fragment& copy : copies) m_frames.put(copy);
+      return false;
+    }
+    copies.push_back({page->address(), static_cast<std::uint32_t>(std::min(left, kPageSize))});
+  }
+  Bytes done = 0;
+  for_each_piece(skb, 0, skb.size, [&](PhysAddr from, Bytes size) {
+    while (size > 0) {
+      const Bytes at = done % kPageSize;
+      const Bytes part = std::min(size, kPageSize - at);
+      m_machine.cpu.copy(from, copies[done / kPageSize].address + at, part);
+      from += part;
+      size -= part;
+      done += part;
+    }
+  });
+  m_skbs->replace_fragments(skb, copies);
+  return true;
 }
 
 bool Stack::checksum_holds(const Skb& skb) {

@@ -32,6 +32,7 @@ struct StackStatistics {
   std::uint64_t retransmissions = 0;   ///< packets sent again
   std::uint64_t bad_packets = 0;       ///< dropped for a wrong checksum
   std::uint64_t resets_sent = 0;
+  std::uint64_t out_of_memory = 0;     ///< dropped, for pages that a program lent could not be copied
   std::uint64_t listen_overflows = 0;  ///< opening packets dropped, for as many waited to be accepted as may
 };
 
@@ -118,6 +119,7 @@ class Stack {
   void close_later(std::shared_ptr<TcpConnection> connection);
   void send_reset(const nic::PacketHeader& cause);
   [[nodiscard]] bool checksum_holds(const Skb& skb);
+  [[nodiscard]] bool copy_lent_pages(Skb& skb);
   void spend(CpuCost cost, hal::Work work) { m_machine.cpu.execute(cost, work); }
   [[nodiscard]] std::uint32_t timestamp() const;
 
@@ -139,6 +141,7 @@ class Stack {
   ReceiveObserver m_receive_observer;
   std::vector<std::shared_ptr<TcpConnection>> m_throttled;
   std::uint64_t m_next_sequence;
+  std::uint64_t m_locked_pages = 0;  // lent by MSG_ZEROCOPY, as they are accounted
 };
 
 }  // namespace sluice::net

@@ -430,7 +430,6 @@ Result<int> TcpConnection::option(int level, int option) {
   if (level == SOL_SOCKET && option == SO_DOMAIN) return AF_INET;
   if (level == SOL_SOCKET && option == SO_PROTOCOL) return IPPROTO_TCP;
   if (level == SOL_SOCKET && option == SO_ACCEPTCONN) return m_state == State::Listen ? 1 : 0;
-  if (level == SOL_SOCKET && option == SO_ZEROCOPY) return 0;  // no call switches it on
   if (level == SOL_SOCKET && option == SO_SNDBUF) return static_cast<int>(m_send_buffer);
   if (level == SOL_SOCKET && option == SO_RCVBUF) return static_cast<int>(m_receive_window.buffer());
   if (level == SOL_SOCKET && option == SO_RCVLOWAT) return static_cast<int>(m_receive_window.low_mark());
@@ -454,7 +453,7 @@ Result<int> TcpConnection::option(int level, int option) {
 std::int16_t TcpConnection::poll() const {
   int bits = 0;
   if (m_state == State::Closed || (m_send_shutdown && m_receive_shutdown)) bits |= POLLHUP;
-  if (m_error != 0) bits |= POLLERR;
+  if (m_error != 0 || !m_zero_copy.queue.empty()) bits |= POLLERR;
   if (m_state == State::Listen) return static_cast<std::int16_t>(m_accept_queue.empty() ? 0 : POLLIN | POLLRDNORM);
   if (m_state == State::SynSent) return static_cast<std::int16_t>(bits);
   if (m_receive_shutdown) bits |= POLLIN | POLLRDNORM | POLLRDHUP;

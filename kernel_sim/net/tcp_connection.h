@@ -24,6 +24,7 @@
 #include "kernel_sim/net/skb.h"
 #include "kernel_sim/net/socket_options.h"
 #include "kernel_sim/net/tcp_timer.h"
+#include "kernel_sim/net/zero_copy.h"
 #include "kernel_sim/sched/scheduler.h"
 #include "kernel_sim/system_calls.h"
 #include "models/base/ledger.h"
@@ -50,6 +51,7 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection>, 
   struct SendFlags {
     bool more = false;
     bool non_blocking = false;
+    bool zero_copy = false;  ///< lend the program's pages, when SO_ZEROCOPY is on
   };
   struct ReceiveFlags {
     bool non_blocking = false;
@@ -78,6 +80,8 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection>, 
   void end_of_pages();
   Result<Bytes> receive_to(mm::UserMemory& memory, VirtAddr to, Bytes size, ReceiveFlags flags);
   Result<Bytes> receive_pages(fs::SpliceSink& sink, Bytes size, ReceiveFlags flags);
+  /// The oldest record of the error queue (inet_recv_error); EAGAIN.
+  Result<kernel_sim::SocketError> receive_error();
   Result<void> shutdown(int how);
   Result<void> set_option(int level, int option, int value);
   Result<int> option(int level, int option);
@@ -101,6 +105,9 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection>, 
   /// The interface and its queue now hold the packet, which is accounted for the connection until it leaves.
   static void packet_entered(Skb& skb, const std::shared_ptr<TcpConnection>& connection);
   static void packet_left(Skb& skb);
+  /// A packet refers no more to the pages of these calls; `copied`: to copies instead. With the last one its program is
+  /// told, unless it has closed the socket.
+  static void release_pages(std::shared_ptr<ZeroCopyCalls> calls, bool copied);
 
   // --- queries ----------------------------------------------------------------------------------------------------
   [[nodiscard]] State state() const { return m_state; }
@@ -118,6 +125,7 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection>, 
   friend class Stack;
   friend class TcpTimer;
   struct UserBytes;
+  struct UserPages;
   struct PipePages;
   enum class Owner : std::uint8_t { Nobody, Task, SoftInterrupt };
   /// How far the program's own attempt to connect has come (struct socket, SS_*), which it learns by calling again.
@@ -175,13 +183,18 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection>, 
   [[nodiscard]] bool writable() const;
   Result<void> wait_for_memory(bool non_blocking);
   bool refill_page_fragment();
-  void account_append(Skb& skb, Bytes size);
+  void account_append(Skb& skb, Bytes size, Bytes memory);
   void charge_sending(Bytes size);
   void uncharge_sending(Bytes size);
   void push(bool more, unsigned nagle, std::uint32_t goal);
   [[nodiscard]] bool forced_push() const { return m_write > m_pushed + m_largest_window / 2; }
   void mark_push(Skb& skb);
   [[nodiscard]] bool should_autocork(const Skb& skb, std::uint32_t goal) const;
+
+  // tcp_zero_copy.cpp: pages that a program lends
+  Result<std::shared_ptr<ZeroCopyCalls>> begin_zero_copy(Bytes size);
+  void take_back_call(ZeroCopyCalls& calls);
+  void tell_of(const ZeroCopyCalls& calls);
 
   // tcp_output.cpp: from the queue to the interface
   bool write_out(unsigned nagle, bool push_one);
@@ -300,6 +313,7 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection>, 
   mutable bool m_wants_space = false;  // somebody waits for, or polls, room to write (SOCK_NOSPACE)
   Bytes m_in_interface = 0;
   mutable bool m_throttled = false;
+  ZeroCopyState m_zero_copy;
   mm::Fragment m_page_fragment;  // size 0: none
   std::uint32_t m_page_used = 0;
 

@@ -162,6 +162,7 @@ bool TcpConnection::split(Skb& skb, std::uint32_t size) {
     skb.size = size;
   } else {
     pool.share(skb, size, skb.size - size, rest);
+    rest.zero_copy = skb.zero_copy;
     rest.truesize = static_cast<std::uint32_t>(m_stack.m_config.skb_overhead) + rest.size;
     charge_sending(m_stack.m_config.skb_overhead);
     skb.truesize -= rest.size;

@@ -21,6 +21,9 @@ struct TcpConnection::UserBytes {
   mm::UserMemory& memory;
   VirtAddr from;
 
+  Result<void> begin(Bytes) { return {}; }
+  void end(bool) {}
+  Bytes memory_of(Bytes added) { return added; }
   Result<Bytes> append(Skb& skb, Bytes most) { return skb.linear ? append_linear(skb, most) : append_paged(skb, most); }
 
   Result<Bytes> append_linear(Skb& skb, Bytes most) {
@@ -51,10 +54,69 @@ struct TcpConnection::UserBytes {
   }
 };
 
+/// Pages of the program's buffer, lent until the last packet that refers to them is gone.
+struct TcpConnection::UserPages {
+  UserBytes bytes;  // where they begin, and for an interface to which packets are built linear
+  std::shared_ptr<ZeroCopyCalls> calls;
+  Bytes pinned_memory = 0;  // of the pages that were appended last
+
+  Result<void> begin(Bytes size) {
+    auto begun = bytes.connection.begin_zero_copy(size);
+    if (!begun) return tl::unexpected{begun.error()};
+    calls = std::move(*begun);
+    calls->copied = calls->copied || bytes.connection.m_linear;
+    return {};
+  }
+  void end(bool failed) {
+    if (calls == nullptr) return;
+    if (failed) bytes.connection.take_back_call(*calls);
+    release_pages(std::move(calls), false);
+  }
+  Bytes memory_of(Bytes added) { return bytes.connection.m_linear ? added : pinned_memory; }
+
+  /// skb_zerocopy_iter_stream: all or nothing where a page cannot be read.
+  Result<Bytes> append(Skb& skb, Bytes most) {
+    if (skb.linear) return bytes.append(skb, most);
+    if (skb.zero_copy != nullptr && skb.zero_copy != calls) return 0;  // a packet is lent by one record of calls
+    Stack& stack = bytes.connection.m_stack;
+    const std::uint32_t before = skb.size;
+    std::uint64_t pages = 0;
+    while (skb.size - before < most && skb.fragment_count < Skb::kMaxFragments) {
+      const Bytes done = skb.size - before;
+      const Bytes fits = (Skb::kMaxFragments - skb.fragment_count) * kPageSize - (bytes.from + done).page_offset();
+      const auto pinned = bytes.memory.pin(bytes.from + done, std::min(most - done, fits), hal::Access::Read);
+      if (!pinned) {
+        stack.skbs().truncate(skb, before);
+        return refuse(EFAULT);
+      }
+      for (const mm::Fragment& page : *pinned) {
+        if (stack.skbs().append_lent(skb, page)) {
+          ++pages;
+        } else {
+          stack.m_frames.put(page);  // of a list of small buffers: more pieces than pages
+        }
+      }
+    }
+    const Bytes size = skb.size - before;
+    if (size == 0) return 0;
+    stack.spend(stack.m_config.splice_fragment * pages, hal::Work::Packet);
+    for_each_piece(skb, before, size, [&](PhysAddr at, Bytes piece) {
+      stack.m_ledger.passed_reference(stack.m_ledger.place_of(Frame::of(at)), Place::SocketBuffer, at, piece);
+    });
+    skb.zero_copy = calls;
+    pinned_memory = pages * kPageSize;
+    bytes.from += size;
+    return size;
+  }
+};
+
 struct TcpConnection::PipePages {
   TcpConnection& connection;
   fs::SpliceSource& source;
 
+  Result<void> begin(Bytes) { return {}; }
+  void end(bool) {}
+  Bytes memory_of(Bytes added) { return added; }
   Result<Bytes> append(Skb& skb, Bytes most) {
     Stack& stack = connection.m_stack;
     mm::Fragment fragment = source.peek(0);
@@ -83,7 +145,9 @@ struct TcpConnection::PipePages {
 
 Result<Bytes> TcpConnection::send(mm::UserMemory& memory, VirtAddr from, Bytes size, SendFlags flags) {
   UserBytes bytes{*this, memory, from};
-  return send_from(bytes, size, flags);
+  if (!flags.zero_copy || m_options.zero_copy == 0 || size == 0) return send_from(bytes, size, flags);
+  UserPages pages{bytes, nullptr};
+  return send_from(pages, size, flags);
 }
 
 Result<Bytes> TcpConnection::send_pages(fs::SpliceSource& source, Bytes size, SendFlags flags) {
@@ -120,6 +184,10 @@ Result<Bytes> TcpConnection::send_from(Source& source, Bytes size, SendFlags fla
   m_stack.spend(m_stack.m_config.send_call, hal::Work::SocketCall);
   Bytes done = 0;
   int error = 0;
+  if (const Result<void> begun = source.begin(size); !begun) {
+    unlock();
+    return refuse(begun.error().value);
+  }
   if (const Result<void> ready = wait_connected(flags.non_blocking); !ready) error = ready.error().value;
   std::uint32_t goal = size_goal();
   unsigned fresh_packets = 0;
@@ -170,7 +238,7 @@ Result<Bytes> TcpConnection::send_from(Source& source, Bytes size, SendFlags fla
       mark_push(*skb);
       continue;
     }
-    account_append(*skb, *added);
+    account_append(*skb, *added, source.memory_of(*added));
     done += *added;
     if (done == size || skb->size < goal) continue;
     if (forced_push()) {
@@ -181,6 +249,7 @@ Result<Bytes> TcpConnection::send_from(Source& source, Bytes size, SendFlags fla
     }
   }
   if (done > 0) push(flags.more, m_nagle, goal);
+  source.end(done == 0);
   unlock();
   if (done > 0 || error == 0) return done;
   return refuse(error);
@@ -213,10 +282,11 @@ bool TcpConnection::may_append(const Skb& skb, std::uint32_t goal) const {
   return skb.size < goal && !skb.fin && !skb.syn && skb.sequence >= m_highest && skb.references == 1;
 }
 
-void TcpConnection::account_append(Skb& skb, Bytes size) {
+/// `memory`: what the bytes take up, of a packet in pages.
+void TcpConnection::account_append(Skb& skb, Bytes size, Bytes memory) {
   if (!skb.linear) {
-    skb.truesize += static_cast<std::uint32_t>(size);
-    charge_sending(size);
+    skb.truesize += static_cast<std::uint32_t>(memory);
+    charge_sending(memory);
   } else if (skb.size == size) {  // a linear packet is charged its whole slot with its first bytes
     const auto slot = static_cast<std::uint32_t>(m_stack.skbs().linear_payload());
     skb.truesize += slot;

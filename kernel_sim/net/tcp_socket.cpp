@@ -48,18 +48,26 @@ kernel_sim::Endpoint TcpSocket::local() const { return m_connection->local(); }
 kernel_sim::Endpoint TcpSocket::peer() const { return m_connection->peer(); }
 
 Result<Bytes> TcpSocket::send(mm::UserMemory& memory, VirtAddr from, Bytes size, int flags) {
-  return m_connection->send(
-      memory, from, size,
-      {.more = (flags & MSG_MORE) != 0, .non_blocking = (flags & MSG_DONTWAIT) != 0 || non_blocking()});
+  return m_connection->send(memory, from, size,
+                            {.more = (flags & MSG_MORE) != 0,
+                             .non_blocking = (flags & MSG_DONTWAIT) != 0 || non_blocking(),
+                             .zero_copy = (flags & MSG_ZEROCOPY) != 0});
 }
 
 Result<Bytes> TcpSocket::recv(mm::UserMemory& memory, VirtAddr to, Bytes size, int flags) {
+  if ((flags & MSG_ERRQUEUE) != 0) {
+    const Result<kernel_sim::SocketError> record = receive_error();
+    if (!record) return tl::unexpected{record.error()};
+    return 0;
+  }
   return m_connection->receive_to(memory, to, size,
                                   {.non_blocking = (flags & MSG_DONTWAIT) != 0 || non_blocking(),
                                    .peek = (flags & MSG_PEEK) != 0,
                                    .truncate = (flags & MSG_TRUNC) != 0,
                                    .wait_all = (flags & MSG_WAITALL) != 0});
 }
+
+Result<kernel_sim::SocketError> TcpSocket::receive_error() { return m_connection->receive_error(); }
 
 Result<void> TcpSocket::shutdown(int how) { return m_connection->shutdown(how); }
 Result<void> TcpSocket::set_option(int level, int option, int value) {

@@ -40,10 +40,13 @@ class TcpSocket final : public Socket {
   [[nodiscard]] kernel_sim::Endpoint local() const override;
   [[nodiscard]] kernel_sim::Endpoint peer() const;
 
-  /// MSG_MORE, MSG_DONTWAIT, MSG_NOSIGNAL. A short count when an error came after some bytes.
+  /// MSG_MORE, MSG_DONTWAIT, MSG_NOSIGNAL, MSG_ZEROCOPY. A short count when an error came after some bytes.
   Result<Bytes> send(mm::UserMemory& memory, VirtAddr from, Bytes size, int flags) override;
-  /// MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_WAITALL. 0 when the peer has ended.
+  /// MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_WAITALL. 0 when the peer has ended. MSG_ERRQUEUE: as receive_error, whose
+  /// record is lost.
   Result<Bytes> recv(mm::UserMemory& memory, VirtAddr to, Bytes size, int flags) override;
+  /// The oldest record of the error queue; EAGAIN when there is none, never waits.
+  Result<kernel_sim::SocketError> receive_error() override;
   /// SHUT_RD, SHUT_WR, SHUT_RDWR.
   Result<void> shutdown(int how) override;
   /// SOL_SOCKET: SO_SNDBUF, SO_RCVBUF, SO_REUSEADDR, SO_KEEPALIVE; IPPROTO_TCP: TCP_NODELAY, TCP_CORK, TCP_QUICKACK.

@@ -87,6 +87,8 @@ void TransmitQueue::cut(Skb& skb) {
     ++m_statistics.segments_cut;
   }
   if (skb.connection) TcpConnection::packet_left(skb);
+  // __pskb_pull_tail says that it copied pages which a program lent. skb_segment copies as well, and does not.
+  if (skb.zero_copy != nullptr && skb.segment == 0) skb.zero_copy->copied = true;
   m_skbs.release(skb);
 }
 
@@ -97,6 +99,7 @@ Skb* TransmitQueue::make_segment(const Skb& from, Bytes begin, Bytes size) {
   Skb& segment = **made;
   if (device.gather) {
     m_skbs.share(from, begin, size, segment);
+    segment.zero_copy = from.zero_copy;
   } else {
     segment.size = static_cast<std::uint32_t>(size);
     PhysAddr to = payload_address(segment);

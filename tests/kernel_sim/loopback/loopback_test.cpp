@@ -2,9 +2,11 @@
 // Both ends of a connection on one stack: passive open, and packets that share the sender's pages.
 #include "kernel_sim/drivers/loopback.h"
 
+#include <ctime>
 #include <fcntl.h>
 #include <poll.h>
 
+#include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -90,6 +92,28 @@ TEST(Loopback, PagesArriveAsReferencesAndAreFreedWhenBothEndsLetGo) {
     EXPECT_EQ(rig.frames.held_frames(Place::PageCache), 0U);
   });
   EXPECT_EQ(rig.fake.ledger().total_by(Mover::Cpu).payload, 0U);
+}
+
+TEST(Loopback, ALocalReceiverGetsCopiesOfPagesThatAProgramLends) {
+  Rig rig;
+  PagedUserMemory lent{rig.machine, rig.frames, rig.pages(0, 10 * kPageSize)};
+  constexpr Bytes kSize = 30'000;
+  rig.run([&] {
+    const auto [sender, receiver] = rig.connected();
+    ASSERT_TRUE(sender->set_option(SOL_SOCKET, SO_ZEROCOPY, 1).has_value());
+    EXPECT_EQ(sender->send(lent, VirtAddr{100}, kSize, MSG_ZEROCOPY), kSize);
+    rig.sleep(1_ms);
+    EXPECT_EQ(rig.fake.ledger().total_by(Mover::Cpu).payload, kSize)
+        << "when they are delivered, not when they are read";
+    EXPECT_EQ(receiver->recv(rig.memory, VirtAddr{4_MiB}, kSize, MSG_WAITALL), kSize);
+    EXPECT_TRUE(rig.same_bytes(100, 4_MiB, kSize));
+    rig.sleep(50_ms);
+    EXPECT_TRUE(lent.all_free());
+    const auto record = sender->receive_error();
+    ASSERT_TRUE(record.has_value());
+    EXPECT_EQ(record->code, SO_EE_CODE_ZEROCOPY_COPIED);
+    EXPECT_EQ(rig.frames.held_frames(Place::ReceiverSocketBuffer), 0U);
+  });
 }
 
 TEST(Loopback, APacketWhoseSecondPieceCannotBeCopiedStaysWhole) {

@@ -2,6 +2,7 @@
 // A stack on a fake machine, an interface that records what it is given, and a peer that answers by a script.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -70,6 +71,60 @@ class FlatUserMemory final : public mm::UserMemory {
   }
   hal::Machine m_machine;
   PhysAddr m_base;
+};
+
+/// User memory that is a list of pages of the allocator, from address 0 on.
+class PagedUserMemory final : public mm::UserMemory {
+ public:
+  PagedUserMemory(hal::Machine machine, mm::FrameAllocator& frames, std::vector<mm::Fragment> pages)
+      : m_machine(machine), m_frames(frames), m_pages(std::move(pages)) {}
+  ~PagedUserMemory() override {
+    for (const mm::Fragment& page : m_pages) m_frames.put_at_shutdown(Frame::of(page.address));
+  }
+  Bytes copy_in(VirtAddr from, PhysAddr to, Bytes size) override {
+    Bytes done = 0;
+    for (const mm::Fragment& piece : pieces(from, size)) {
+      m_machine.cpu.copy(piece.address, to + done, piece.size);
+      done += piece.size;
+    }
+    return done;
+  }
+  Bytes copy_out(PhysAddr from, VirtAddr to, Bytes size) override {
+    Bytes done = 0;
+    for (const mm::Fragment& piece : pieces(to, size)) {
+      m_machine.cpu.copy(from + done, piece.address, piece.size);
+      done += piece.size;
+    }
+    return done;
+  }
+  Result<void> load(VirtAddr, std::span<std::byte>) override { return refuse(EFAULT); }
+  Result<void> store(VirtAddr, std::span<const std::byte>) override { return refuse(EFAULT); }
+  Result<std::vector<mm::Fragment>> pin(VirtAddr at, Bytes size, hal::Access) override {
+    const std::vector<mm::Fragment> found = pieces(at, size);
+    if (found.empty()) return refuse(EFAULT);
+    for (const mm::Fragment& piece : found) m_frames.get(piece);
+    return found;
+  }
+  /// Nobody but this memory refers to a page.
+  [[nodiscard]] bool all_free() const {
+    return std::ranges::all_of(
+        m_pages, [&](const mm::Fragment& page) { return m_frames.references(Frame::of(page.address)) == 1; });
+  }
+
+ private:
+  [[nodiscard]] std::vector<mm::Fragment> pieces(VirtAddr at, Bytes size) const {
+    std::vector<mm::Fragment> found;
+    while (size > 0 && at.page_number() < m_pages.size()) {
+      const Bytes piece = std::min(size, at.left_in_page());
+      found.push_back({m_pages[at.page_number()].address + at.page_offset(), static_cast<std::uint32_t>(piece)});
+      at += piece;
+      size -= piece;
+    }
+    return found;
+  }
+  hal::Machine m_machine;
+  mm::FrameAllocator& m_frames;
+  std::vector<mm::Fragment> m_pages;
 };
 
 /// Pages offered to splice.
