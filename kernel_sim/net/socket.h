@@ -22,6 +22,10 @@ class Socket : public fs::File {
   /// `flags`: MSG_*. EPIPE asks the caller to raise SIGPIPE unless it passed MSG_NOSIGNAL.
   virtual Result<Bytes> send(mm::UserMemory& memory, VirtAddr from, Bytes size, int flags) = 0;
   virtual Result<Bytes> recv(mm::UserMemory& memory, VirtAddr to, Bytes size, int flags) = 0;
+  /// Whether MSG_ERRQUEUE means another queue; other families take no notice of the flag.
+  [[nodiscard]] virtual bool has_error_queue() const { return false; }
+  /// The oldest record of the error queue; EAGAIN when there is none, never waits.
+  virtual Result<kernel_sim::SocketError> receive_error() { return refuse(EAGAIN); }
   virtual Result<void> shutdown(int how) = 0;
   virtual Result<void> set_option(int level, int option, int value) = 0;
   virtual Result<int> option(int level, int option) = 0;

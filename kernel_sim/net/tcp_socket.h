@@ -45,7 +45,7 @@ class TcpSocket final : public Socket {
   /// MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_WAITALL. 0 when the peer has ended. MSG_ERRQUEUE: as receive_error, whose
   /// record is lost.
   Result<Bytes> recv(mm::UserMemory& memory, VirtAddr to, Bytes size, int flags) override;
-  /// The oldest record of the error queue; EAGAIN when there is none, never waits.
+  [[nodiscard]] bool has_error_queue() const override { return true; }
   Result<kernel_sim::SocketError> receive_error() override;
   /// SHUT_RD, SHUT_WR, SHUT_RDWR.
   Result<void> shutdown(int how) override;

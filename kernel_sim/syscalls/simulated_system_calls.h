@@ -72,6 +72,9 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   Value getsockopt(int fd, int level, int option, int& value) override;
   Value send(int fd, UserAddress buffer, std::uint64_t size, int flags) override;
   Value recv(int fd, UserAddress buffer, std::uint64_t size, int flags) override;
+  Value sendmsg(int fd, std::span<const kernel_sim::IoVector> vectors, int flags) override;
+  Value recvmsg(int fd, std::span<const kernel_sim::IoVector> vectors, int flags,
+                kernel_sim::MessageFlags& message_flags, std::optional<kernel_sim::SocketError>& error) override;
   Value shutdown(int fd, int how) override;
   Value poll(std::span<kernel_sim::PollEntry> entries, int timeout_ms) override;
 
@@ -120,6 +123,8 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   /// Between the descriptor's look-up and the file: one range for all buffers. Nothing to move is 0 at once.
   Result<Bytes> read_vectors(fs::File& from, std::span<const kernel_sim::IoVector> vectors, std::uint64_t* offset);
   Result<Bytes> write_vectors(fs::File& to, std::span<const kernel_sim::IoVector> vectors, std::uint64_t* offset);
+  Result<Bytes> receive_message(net::Socket& from, std::span<const kernel_sim::IoVector> vectors, int flags,
+                                kernel_sim::MessageFlags& message_flags, std::optional<kernel_sim::SocketError>& error);
   ipc::Pipe& internal_pipe();
   Result<Value> splice_between(const FilePointer& in, std::int64_t* in_offset, const FilePointer& out,
                                std::int64_t* out_offset, Bytes size, unsigned flags);

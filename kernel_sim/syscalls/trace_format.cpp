@@ -72,6 +72,11 @@ std::string io_vectors(std::span<const kernel_sim::IoVector> vectors) {
   return text + "]";
 }
 
+std::string message(std::span<const kernel_sim::IoVector> vectors, int flags) {
+  return fmt::format("{{msg_name=NULL, msg_namelen=0, msg_iov={}, msg_iovlen={}, msg_flags={}}}", io_vectors(vectors),
+                     vectors.size(), message_flags(flags));
+}
+
 std::string poll_entries(std::span<const kernel_sim::PollEntry> entries) {
   const auto bits = [](std::int16_t value) {
     return all_of(static_cast<std::uint16_t>(value),
@@ -260,7 +265,10 @@ std::string message_flags(int flags) {
                  {MSG_WAITALL, "MSG_WAITALL"},
                  {MSG_NOSIGNAL, "MSG_NOSIGNAL"},
                  {MSG_MORE, "MSG_MORE"},
-                 {MSG_TRUNC, "MSG_TRUNC"}},
+                 {MSG_TRUNC, "MSG_TRUNC"},
+                 {MSG_ZEROCOPY, "MSG_ZEROCOPY"},
+                 {MSG_ERRQUEUE, "MSG_ERRQUEUE"},
+                 {MSG_CMSG_CLOEXEC, "MSG_CMSG_CLOEXEC"}},
                 "0");
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads and writes of several buffers at once.
+// Reads and writes of several buffers at once, and messages of sockets.
 #include <limits>
+
+#include <sys/socket.h>
 
 #include "kernel_sim/mm/vectored_memory.h"
 #include "kernel_sim/syscalls/calls.h"
@@ -16,9 +18,11 @@ namespace {
 constexpr std::size_t kMostVectors = 1024;  // UIO_MAXIOV
 constexpr auto kLargestSigned = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
 
+constexpr auto kCompatible = static_cast<int>(0x8000'0000U);  // MSG_CMSG_COMPAT: of 32-bit programs
+
 /// import_iovec: the buffers, cut after as many bytes as one call moves. A single one is cut before it is looked at.
-Result<std::vector<mm::MemoryPiece>> import_vectors(std::span<const IoVector> vectors) {
-  if (vectors.size() > kMostVectors) return base::refuse(EINVAL);
+Result<std::vector<mm::MemoryPiece>> import_vectors(std::span<const IoVector> vectors, int too_many = EINVAL) {
+  if (vectors.size() > kMostVectors) return base::refuse(too_many);
   if (std::ranges::any_of(vectors, [](const IoVector& v) { return v.size > kLargestSigned; }))
     return base::refuse(EINVAL);
   std::vector<mm::MemoryPiece> pieces;
@@ -120,6 +124,55 @@ SystemCallsValue SimulatedSystemCalls::pwritev(int fd, std::span<const IoVector>
         auto position = static_cast<std::uint64_t>(offset);
         return write_vectors(**to, vectors, &position);
       });
+}
+
+// --- messages --------------------------------------------------------------------------------------------------------
+
+SystemCallsValue SimulatedSystemCalls::sendmsg(int fd, std::span<const IoVector> vectors, int flags) {
+  return call(
+      Call::Sendmsg, [&] { return format("{}, {}, {}", fd, message(vectors, 0), syscalls::message_flags(flags)); },
+      [&]() -> Result<Bytes> {
+        if ((flags & kCompatible) != 0) return base::refuse(EINVAL);
+        const auto found = socket_of(fd);
+        if (!found) return tl::unexpected{found.error()};
+        auto pieces = import_vectors(vectors, EMSGSIZE);
+        if (!pieces) return tl::unexpected{pieces.error()};
+        mm::VectoredMemory all{memory(), std::move(*pieces)};
+        const auto sent = (*found)->send(all, all.begin(), all.size(), flags);
+        return (flags & MSG_NOSIGNAL) != 0 ? sent : or_broken_pipe(sent);
+      });
+}
+
+SystemCallsValue SimulatedSystemCalls::recvmsg(int fd, std::span<const IoVector> vectors, int flags,
+                                               kernel_sim::MessageFlags& message_flags,
+                                               std::optional<kernel_sim::SocketError>& error) {
+  return call(
+      Call::Recvmsg,
+      [&] { return format("{}, {}, {}", fd, message(vectors, message_flags.value), syscalls::message_flags(flags)); },
+      [&]() -> Result<Bytes> {
+        if ((flags & kCompatible) != 0) return base::refuse(EINVAL);
+        const auto found = socket_of(fd);
+        if (!found) return tl::unexpected{found.error()};
+        return receive_message(**found, vectors, flags, message_flags, error);
+      });
+}
+
+Result<Bytes> SimulatedSystemCalls::receive_message(net::Socket& from, std::span<const IoVector> vectors, int flags,
+                                                    kernel_sim::MessageFlags& message_flags,
+                                                    std::optional<kernel_sim::SocketError>& error) {
+  auto pieces = import_vectors(vectors, EMSGSIZE);
+  if (!pieces) return tl::unexpected{pieces.error()};
+  if ((flags & MSG_ERRQUEUE) != 0 && from.has_error_queue()) {
+    const Result<kernel_sim::SocketError> record = from.receive_error();
+    if (!record) return tl::unexpected{record.error()};
+    error = *record;
+    message_flags.value = MSG_ERRQUEUE | (flags & MSG_CMSG_CLOEXEC);
+    return 0;
+  }
+  mm::VectoredMemory all{memory(), std::move(*pieces)};
+  const auto received = from.recv(all, all.begin(), all.size(), flags);
+  if (received) message_flags.value = flags & MSG_CMSG_CLOEXEC;
+  return received;
 }
 
 }  // namespace sluice::syscalls

@@ -68,6 +68,8 @@ class Generator {
   void store_number(std::int64_t address);
   void add_on_address(std::int64_t socket);
   std::int64_t talk_script();
+  std::int64_t lend_script();
+  void add_message(std::int64_t socket, std::int64_t address, std::int64_t length, std::int64_t silent);
   void open_something();
   void map_something();
   std::int64_t memory_advice();
@@ -408,16 +410,17 @@ void Generator::add_on_socket() {
   const std::int64_t socket = one_in(30) ? any_descriptor() : descriptor(Content::Socket);
   const std::int64_t silent = one_in(15) ? 0 : MSG_NOSIGNAL;
   if (one_in(6)) return add_on_address(socket);
+  if (one_in(8)) return add_message(socket, address, length, silent);
   switch (below(14)) {
     case 0:
     case 1:
     case 2:
-      return add(Operation::Send, {socket, address, length, silent | any_of({0, 0, MSG_DONTWAIT})});
+      return add(Operation::Send, {socket, address, length, silent | any_of({0, 0, MSG_DONTWAIT, MSG_ZEROCOPY})});
     case 3:
     case 4:
       return add(Operation::Recv, {socket, address, length, any_of({0, MSG_DONTWAIT, MSG_WAITALL, MSG_PEEK})});
     case 5:
-      return add(Operation::Recv, {socket, address, length, any_of({MSG_TRUNC, MSG_TRUNC | MSG_PEEK})});
+      return add(Operation::Recv, {socket, address, length, any_of({MSG_TRUNC, MSG_TRUNC | MSG_PEEK, MSG_ERRQUEUE})});
     case 6:
       if (one_in(3)) {
         return add(one_in(2) ? Operation::Readv : Operation::Writev,
@@ -473,6 +476,7 @@ void Generator::add_on_address(std::int64_t socket) {
       return add(Operation::Socket, {new_descriptor(Content::Socket)});
     case 5:
       if (!one_in(3)) return;
+      if (one_in(2)) return add(Operation::Lend, {lend_script()});
       return add(Operation::Talk, {talk_script()});
     case 6:
       return add(Operation::Getsockopt, {socket, below(kReadSocketOptions)});
@@ -639,6 +643,32 @@ std::int64_t Generator::talk_script() {
   while (count + 1 < kMostTalks && !one_in(6)) next(static_cast<Talk>(1 + below(kTalks)));
   next(Talk::ClientReads);
   return script;
+}
+
+/// Mostly switched on first; each round ends what was sent before it.
+std::int64_t Generator::lend_script() {
+  std::int64_t script = 0;
+  unsigned count = 0;
+  const auto next = [&](Lend action) {
+    if (count < kMostLends) script |= static_cast<std::int64_t>(action) << (4 * count++);
+  };
+  if (!one_in(8)) next(Lend::Enable);
+  while (count + 1 < kMostLends) next(static_cast<Lend>(one_in(5) ? static_cast<int>(Lend::Round) : 1 + below(kLends)));
+  next(Lend::Round);
+  return script;
+}
+
+void Generator::add_message(std::int64_t socket, std::int64_t address, std::int64_t length, std::int64_t silent) {
+  std::int64_t second = 0;
+  std::int64_t more = 0;
+  memory(second, more);
+  more = one_in(6) ? kNoPiece : std::clamp<std::int64_t>(more, 0, 3000);
+  if (one_in(2)) {
+    return add(Operation::Sendmsg,
+               {socket, address, length, second, more, silent | any_of({0, 0, MSG_DONTWAIT, MSG_ZEROCOPY})});
+  }
+  add(Operation::Recvmsg, {socket, address, length, second, more,
+                           any_of({0, MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_ERRQUEUE, MSG_CMSG_CLOEXEC})});
 }
 
 void Generator::add_random() {

@@ -70,6 +70,7 @@ class Interpreter {
   void connect_pair(const Step& step);
   [[nodiscard]] std::vector<kernel_sim::IoVector> pieces(const Step& step) const;
   void note_pieces(Value value, std::span<const kernel_sim::IoVector> list);
+  void receive_message(const Step& step);
   [[nodiscard]] bool is_directory(int fd);
   void look_at_descriptors();
   void look_at_files();
@@ -369,6 +370,22 @@ void Interpreter::note_pieces(Value value, std::span<const kernel_sim::IoVector>
   }
 }
 
+void Interpreter::receive_message(const Step& step) {
+  const std::vector<kernel_sim::IoVector> list = pieces(step);
+  const auto flags = static_cast<int>(step.arguments[5]);
+  kernel_sim::MessageFlags message_flags;
+  std::optional<kernel_sim::SocketError> error;
+  const Value value = m_calls.recvmsg(slot(step.arguments[0]), list, flags, message_flags, error);
+  if ((flags & MSG_TRUNC) != 0) {
+    note(value);  // nothing was put anywhere
+  } else {
+    note_pieces(value, list);
+  }
+  const kernel_sim::SocketError record = error.value_or(kernel_sim::SocketError{});
+  note(message_flags.value, std::int64_t{record.info} << 32 | record.data,
+       std::int64_t{record.code} << 32 | record.origin);
+}
+
 bool Interpreter::is_directory(int fd) {
   kernel_sim::FileStatus status;
   return m_calls.fstat(fd, status) == 0 && S_ISDIR(status.mode);
@@ -606,6 +623,17 @@ void Interpreter::execute(const Step& step) {
       }
       break;
     }
+    case Operation::Sendmsg:
+      note(m_calls.sendmsg(slot(a[0]), pieces(step), number(5)));
+      break;
+    case Operation::Recvmsg:
+      receive_message(step);
+      break;
+    case Operation::Lend:
+      // Behind the interpreter's own memory nothing is mapped that it could read: the last region never is.
+      for (const LendAnswer& answer : lend(m_calls, own(), address(kArenaSize - kRegionSize), a[0]))
+        note(answer.value, answer.also[0], answer.also[1]);
+      break;
     case Operation::Shutdown:
       note(m_calls.shutdown(slot(a[0]), number(1)));
       break;

@@ -163,6 +163,16 @@ std::string to_source(const Step& step) {
       return fmt::format("{}({}, {{{}{}}}{});", signature.name, descriptor(a[0]), piece(1),
                          a[4] == kNoPiece ? "" : ", " + piece(3), at_offset ? ", " + number(a[5]) : "");
     }
+    case Operation::Sendmsg:
+    case Operation::Recvmsg: {
+      const auto piece = [&](std::size_t i) {
+        return "{" + address(a[i]) + ", " + argument(Kind::Size, a[i + 1]) + "}";
+      };
+      return fmt::format("{}({}, {{{}{}}}, {});", signature.name, descriptor(a[0]), piece(1),
+                         a[4] == kNoPiece ? "" : ", " + piece(3), syscalls::message_flags(static_cast<int>(a[5])));
+    }
+    case Operation::Lend:
+      return "lend({" + lend_text(a[0]) + "});";
     case Operation::Talk:
       return "talk({" + talk_text(a[0]) + "});";
     case Operation::Accept:

@@ -58,6 +58,9 @@ const Signature& signature_of(Operation operation) {
       {"accept", {K::NewDescriptor, K::Descriptor}},
       {"send", {K::Descriptor, K::Address, K::Size, K::MessageFlags}},
       {"recv", {K::Descriptor, K::Address, K::Size, K::MessageFlags}},
+      {"sendmsg", {K::Descriptor, K::Address, K::Size, K::Address, K::Size, K::MessageFlags}},
+      {"recvmsg", {K::Descriptor, K::Address, K::Size, K::Address, K::Size, K::MessageFlags}},
+      {"lend", {K::Script}},
       {"shutdown", {K::Descriptor, K::How}},
       {"fork", {}},
       {"wait", {}},
@@ -75,7 +78,7 @@ bool fills_disk(const Program& program) {
 bool uses_sockets(const Program& program) {
   return std::ranges::any_of(program.steps, [](const Step& step) {
     return step.operation == Operation::SocketPair || step.operation == Operation::Socket ||
-           step.operation == Operation::Talk;
+           step.operation == Operation::Talk || step.operation == Operation::Lend;
   });
 }
 

@@ -64,6 +64,9 @@ enum class Operation : std::uint8_t {
   Accept,
   Send,
   Recv,
+  Sendmsg,  ///< from two pieces of memory, or one
+  Recvmsg,
+  Lend,  ///< a connection of its own, of which one end sends with MSG_ZEROCOPY
   Shutdown,
   Fork,
   Wait,
@@ -71,7 +74,7 @@ enum class Operation : std::uint8_t {
   FillDisk,  ///< writes a file until no block is free, and cuts it by so many pages
   Stream,    ///< one process writes to a pipe and another reads it; both wait for each other
 };
-inline constexpr std::size_t kOperations = 55;
+inline constexpr std::size_t kOperations = 58;
 
 enum class Kind : std::uint8_t {
   None,

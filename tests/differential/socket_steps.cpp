@@ -36,6 +36,7 @@ constexpr std::array<OptionName, kUnixOptions> kOptions = {{
     {IPPROTO_TCP, TCP_QUICKACK},
     {IPPROTO_TCP, TCP_FASTOPEN},
     {IPPROTO_TCP, 9999},
+    {SOL_SOCKET, SO_ZEROCOPY},
     {SOL_SOCKET, SO_ERROR},
     {IPPROTO_TCP, TCP_DEFER_ACCEPT},
     {SOL_SOCKET, 9999},
@@ -46,7 +47,6 @@ constexpr std::array<OptionName, kUnixOptions> kOptions = {{
     {SOL_SOCKET, SO_PROTOCOL},
     {IPPROTO_TCP, TCP_NODELAY},
     {IPPROTO_TCP, TCP_CORK},
-    {SOL_SOCKET, SO_ZEROCOPY},
     {SOL_SOCKET, SO_SNDBUF},
     {SOL_SOCKET, SO_RCVBUF},
 }};
@@ -201,6 +201,127 @@ std::string talk_text(std::int64_t script) {
                                                                  "server uncorks",
                                                                  "client QUICKACK",
                                                                  "client no QUICKACK"};
+  std::string text;
+  for (; (script & 0xF) != 0; script >>= 4)
+    text += (text.empty() ? "" : "; ") + std::string{kNames[static_cast<std::size_t>(script & 0xF)]};
+  return text;
+}
+
+// --- pages that are lent ---------------------------------------------------------------------------------------------
+
+namespace {
+
+class Lending {
+ public:
+  Lending(SystemCalls& calls, kernel_sim::UserAddress memory, kernel_sim::UserAddress unreadable)
+      : m_calls(calls), m_memory(memory), m_unreadable(unreadable), m_ends(connected(calls)) {
+    for (const int fd : {m_ends.client, m_ends.server}) m_calls.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  }
+  ~Lending() {
+    m_calls.close(m_ends.client);
+    m_calls.close(m_ends.server);
+  }
+  Lending(const Lending&) = delete;
+  Lending& operator=(const Lending&) = delete;
+
+  void run(Lend action) {
+    using kernel_sim::IoVector;
+    switch (action) {
+      case Lend::End:
+        break;
+      case Lend::Enable:
+      case Lend::Disable:
+        note(action, m_calls.setsockopt(m_ends.client, SOL_SOCKET, SO_ZEROCOPY, action == Lend::Enable ? 1 : 0));
+        break;
+      case Lend::Small:
+        send(action, {{m_memory, 1000}});
+        break;
+      case Lend::Pages:
+        send(action, {{m_memory + 100, 10'000}});
+        break;
+      case Lend::Large:
+        send(action, {{m_memory, 40'000}});
+        break;
+      case Lend::Pieces:
+        send(action, {{m_memory + 4000, 5000}, {m_memory + 20'000, 300}});
+        break;
+      case Lend::More:
+        send(action, {{m_memory + 50, 100}}, MSG_ZEROCOPY | MSG_MORE);
+        break;
+      case Lend::Plain:
+        send(action, {{m_memory, 1000}}, 0);
+        break;
+      case Lend::Nothing:
+        send(action, {{m_memory, 0}});
+        break;
+      case Lend::Partly:
+        send(action, {{m_memory, 3000}, {m_unreadable, 3000}});
+        break;
+      case Lend::Bad:
+        send(action, {{m_unreadable, 3000}});
+        break;
+      case Lend::Round:
+        round();
+    }
+  }
+  std::vector<LendAnswer> answers;
+
+ private:
+  void note(Lend action, std::int64_t value, std::int64_t first = 0, std::int64_t second = 0) {
+    answers.push_back({action, value, {first, second}});
+  }
+  void send(Lend action, std::vector<kernel_sim::IoVector> pieces, int flags = MSG_ZEROCOPY) {
+    constexpr std::int64_t kMostWaiting = 60'000;  // fits the receiver's first window
+    if (m_waiting > kMostWaiting) return;
+    const SystemCalls::Value sent = m_calls.sendmsg(m_ends.client, pieces, flags | MSG_DONTWAIT);
+    if (sent > 0) m_waiting += sent;
+    note(action, sent);
+  }
+  void round() {
+    constexpr std::uint64_t kMost = 60'000;
+    while (m_waiting > 0 && wait_for_bytes(m_calls, m_ends.server) != Wait::Never) {
+      const SystemCalls::Value got = m_calls.recv(m_ends.server, m_memory, kMost, MSG_TRUNC | MSG_DONTWAIT);
+      if (got <= 0) break;
+      m_waiting -= got;
+    }
+    m_calls.send(m_ends.server, m_memory, 1, MSG_DONTWAIT);
+    wait_for_bytes(m_calls, m_ends.client);
+    m_calls.recv(m_ends.client, m_memory, 1, MSG_DONTWAIT);
+    std::array<kernel_sim::PollEntry, 1> entry = {{{m_ends.client, POLLIN, 0}}};
+    m_calls.poll(entry, 0);
+    note(Lend::Round, m_waiting, entry[0].returned);
+    for (;;) {
+      kernel_sim::MessageFlags flags;
+      std::optional<kernel_sim::SocketError> error;
+      const SystemCalls::Value value = m_calls.recvmsg(m_ends.client, {}, MSG_ERRQUEUE, flags, error);
+      const kernel_sim::SocketError record = error.value_or(kernel_sim::SocketError{});
+      note(Lend::Round, value, std::int64_t{record.info} << 32 | record.data,
+           std::int64_t{record.code} << 32 | std::int64_t{record.origin} << 16 | flags.value);
+      if (value < 0) break;
+    }
+  }
+
+  SystemCalls& m_calls;
+  kernel_sim::UserAddress m_memory;
+  kernel_sim::UserAddress m_unreadable;
+  Ends m_ends;
+  std::int64_t m_waiting = 0;  // bytes sent and not read
+};
+
+}  // namespace
+
+std::vector<LendAnswer> lend(SystemCalls& calls, kernel_sim::UserAddress memory, kernel_sim::UserAddress unreadable,
+                             std::int64_t script) {
+  Lending lending{calls, memory, unreadable};
+  for (; (script & 0xF) != 0; script >>= 4) lending.run(static_cast<Lend>(script & 0xF));
+  return std::move(lending.answers);
+}
+
+std::string lend_text(std::int64_t script) {
+  static constexpr std::array<const char*, kLends + 1> kNames = {
+      "",           "SO_ZEROCOPY 1", "SO_ZEROCOPY 0",     "1000",    "10000 at 100",    "40000",
+      "5000 + 300", "100 MSG_MORE",  "1000 without flag", "nothing", "3000 + 3000 bad", "3000 bad",
+      "round"};
   std::string text;
   for (; (script & 0xF) != 0; script >>= 4)
     text += (text.empty() ? "" : "; ") + std::string{kNames[static_cast<std::size_t>(script & 0xF)]};

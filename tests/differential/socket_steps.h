@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "kernel_sim/system_calls.h"
 
@@ -16,8 +17,8 @@ struct OptionName {
   int level;
   int option;
 };
-inline constexpr std::size_t kSocketOptions = 20;
-inline constexpr std::size_t kReadSocketOptions = kSocketOptions + 11;
+inline constexpr std::size_t kSocketOptions = 21;
+inline constexpr std::size_t kReadSocketOptions = kSocketOptions + 10;
 /// Of AF_UNIX the buffers too: no interface has a part in them.
 inline constexpr std::size_t kUnixOptions = kReadSocketOptions + 2;
 const OptionName& socket_option_at(std::int64_t index);
@@ -70,5 +71,36 @@ struct TalkAnswer {
 std::array<TalkAnswer, kMostTalks> talk(kernel_sim::SystemCalls& calls, kernel_sim::UserAddress memory,
                                         std::int64_t script);
 std::string talk_text(std::int64_t script);
+
+// --- pages that are lent ---------------------------------------------------------------------------------------------
+
+/// A client sends with MSG_ZEROCOPY to a server, by actions of 4 bits, the first in the lowest.
+enum class Lend : std::uint8_t {
+  End,
+  Enable,  ///< SO_ZEROCOPY
+  Disable,
+  Small,    ///< 1000 bytes
+  Pages,    ///< 10,000 bytes that begin within a page
+  Large,    ///< 40,000 bytes
+  Pieces,   ///< sendmsg of two pieces
+  More,     ///< 100 bytes with MSG_MORE
+  Plain,    ///< 1000 bytes without MSG_ZEROCOPY
+  Nothing,  ///< no bytes at all
+  Partly,   ///< the second of two pieces cannot be read
+  Bad,      ///< nothing of it can be read
+  Round,    ///< the server reads all and answers; then every call that lent is over, and the client asks for records
+};
+inline constexpr std::int64_t kLends = 12;
+inline constexpr unsigned kMostLends = 14;
+
+struct LendAnswer {
+  Lend lend = Lend::End;
+  std::int64_t value = 0;
+  std::array<std::int64_t, 2> also{};
+};
+/// `memory`: 64 KiB to send from and to read to, `unreadable`: where nothing is mapped.
+std::vector<LendAnswer> lend(kernel_sim::SystemCalls& calls, kernel_sim::UserAddress memory,
+                             kernel_sim::UserAddress unreadable, std::int64_t script);
+std::string lend_text(std::int64_t script);
 
 }  // namespace sluice::differential

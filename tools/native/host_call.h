@@ -3,8 +3,12 @@
 #pragma once
 
 #include <cerrno>
+#include <span>
 #include <type_traits>
 #include <unistd.h>
+#include <vector>
+
+#include <sys/uio.h>
 
 #include "tools/native/host_system_calls.h"
 
@@ -27,6 +31,12 @@ template <class... Arguments>
 SystemCalls::Value raw(long number, Arguments... arguments) {
   const long result = ::syscall(number, as_register(arguments)...);
   return result == -1 ? -errno : result;
+}
+
+inline std::vector<iovec> to_host(std::span<const kernel_sim::IoVector> vectors) {
+  std::vector<iovec> list;
+  for (const auto& [base, size] : vectors) list.push_back({reinterpret_cast<void*>(base), size});
+  return list;
 }
 
 template <class Work>

@@ -46,16 +46,6 @@ Value HostSystemCalls::pwrite(int fd, UserAddress buffer, std::uint64_t size, st
   return call(Call::Pwrite, [&] { return raw(SYS_pwrite64, fd, buffer, size, offset); });
 }
 
-namespace {
-
-std::vector<iovec> to_host(std::span<const kernel_sim::IoVector> vectors) {
-  std::vector<iovec> list;
-  for (const auto& [base, size] : vectors) list.push_back({reinterpret_cast<void*>(base), size});
-  return list;
-}
-
-}  // namespace
-
 Value HostSystemCalls::readv(int fd, std::span<const kernel_sim::IoVector> vectors) {
   const std::vector<iovec> list = to_host(vectors);
   return call(Call::Readv, [&] { return raw(SYS_readv, fd, list.data(), list.size()); });

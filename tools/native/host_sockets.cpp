@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <array>
+#include <cstring>
 #include <ctime>
 #include <poll.h>
 #include <vector>
 
 #include <arpa/inet.h>
+#include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -90,6 +93,40 @@ Value HostSystemCalls::send(int fd, UserAddress buffer, std::uint64_t size, int 
 
 Value HostSystemCalls::recv(int fd, UserAddress buffer, std::uint64_t size, int flags) {
   return call(Call::Recv, [&] { return raw(SYS_recvfrom, fd, buffer, size, flags, nullptr, nullptr); });
+}
+
+Value HostSystemCalls::sendmsg(int fd, std::span<const kernel_sim::IoVector> vectors, int flags) {
+  std::vector<iovec> list = to_host(vectors);
+  msghdr message{};
+  message.msg_iov = list.data();
+  message.msg_iovlen = list.size();
+  return call(Call::Sendmsg, [&] { return raw(SYS_sendmsg, fd, &message, flags); });
+}
+
+Value HostSystemCalls::recvmsg(int fd, std::span<const kernel_sim::IoVector> vectors, int flags,
+                               kernel_sim::MessageFlags& message_flags, std::optional<kernel_sim::SocketError>& error) {
+  std::vector<iovec> list = to_host(vectors);
+  alignas(cmsghdr) std::array<std::byte, 256> control{};
+  msghdr message{};
+  message.msg_iov = list.data();
+  message.msg_iovlen = list.size();
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const Value value = call(Call::Recvmsg, [&] { return raw(SYS_recvmsg, fd, &message, flags); });
+  if (value < 0) return value;
+  message_flags.value = message.msg_flags;
+  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
+    if (part->cmsg_level != IPPROTO_IP || part->cmsg_type != IP_RECVERR) continue;
+    sock_extended_err told{};
+    std::memcpy(&told, CMSG_DATA(part), sizeof told);
+    error = kernel_sim::SocketError{.error = told.ee_errno,
+                                    .origin = told.ee_origin,
+                                    .type = told.ee_type,
+                                    .code = told.ee_code,
+                                    .info = told.ee_info,
+                                    .data = told.ee_data};
+  }
+  return value;
 }
 
 Value HostSystemCalls::shutdown(int fd, int how) {

@@ -83,6 +83,9 @@ class HostSystemCalls : public SystemCalls {
   Value getsockopt(int fd, int level, int option, int& value) override;
   Value send(int fd, kernel_sim::UserAddress buffer, std::uint64_t size, int flags) override;
   Value recv(int fd, kernel_sim::UserAddress buffer, std::uint64_t size, int flags) override;
+  Value sendmsg(int fd, std::span<const kernel_sim::IoVector> vectors, int flags) override;
+  Value recvmsg(int fd, std::span<const kernel_sim::IoVector> vectors, int flags,
+                kernel_sim::MessageFlags& message_flags, std::optional<kernel_sim::SocketError>& error) override;
   Value shutdown(int fd, int how) override;
   Value poll(std::span<kernel_sim::PollEntry> entries, int timeout_ms) override;
 

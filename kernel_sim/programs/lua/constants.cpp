@@ -8,6 +8,7 @@
 #include <string_view>
 #include <unistd.h>
 
+#include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -137,6 +138,8 @@ std::span<const Constant> all_constants() {
       SLUICE_CONSTANT(MSG_WAITALL),
       SLUICE_CONSTANT(MSG_ZEROCOPY),
       SLUICE_CONSTANT(MSG_ERRQUEUE),
+      SLUICE_CONSTANT(SO_EE_ORIGIN_ZEROCOPY),
+      SLUICE_CONSTANT(SO_EE_CODE_ZEROCOPY_COPIED),
       SLUICE_CONSTANT(SHUT_RD),
       SLUICE_CONSTANT(SHUT_WR),
       SLUICE_CONSTANT(SHUT_RDWR),

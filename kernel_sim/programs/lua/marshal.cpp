@@ -46,6 +46,21 @@ void Parameter<kernel_sim::FileStatus&>::give(lua_State* L) const {
   set("block_size", value.block_size);
 }
 
+void Parameter<std::optional<kernel_sim::SocketError>&>::give(lua_State* L) const {
+  if (!value) return lua_pushnil(L);
+  lua_createtable(L, 0, 6);
+  const auto set = [&](const char* name, std::uint32_t number) {
+    lua_pushinteger(L, number);
+    lua_setfield(L, -2, name);
+  };
+  set("errno", value->error);
+  set("origin", value->origin);
+  set("type", value->type);
+  set("code", value->code);
+  set("info", value->info);
+  set("data", value->data);
+}
+
 Parameter<std::span<const kernel_sim::IoVector>>::Parameter(Arguments& a) {
   const int index = a.next++;
   luaL_checktype(a.L, index, LUA_TTABLE);

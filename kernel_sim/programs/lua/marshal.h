@@ -156,6 +156,20 @@ struct Parameter<int&> : Result<int, Gives::Instead> {
   int& pass() { return value; }
   void give(lua_State* L) const { lua_pushinteger(L, value); }
 };
+template <>
+struct Parameter<kernel_sim::MessageFlags&> : Result<kernel_sim::MessageFlags, Gives::Beside> {
+  using Result::Result;
+  kernel_sim::MessageFlags& pass() { return value; }
+  void give(lua_State* L) const { lua_pushinteger(L, value.value); }
+};
+/// { errno = , origin = , type = , code = , info = , data = }, or nil.
+template <>
+struct Parameter<std::optional<kernel_sim::SocketError>&>
+    : Result<std::optional<kernel_sim::SocketError>, Gives::Beside> {
+  using Result::Result;
+  std::optional<kernel_sim::SocketError>& pass() { return value; }
+  void give(lua_State* L) const;
+};
 /// Two descriptors (an array parameter is a pointer).
 template <>
 struct Parameter<int*> : Result<std::array<int, 2>, Gives::Instead> {
