@@ -62,6 +62,11 @@ struct SocketError {
   std::uint32_t data = 0;
   bool operator==(const SocketError&) const = default;
 };
+/// When a timer expires next, and then how often, in nanoseconds (struct itimerspec); 0: not at all.
+struct TimerSetting {
+  std::int64_t value = 0;
+  std::int64_t interval = 0;
+};
 struct PollEntry {
   int fd = -1;
   std::int16_t events = 0;

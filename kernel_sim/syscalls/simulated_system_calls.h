@@ -9,6 +9,10 @@
 #include "kernel_sim/syscalls/process_table.h"
 #include "kernel_sim/system_calls.h"
 
+namespace sluice::fs {
+class TimerFile;
+}
+
 namespace sluice::syscalls {
 
 class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
@@ -83,8 +87,12 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   Value epoll_ctl(int epfd, int operation, int fd, const kernel_sim::EpollEvent* event) override;
   Value epoll_wait(int epfd, std::vector<kernel_sim::EpollEvent>& events, int most, int timeout_ms) override;
 
-  // --- event counters (event_files.cpp) ---------------------------------------------------------------------------
+  // --- event counters and timers (event_files.cpp) ------------------------------------------------------------------
   Value eventfd(unsigned initial, int flags) override;
+  Value timerfd_create(int clock, int flags) override;
+  Value timerfd_settime(int fd, int flags, const kernel_sim::TimerSetting& setting,
+                        kernel_sim::TimerSetting* before) override;
+  Value timerfd_gettime(int fd, kernel_sim::TimerSetting& setting) override;
 
   // --- time (time.cpp) --------------------------------------------------------------------------------------------
   Value nanosleep(std::uint64_t duration) override;
@@ -116,6 +124,7 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   Result<FilePointer> file(int fd) const;
   Result<FilePointer> file_or_path(int fd) const;
   Result<std::shared_ptr<net::Socket>> socket_of(int fd) const;
+  Result<std::shared_ptr<fs::TimerFile>> timer_of(int fd) const;
   /// Two descriptors or none.
   Result<Value> install_two(FilePointer first, FilePointer second, bool close_on_exec, int fds[2]);
   Result<Value> install(FilePointer file, bool close_on_exec, int at_least = 0);

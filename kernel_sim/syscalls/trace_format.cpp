@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel_sim/syscalls/trace_format.h"
 
+#include <ctime>
 #include <fcntl.h>
 #include <initializer_list>
 #include <poll.h>
@@ -15,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 
 namespace sluice::syscalls {
 
@@ -103,6 +105,29 @@ std::string epoll_create_flags(int flags) { return all_of(flags, {{EPOLL_CLOEXEC
 std::string eventfd_flags(int flags) {
   return all_of(flags, {{EFD_SEMAPHORE, "EFD_SEMAPHORE"}, {EFD_CLOEXEC, "EFD_CLOEXEC"}, {EFD_NONBLOCK, "EFD_NONBLOCK"}},
                 "0");
+}
+
+std::string clock_name(int clock) {
+  return one_of(clock, {{CLOCK_REALTIME, "CLOCK_REALTIME"},
+                        {CLOCK_MONOTONIC, "CLOCK_MONOTONIC"},
+                        {CLOCK_PROCESS_CPUTIME_ID, "CLOCK_PROCESS_CPUTIME_ID"}});
+}
+
+std::string timerfd_flags(int flags) {
+  return all_of(flags, {{TFD_CLOEXEC, "TFD_CLOEXEC"}, {TFD_NONBLOCK, "TFD_NONBLOCK"}}, "0");
+}
+
+std::string timer_flags(int flags) {
+  return all_of(flags, {{TFD_TIMER_ABSTIME, "TFD_TIMER_ABSTIME"}, {TFD_TIMER_CANCEL_ON_SET, "TFD_TIMER_CANCEL_ON_SET"}},
+                "0");
+}
+
+std::string timer_setting(const kernel_sim::TimerSetting& setting) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const auto time = [](std::int64_t ns) {
+    return fmt::format("{{tv_sec={}, tv_nsec={}}}", ns / kSecond, ns % kSecond);
+  };
+  return fmt::format("{{it_interval={}, it_value={}}}", time(setting.interval), time(setting.value));
 }
 
 std::string epoll_operation(int operation) {

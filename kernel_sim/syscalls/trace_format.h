@@ -22,6 +22,11 @@ std::string poll_entries(std::span<const kernel_sim::PollEntry> entries);
 
 std::string epoll_create_flags(int flags);
 std::string eventfd_flags(int flags);
+std::string clock_name(int clock);
+std::string timerfd_flags(int flags);
+/// Of timerfd_settime.
+std::string timer_flags(int flags);
+std::string timer_setting(const kernel_sim::TimerSetting& setting);
 std::string epoll_operation(int operation);
 /// "{events=EPOLLIN, data={u32=5, u64=5}}"
 std::string epoll_event(const kernel_sim::EpollEvent& event);

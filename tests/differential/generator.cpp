@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <ctime>
 #include <fcntl.h>
 #include <poll.h>
 #include <random>
@@ -12,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 
 #include "tests/differential/socket_steps.h"
 
@@ -28,7 +30,7 @@ class Generator {
   Program program();
 
  private:
-  enum class Content : std::uint8_t { Nothing, File, ReadEnd, WriteEnd, Socket, Epoll, Counter, UnixSocket };
+  enum class Content : std::uint8_t { Nothing, File, ReadEnd, WriteEnd, Socket, Epoll, Counter, Timer, UnixSocket };
 
   // --- chance -------------------------------------------------------------------------------------------------------
   std::int64_t below(std::int64_t n) { return static_cast<std::int64_t>(m_engine() % static_cast<std::uint64_t>(n)); }
@@ -63,6 +65,7 @@ class Generator {
   void add_on_epoll();
   std::int64_t epoll_events();
   void add_on_counter();
+  void add_on_timer();
   void add_on_unix_socket();
   void add_on_unix_option(std::int64_t socket);
   void store_number(std::int64_t address);
@@ -503,7 +506,7 @@ void Generator::add_on_epoll() {
     if (one_in(12)) return any_descriptor();
     if (m_sockets && one_in(2)) return descriptor(Content::Socket);
     if (m_unix && one_in(2)) return descriptor(Content::UnixSocket);
-    if (m_counters && one_in(3)) return descriptor(Content::Counter);
+    if (m_counters && one_in(3)) return descriptor(one_in(3) ? Content::Timer : Content::Counter);
     return descriptor(one_in(6) ? Content::Epoll : one_in(2) ? Content::ReadEnd : Content::WriteEnd);
   };
   const std::int64_t instance = descriptor(Content::Epoll);
@@ -599,7 +602,35 @@ void Generator::store_number(std::int64_t address) {
   if (one_in(2)) add(Operation::Fill, {address, any_of({1, 2, 0xFE, 0xFD}), 1});
 }
 
+/// None expires: they are hours ahead, from now, for the two machines did not start at the same time.
+void Generator::add_on_timer() {
+  constexpr std::int64_t kHour = 3'600'000'000'000;
+  const std::int64_t timer = descriptor(Content::Timer);
+  switch (below(5)) {
+    case 0:
+      return add(Operation::TimerCreate, {new_descriptor(Content::Timer),
+                                          one_in(10) ? any_of({77, -1, CLOCK_PROCESS_CPUTIME_ID}) : CLOCK_MONOTONIC,
+                                          TFD_NONBLOCK | any_of({0, 0, TFD_CLOEXEC, one_in(4) ? 1 : 0})});
+    case 1:
+      return add(Operation::TimerGet, {timer});
+    case 2: {
+      std::int64_t address = 0;
+      std::int64_t length = 0;
+      memory(address, length);
+      return add(one_in(4) ? Operation::Write : Operation::Read, {timer, address, any_of({8, 8, 7, 4096})});
+    }
+    case 3:
+      return add(Operation::Poll, {timer, POLLIN | POLLOUT, descriptor(Content::Counter), POLLIN});
+    default: {
+      const std::int64_t value = any_of({0, kHour, 5 * kHour, 100 * kHour, one_in(4) ? -1 : 0});
+      return add(Operation::TimerSet, {timer, one_in(8) ? any_of({4, TFD_TIMER_CANCEL_ON_SET}) : 0, value,
+                                       any_of({0, 0, 1, kHour, 1'000'000, one_in(8) ? -kHour : 0})});
+    }
+  }
+}
+
 void Generator::add_on_counter() {
+  if (one_in(3)) return add_on_timer();
   std::int64_t address = 0;
   std::int64_t length = 0;
   memory(address, length);

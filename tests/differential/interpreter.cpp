@@ -282,6 +282,12 @@ bool ends_early(const Step& step) {
   return step.arguments[5] > 0 && static_cast<StreamSource>(step.arguments[0]) != StreamSource::Splice;
 }
 
+/// What is left of a timer, begun hours counted full: no program takes one.
+std::int64_t hours(std::int64_t ns) {
+  constexpr std::int64_t kHour = 3'600'000'000'000;
+  return ns / kHour + (ns % kHour != 0 ? 1 : 0);
+}
+
 /// What the reader of a stream is told.
 struct StreamReader {
   UserAddress buffer;
@@ -564,6 +570,21 @@ void Interpreter::execute(const Step& step) {
     case Operation::EventFd:
       note_new(a[0], m_calls.eventfd(static_cast<unsigned>(a[1]), number(2)));
       break;
+    case Operation::TimerCreate:
+      note_new(a[0], m_calls.timerfd_create(number(1), number(2)));
+      break;
+    case Operation::TimerSet: {
+      kernel_sim::TimerSetting before;
+      const Value value = m_calls.timerfd_settime(slot(a[0]), number(1), {a[2], a[3]}, &before);
+      note(value, hours(before.value), before.interval);
+      break;
+    }
+    case Operation::TimerGet: {
+      kernel_sim::TimerSetting setting;
+      const Value value = m_calls.timerfd_gettime(slot(a[0]), setting);
+      note(value, hours(setting.value), setting.interval);
+      break;
+    }
     case Operation::UnixPair: {
       int ends[2] = {-1, -1};
       const Value value = m_calls.socketpair(AF_UNIX, SOCK_STREAM | number(2), 0, ends);

@@ -83,6 +83,10 @@ std::string argument(Kind kind, std::int64_t value) {
       return std::array{"write", "vmsplice", "splice"}[static_cast<std::size_t>(value)];
     case Kind::PollEvents:
       return poll_events(value);
+    case Kind::Clock:
+      return syscalls::clock_name(as_int);
+    case Kind::TimerFlags:
+      return syscalls::timer_flags(as_int);
     case Kind::EventFlags:
       return syscalls::eventfd_flags(as_int);
     case Kind::EpollOperation:

@@ -51,6 +51,9 @@ enum class Operation : std::uint8_t {
   EpollControl,
   EpollWait,  ///< without waiting
   EventFd,
+  TimerCreate,
+  TimerSet,  ///< a timer that does not expire within the program, or none
+  TimerGet,
   UnixPair,    ///< socketpair(AF_UNIX, SOCK_STREAM)
   SocketPair,  ///< two connected TCP sockets over 127.0.0.1, non-blocking and without Nagle's delay
   Socket,
@@ -100,6 +103,8 @@ enum class Kind : std::uint8_t {
   EpollOperation,
   EpollEvents,
   EventFlags,
+  Clock,
+  TimerFlags,
   StreamSource,
   MessageFlags,
   How,

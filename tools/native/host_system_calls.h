@@ -94,6 +94,10 @@ class HostSystemCalls : public SystemCalls {
   Value epoll_wait(int epfd, std::vector<kernel_sim::EpollEvent>& events, int most, int timeout_ms) override;
 
   Value eventfd(unsigned initial, int flags) override;
+  Value timerfd_create(int clock, int flags) override;
+  Value timerfd_settime(int fd, int flags, const kernel_sim::TimerSetting& setting,
+                        kernel_sim::TimerSetting* before) override;
+  Value timerfd_gettime(int fd, kernel_sim::TimerSetting& setting) override;
 
   Value nanosleep(std::uint64_t duration) override;
 

@@ -3,6 +3,7 @@
 #include "kernel_sim/programs/lua/constants.h"
 
 #include <array>
+#include <ctime>
 #include <fcntl.h>
 #include <poll.h>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 
 namespace sluice::lua {
 
@@ -200,6 +202,11 @@ std::span<const Constant> all_constants() {
       SLUICE_CONSTANT(EFD_SEMAPHORE),
       SLUICE_CONSTANT(EFD_NONBLOCK),
       SLUICE_CONSTANT(EFD_CLOEXEC),
+      // timers
+      SLUICE_CONSTANT(CLOCK_MONOTONIC),
+      SLUICE_CONSTANT(TFD_NONBLOCK),
+      SLUICE_CONSTANT(TFD_CLOEXEC),
+      SLUICE_CONSTANT(TFD_TIMER_ABSTIME),
   };
 #undef SLUICE_CONSTANT
   return kConstants;

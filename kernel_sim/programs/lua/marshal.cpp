@@ -61,6 +61,28 @@ void Parameter<std::optional<kernel_sim::SocketError>&>::give(lua_State* L) cons
   set("data", value->data);
 }
 
+Parameter<const kernel_sim::TimerSetting&>::Parameter(Arguments& a) {
+  const int index = a.next++;
+  luaL_checktype(a.L, index, LUA_TTABLE);
+  const auto field = [&](const char* name) {
+    const bool there = lua_getfield(a.L, index, name) != LUA_TNIL;
+    if (there && lua_isinteger(a.L, -1) == 0) luaL_argerror(a.L, index, "{ value = , interval = }, both whole numbers");
+    const lua_Integer number = there ? lua_tointeger(a.L, -1) : 0;
+    lua_pop(a.L, 1);
+    return number;
+  };
+  value.value = field("value");
+  value.interval = field("interval");
+}
+
+void push_timer_setting(lua_State* L, const kernel_sim::TimerSetting& setting) {
+  lua_createtable(L, 0, 2);
+  lua_pushinteger(L, setting.value);
+  lua_setfield(L, -2, "value");
+  lua_pushinteger(L, setting.interval);
+  lua_setfield(L, -2, "interval");
+}
+
 Parameter<std::span<const kernel_sim::IoVector>>::Parameter(Arguments& a) {
   const int index = a.next++;
   luaL_checktype(a.L, index, LUA_TTABLE);

@@ -170,6 +170,29 @@ struct Parameter<std::optional<kernel_sim::SocketError>&>
   std::optional<kernel_sim::SocketError>& pass() { return value; }
   void give(lua_State* L) const;
 };
+/// { value = , interval = }, of which what is left out is 0.
+template <>
+struct Parameter<const kernel_sim::TimerSetting&> {
+  static constexpr bool kTaken = true;
+  static constexpr Gives kGives = Gives::Nothing;
+  explicit Parameter(Arguments& a);
+  const kernel_sim::TimerSetting& pass() const { return value; }
+  void give(lua_State*) const {}
+  kernel_sim::TimerSetting value;
+};
+void push_timer_setting(lua_State* L, const kernel_sim::TimerSetting& setting);
+template <>
+struct Parameter<kernel_sim::TimerSetting&> : Result<kernel_sim::TimerSetting, Gives::Instead> {
+  using Result::Result;
+  kernel_sim::TimerSetting& pass() { return value; }
+  void give(lua_State* L) const { push_timer_setting(L, value); }
+};
+template <>
+struct Parameter<kernel_sim::TimerSetting*> : Result<kernel_sim::TimerSetting, Gives::Beside> {
+  using Result::Result;
+  kernel_sim::TimerSetting* pass() { return &value; }
+  void give(lua_State* L) const { push_timer_setting(L, value); }
+};
 /// Two descriptors (an array parameter is a pointer).
 template <>
 struct Parameter<int*> : Result<std::array<int, 2>, Gives::Instead> {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Event counters: what tests/differential cannot see - waiting, and who is woken.
+// Event counters and timers: what tests/differential cannot see - waiting, and who is woken.
+#include <ctime>
 #include <fcntl.h>
 #include <poll.h>
 
 #include <gtest/gtest.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 
 #include "tests/kernel_sim/syscalls/process_rig.h"
 
@@ -121,6 +123,90 @@ TEST(EventCounter, EveryAdditionIsAnEdge) {
       EXPECT_EQ(add(calls, fd, at, 1), 8);
       EXPECT_EQ(calls.epoll_wait(epoll, events, 4, 0), 1);
     }
+    return 0;
+  });
+}
+
+constexpr std::int64_t kMs = 1'000'000;
+
+TEST(TimerFile, AReaderSleepsUntilItExpires) {
+  ProcessRig rig;
+  rig.run([&](SystemCalls& calls) {
+    const UserAddress at = buffer(calls, 4096);
+    const int fd = fd_of(calls.timerfd_create(CLOCK_MONOTONIC, 0));
+    const Picoseconds began = rig.machine.cpu.now();
+    EXPECT_EQ(calls.timerfd_settime(fd, 0, {.value = 3 * kMs, .interval = 0}, nullptr), 0);
+    EXPECT_EQ(take(calls, fd, at), 1);
+    EXPECT_GE(rig.machine.cpu.now() - began, 3_ms);
+    EXPECT_LT(rig.machine.cpu.now() - began, 3_ms + 50_us);  // unlike a sleep it has no slack
+    std::array<kernel_sim::PollEntry, 1> entry = {{{fd, POLLIN, 0}}};
+    EXPECT_EQ(calls.poll(entry, 5), 0);
+    return 0;
+  });
+  EXPECT_EQ(rig.frames_in_use(), 0U);
+}
+
+TEST(TimerFile, WhatExpiredMeanwhileIsCountedByTheNextRead) {
+  ProcessRig rig;
+  rig.run([&](SystemCalls& calls) {
+    const UserAddress at = buffer(calls, 4096);
+    const int fd = fd_of(calls.timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK));
+    EXPECT_EQ(take(calls, fd, at), -EAGAIN);
+    EXPECT_EQ(calls.timerfd_settime(fd, 0, {.value = kMs, .interval = 2 * kMs}, nullptr), 0);
+    calls.nanosleep(6 * kMs);
+    EXPECT_EQ(take(calls, fd, at), 3);  // after 1, 3 and 5 ms
+    EXPECT_EQ(take(calls, fd, at), -EAGAIN);
+    kernel_sim::TimerSetting left;
+    EXPECT_EQ(calls.timerfd_gettime(fd, left), 0);
+    EXPECT_EQ(left.interval, 2 * kMs);
+    EXPECT_GT(left.value, 0);
+    EXPECT_LT(left.value, kMs);
+    calls.nanosleep(2 * kMs);
+    EXPECT_EQ(take(calls, fd, at), 1);
+    return 0;
+  });
+}
+
+TEST(TimerFile, AnAbsoluteTimeInThePastExpiresAtOnceAndANewSettingForgetsIt) {
+  ProcessRig rig;
+  rig.run([&](SystemCalls& calls) {
+    const UserAddress at = buffer(calls, 4096);
+    const int fd = fd_of(calls.timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK));
+    calls.nanosleep(2 * kMs);
+    EXPECT_EQ(calls.timerfd_settime(fd, TFD_TIMER_ABSTIME, {.value = kMs, .interval = 0}, nullptr), 0);
+    calls.nanosleep(1000);
+    kernel_sim::TimerSetting before{1, 1};
+    EXPECT_EQ(calls.timerfd_settime(fd, 0, {.value = 3'600'000 * kMs, .interval = 7}, &before), 0);
+    EXPECT_EQ(before.value, 0);
+    EXPECT_EQ(take(calls, fd, at), -EAGAIN);
+    EXPECT_EQ(calls.timerfd_settime(fd, 0, {}, &before), 0);
+    EXPECT_GT(before.value, 3'599'000 * kMs);
+    EXPECT_EQ(before.interval, 7);
+    EXPECT_EQ(calls.timerfd_settime(fd, 4, {}, nullptr), -EINVAL);
+    EXPECT_EQ(calls.timerfd_settime(fd, 0, {.value = -1, .interval = 0}, nullptr), -EINVAL);
+    EXPECT_EQ(calls.timerfd_settime(77, 0, {}, nullptr), -EBADF);
+    EXPECT_EQ(calls.timerfd_gettime(fd_of(calls.eventfd(0, 0)), before), -EINVAL);
+    EXPECT_EQ(calls.timerfd_create(77, 0), -EINVAL);
+    EXPECT_EQ(calls.write(fd, at, 8), -EINVAL);
+    EXPECT_EQ(calls.read(fd, at, 7), -EINVAL);
+    return 0;
+  });
+}
+
+TEST(TimerFile, EachExpirationIsAnEdgeOnceTheOneBeforeWasRead) {
+  ProcessRig rig;
+  rig.run([&](SystemCalls& calls) {
+    const UserAddress at = buffer(calls, 4096);
+    const int fd = fd_of(calls.timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK));
+    const int epoll = fd_of(calls.epoll_create1(0));
+    const kernel_sim::EpollEvent event{static_cast<std::uint32_t>(EPOLLIN) | EPOLLET, 7};
+    calls.epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+    calls.timerfd_settime(fd, 0, {.value = kMs, .interval = kMs}, nullptr);
+    std::vector<kernel_sim::EpollEvent> events;
+    EXPECT_EQ(calls.epoll_wait(epoll, events, 4, 100), 1);
+    EXPECT_EQ(calls.epoll_wait(epoll, events, 4, 5), 0);  // it stands until it is read
+    EXPECT_GE(take(calls, fd, at), 5);
+    EXPECT_EQ(calls.epoll_wait(epoll, events, 4, 100), 1);
     return 0;
   });
 }
