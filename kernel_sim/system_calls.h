@@ -67,6 +67,15 @@ struct TimerSetting {
   std::int64_t value = 0;
   std::int64_t interval = 0;
 };
+/// What a process has used so far (struct rusage); times are whole microseconds.
+struct ResourceUsage {
+  std::int64_t user_ns = 0;
+  std::int64_t system_ns = 0;
+  std::int64_t minor_faults = 0;
+  std::int64_t major_faults = 0;
+  std::int64_t voluntary_switches = 0;
+  std::int64_t involuntary_switches = 0;
+};
 struct PollEntry {
   int fd = -1;
   std::int16_t events = 0;

@@ -2,6 +2,7 @@
 #include "kernel_sim/sched/scheduler.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "kernel_sim/sched/scheduler_state.h"
@@ -49,7 +50,7 @@ Task& Scheduler::spawn(std::string name, std::function<void()> body, Placement p
   task.m_placement = placement;
   task.m_scheduler = this;
   task.m_pinned = placement.core.has_value();
-  task.m_core = placement.core ? *placement.core : least_loaded();
+  task.m_core = placement.core ? *placement.core : least_loaded(placement);
   task.m_context = m_state->machine.contexts.create(task.m_name, [this, &task, body = std::move(body)] {
     arrive(task);
     body();
@@ -59,10 +60,13 @@ Task& Scheduler::spawn(std::string name, std::function<void()> body, Placement p
   return task;
 }
 
-unsigned Scheduler::least_loaded() const {
-  const auto least = std::min_element(m_state->cores.begin(), m_state->cores.end(),
-                                      [](const auto& a, const auto& b) { return a->queue.size() < b->queue.size(); });
-  return (*least)->number;
+unsigned Scheduler::least_loaded(const Placement& placement) const {
+  const Core* least = nullptr;
+  for (const auto& core : m_state->cores) {
+    if (!placement.allows(core->number)) continue;
+    if (least == nullptr || core->queue.size() < least->queue.size()) least = core.get();
+  }
+  return least->number;
 }
 
 /// The end of a task: who gets its core.
@@ -166,13 +170,15 @@ void Scheduler::wake(Task& task) {
 
 /// Where a task that becomes runnable goes: to its last core if that is idle, else to an idle one, else to its last.
 Scheduler::Core& Scheduler::place(const Task& task) const {
-  const auto idle = [](const Core& core) { return core.running == nullptr && core.queue.size() == 0; };
+  const auto idle = [&](const Core& core) {
+    return core.running == nullptr && core.queue.size() == 0 && task.m_placement.allows(core.number);
+  };
   Core& last = *m_state->cores[task.m_core];
-  if (task.m_pinned || task.delayed || idle(last)) return last;
+  if (!task.m_moves && (task.m_pinned || task.delayed || idle(last))) return last;
   for (const auto& core : m_state->cores) {
     if (idle(*core)) return *core;
   }
-  return last;
+  return task.m_moves ? *m_state->cores[least_loaded(task.m_placement)] : last;
 }
 
 void Scheduler::make_runnable(Task& task, FairQueue::Arrival arrival) {
@@ -217,7 +223,8 @@ bool Scheduler::pull_task(Core& core) {
     const auto& waiting = other->queue.waiting();
     if (other->running == nullptr && waiting.size() < 2) continue;
     for (FairEntity* entity : waiting) {
-      if (entity->delayed || static_cast<Task*>(entity)->m_pinned) continue;
+      const Task& task = static_cast<const Task&>(*entity);
+      if (entity->delayed || task.m_pinned || !task.m_placement.allows(core.number)) continue;
       account(*other);
       other->queue.dequeue(*entity, FairQueue::Departure::Moves);
       core.queue.enqueue(*entity, FairQueue::Arrival::WokenOrMoved);
@@ -244,7 +251,7 @@ void Scheduler::schedule(Task& self) {
   if (sleeps && self.m_state != Task::State::Waiting) return;  // its wake-up came before it was gone
   Core& core = this_core();
   account(core);
-  if (sleeps) core.queue.dequeue(self, FairQueue::Departure::Sleeps);
+  if (sleeps) core.queue.dequeue(self, self.m_moves ? FairQueue::Departure::Moves : FairQueue::Departure::Sleeps);
   Task* next = take_next(core);
   if (next == &self) return;
   leave(self);
@@ -274,6 +281,23 @@ void Scheduler::arrive(Task& self) {
     cpu.execute(m_state->config.address_space_switch, hal::Work::Scheduling);
   }
   core.switching = false;
+}
+
+/// Linux's migration thread takes a task from its core and puts it into the queue of another; the task sleeps for about
+/// as long as that thread needs to come.
+void Scheduler::run_on(std::uint64_t cores) {
+  Task& self = *this_core().running;
+  const bool one = std::has_single_bit(cores);
+  self.m_placement.core = one ? std::optional{static_cast<unsigned>(std::countr_zero(cores))} : std::nullopt;
+  self.m_placement.cores = cores;
+  WaitQueue nobody;
+  while (!self.m_placement.allows(this_core().number)) {
+    self.m_moves = true;
+    self.m_pinned = false;
+    wait(nobody, "a core that it may run on", m_state->config.context_switch.at(m_state->machine.cpu.frequency()));
+    self.m_moves = false;
+  }
+  self.m_pinned = one;
 }
 
 void Scheduler::load_page_table(PhysAddr root) {

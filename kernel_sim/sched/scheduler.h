@@ -54,6 +54,9 @@ class Scheduler {
   void cond_resched();
   /// Before what may sleep: it gives way there, in the model voluntary.
   void might_sleep();
+  /// From now on the current task runs on these cores only, of which there is one at least (bit N: core N). It goes to
+  /// one of them at once.
+  void run_on(std::uint64_t cores);
   /// The current task now uses the address space with this top page table.
   void load_page_table(PhysAddr root);
   /// The page table is about to be freed: no core may take it for loaded when its frame serves again.
@@ -91,7 +94,7 @@ class Scheduler {
   friend class Task;
 
   // tasks
-  [[nodiscard]] unsigned least_loaded() const;
+  [[nodiscard]] unsigned least_loaded(const Placement& placement) const;
   std::optional<hal::Contexts::Id> finish(Task& task);
   Core& this_core() const;
   [[nodiscard]] Picoseconds task_clock(const Core& core) const;

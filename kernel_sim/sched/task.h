@@ -21,6 +21,13 @@ class Task;
 struct Placement {
   std::optional<unsigned> core = {};  ///< the only core that it runs on; by default any, first the least loaded
   bool batch = false;                 ///< SCHED_BATCH: it does not preempt others when it wakes up
+  std::uint64_t cores = kAllCores;    ///< without `core`: which of the first 64 it runs on
+  static constexpr std::uint64_t kAllCores = ~std::uint64_t{0};
+
+  [[nodiscard]] bool allows(unsigned number) const {
+    if (core) return number == *core;
+    return cores == kAllCores || (number < 64 && (cores >> number & 1) != 0);
+  }
 };
 
 /// How often a task gave up its core to another (ru_nvcsw, ru_nivcsw).
@@ -111,6 +118,7 @@ class Task : private FairEntity {
   bool m_timed_out = false;
   bool m_pinned = false;  // by its placement, or in the middle of what goes on on its core
   bool m_background = false;
+  bool m_moves = false;  // it leaves its core for another one
 };
 
 }  // namespace sluice::sched

@@ -6,6 +6,17 @@
 
 namespace sluice::syscalls {
 
+Usage& Usage::operator+=(const Usage& other) {
+  cpu += other.cpu;
+  system += other.system;
+  faults.minor += other.faults.minor;
+  faults.major += other.faults.major;
+  faults.copy_on_write += other.faults.copy_on_write;
+  switches.voluntary += other.switches.voluntary;
+  switches.involuntary += other.switches.involuntary;
+  return *this;
+}
+
 Result<int> FileTable::add(Descriptor descriptor, int at_least) {
   if (at_least < 0 || static_cast<unsigned>(at_least) >= m_limit) return base::refuse(EINVAL);
   const auto from = static_cast<std::size_t>(at_least);

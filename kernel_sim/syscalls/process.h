@@ -50,6 +50,15 @@ class FileTable {
 
 using Pid = std::int64_t;
 
+/// Of one process, or of those that it waited for.
+struct Usage {
+  Picoseconds cpu;     ///< that it held a core
+  Picoseconds system;  ///< of that, in system calls and page faults
+  mm::FaultCounts faults;
+  sched::TaskSwitches switches;
+  Usage& operator+=(const Usage& other);
+};
+
 struct Process {
   Process(Pid process_id, std::string process_name, Process* its_parent, FileTable its_files,
           std::unique_ptr<mm::AddressSpace> its_memory)
@@ -68,6 +77,10 @@ struct Process {
   std::unique_ptr<ipc::Pipe> splice_pipe;  ///< sendfile's, made at the first use and kept
   sched::Task* task = nullptr;
   CallCounts counts;                        ///< of its own calls
+  Picoseconds entered;                      ///< its time on cores when it last entered the kernel by a call
+  Picoseconds in_calls;                     ///< its time on cores in calls that have returned
+  Picoseconds in_faults_of_ended;           ///< as faults_of_ended
+  Usage of_children;                        ///< that it has waited for, and of theirs
   std::optional<kernel_sim::Call> in_call;  ///< that has not returned; exit when the process ended by it
   mm::FaultCounts faults_of_ended;          ///< once it has ended, as its memory is gone
   bool ended = false;

@@ -43,6 +43,7 @@ void ProcessTable::run(Process& process, Main main, sched::Placement placement) 
       [this, &process, main = std::move(main)] {
         process.task = m_services.scheduler.current();
         process.task->process = &process;
+        process.user_memory->measure_faults([task = process.task] { return task->cpu_time(); });
         m_services.scheduler.load_page_table(process.memory->root());
         end(process, run_main(process, main));
       },
@@ -71,6 +72,7 @@ void ProcessTable::end(Process& process, int status) {
   process.splice_pipe.reset();
   const mm::FaultCounts faults = process.memory->faults();
   process.faults_of_ended = faults;
+  process.in_faults_of_ended = process.user_memory->time_in_faults();
   m_faults_of_ended.minor += faults.minor;
   m_faults_of_ended.major += faults.major;
   m_faults_of_ended.copy_on_write += faults.copy_on_write;
@@ -109,6 +111,8 @@ Result<Process*> ProcessTable::wait_for_child(Process& parent, Pid pid) {
       if (process->ended) {
         process->reaped = true;
         --m_present;
+        parent.of_children += usage_of(*process);
+        parent.of_children += process->of_children;
         return process.get();
       }
     }
@@ -120,6 +124,23 @@ Result<Process*> ProcessTable::wait_for_child(Process& parent, Pid pid) {
 Process* ProcessTable::current() const {
   const sched::Task* task = m_services.scheduler.current();
   return task == nullptr ? nullptr : static_cast<Process*>(task->process);
+}
+
+Usage ProcessTable::usage_of(const Process& process) {
+  Usage usage;
+  usage.cpu = process.task->cpu_time();
+  const Picoseconds in_faults =
+      process.memory != nullptr ? process.user_memory->time_in_faults() : process.in_faults_of_ended;
+  usage.system = process.in_calls + in_faults;
+  if (process.in_call) usage.system += usage.cpu - process.entered;
+  usage.faults = process.memory != nullptr ? process.memory->faults() : process.faults_of_ended;
+  usage.switches = process.task->switches();
+  return usage;
+}
+
+const Process* ProcessTable::find(Pid pid) const {
+  const auto found = std::ranges::find_if(m_processes, [&](const auto& p) { return p->pid == pid && !p->ended; });
+  return found == m_processes.end() ? nullptr : found->get();
 }
 
 std::vector<const Process*> ProcessTable::processes() const {

@@ -53,6 +53,9 @@ class ProcessTable {
   [[nodiscard]] const Services& services() const { return m_services; }
   [[nodiscard]] const SyscallConfig& config() const { return m_config; }
   [[nodiscard]] mm::FaultCounts faults() const;
+  [[nodiscard]] static Usage usage_of(const Process& process);
+  /// Null when there is none of that number that has not ended.
+  [[nodiscard]] const Process* find(Pid pid) const;
   /// All that there have been, in the order of their making.
   [[nodiscard]] std::vector<const Process*> processes() const;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// fork, exit, wait.
+// fork, exit, wait, and which cores a process runs on.
 #include <vector>
 
 #include "kernel_sim/syscalls/calls.h"
@@ -36,6 +36,39 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::wait(std::int64_t pid, int&
         if (!child) return tl::unexpected{child.error()};
         status = (*child)->status;
         return (*child)->pid;
+      });
+}
+
+Result<void> SimulatedSystemCalls::check_own(std::int64_t pid) const {
+  if (pid == 0 || pid == m_process.pid) return {};
+  return base::refuse(m_table.find(pid) == nullptr ? ESRCH : EPERM);
+}
+
+std::uint64_t SimulatedSystemCalls::all_cores() const {
+  const unsigned count = services().machine.contexts.core_count();
+  return count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
+}
+
+kernel_sim::SystemCalls::Value SimulatedSystemCalls::sched_setaffinity(std::int64_t pid, std::uint64_t cores) {
+  return call(
+      Call::SchedSetaffinity, [&] { return format("{}, 8, {:#x}", pid, cores); },
+      [&]() -> Result<void> {
+        if (const auto checked = check_own(pid); !checked) return checked;
+        if ((cores & all_cores()) == 0) return base::refuse(EINVAL);
+        services().scheduler.run_on(cores & all_cores());
+        return {};
+      });
+}
+
+/// As the kernel, not the library: it returns how many bytes of the mask there are.
+kernel_sim::SystemCalls::Value SimulatedSystemCalls::sched_getaffinity(std::int64_t pid, std::uint64_t& cores) {
+  return call(
+      Call::SchedGetaffinity, [&] { return format("{}, 8, [{:#x}]", pid, cores); },
+      [&]() -> Result<Value> {
+        if (const auto checked = check_own(pid); !checked) return tl::unexpected{checked.error()};
+        const sched::Placement& placement = m_process.task->placement();
+        cores = placement.core ? std::uint64_t{1} << *placement.core : placement.cores & all_cores();
+        return static_cast<Value>(sizeof cores);
       });
 }
 

@@ -96,11 +96,15 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
 
   // --- time (time.cpp) --------------------------------------------------------------------------------------------
   Value nanosleep(std::uint64_t duration) override;
+  Value clock_gettime(int clock, std::int64_t& time) override;
+  Value getrusage(int who, kernel_sim::ResourceUsage& usage) override;
 
   // --- processes (processes.cpp) ----------------------------------------------------------------------------------
   Value fork(Entry entry, std::span<const std::byte> arguments) override;
   [[noreturn]] void exit(int status) override;
   Value wait(std::int64_t pid, int& status) override;
+  Value sched_setaffinity(std::int64_t pid, std::uint64_t cores) override;
+  Value sched_getaffinity(std::int64_t pid, std::uint64_t& cores) override;
 
  protected:
   Value missing(Call which) override;
@@ -124,6 +128,9 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   Result<FilePointer> file(int fd) const;
   Result<FilePointer> file_or_path(int fd) const;
   Result<std::shared_ptr<net::Socket>> socket_of(int fd) const;
+  /// ESRCH, and EPERM for another process than the caller.
+  Result<void> check_own(std::int64_t pid) const;
+  [[nodiscard]] std::uint64_t all_cores() const;
   Result<std::shared_ptr<fs::TimerFile>> timer_of(int fd) const;
   /// Two descriptors or none.
   Result<Value> install_two(FilePointer first, FilePointer second, bool close_on_exec, int fds[2]);

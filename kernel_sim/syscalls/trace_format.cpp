@@ -14,6 +14,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
@@ -110,7 +111,13 @@ std::string eventfd_flags(int flags) {
 std::string clock_name(int clock) {
   return one_of(clock, {{CLOCK_REALTIME, "CLOCK_REALTIME"},
                         {CLOCK_MONOTONIC, "CLOCK_MONOTONIC"},
-                        {CLOCK_PROCESS_CPUTIME_ID, "CLOCK_PROCESS_CPUTIME_ID"}});
+                        {CLOCK_PROCESS_CPUTIME_ID, "CLOCK_PROCESS_CPUTIME_ID"},
+                        {CLOCK_THREAD_CPUTIME_ID, "CLOCK_THREAD_CPUTIME_ID"}});
+}
+
+std::string resource_who(int who) {
+  return one_of(who,
+                {{RUSAGE_SELF, "RUSAGE_SELF"}, {RUSAGE_CHILDREN, "RUSAGE_CHILDREN"}, {RUSAGE_THREAD, "RUSAGE_THREAD"}});
 }
 
 std::string timerfd_flags(int flags) {

@@ -23,6 +23,8 @@ std::string poll_entries(std::span<const kernel_sim::PollEntry> entries);
 std::string epoll_create_flags(int flags);
 std::string eventfd_flags(int flags);
 std::string clock_name(int clock);
+/// Of getrusage.
+std::string resource_who(int who);
 std::string timerfd_flags(int flags);
 /// Of timerfd_settime.
 std::string timer_flags(int flags);

@@ -606,7 +606,11 @@ void Generator::store_number(std::int64_t address) {
 void Generator::add_on_timer() {
   constexpr std::int64_t kHour = 3'600'000'000'000;
   const std::int64_t timer = descriptor(Content::Timer);
-  switch (below(5)) {
+  switch (below(6)) {
+    case 5:
+      if (one_in(2)) return add(Operation::ClockGet, {any_of({CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, 3, 77})});
+      if (one_in(2)) return add(Operation::UsageGet, {any_of({0, -1, 1, 2, -3})});
+      return add(Operation::SetCores, {0, 0});
     case 0:
       return add(Operation::TimerCreate, {new_descriptor(Content::Timer),
                                           one_in(10) ? any_of({77, -1, CLOCK_PROCESS_CPUTIME_ID}) : CLOCK_MONOTONIC,

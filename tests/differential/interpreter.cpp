@@ -585,6 +585,19 @@ void Interpreter::execute(const Step& step) {
       note(value, hours(setting.value), setting.interval);
       break;
     }
+    case Operation::ClockGet: {
+      std::int64_t time = 0;
+      note(m_calls.clock_gettime(number(0), time), time >= 0 ? 0 : 1);
+      break;
+    }
+    case Operation::UsageGet: {
+      kernel_sim::ResourceUsage usage;
+      note(m_calls.getrusage(number(0), usage), usage.user_ns % 1000, usage.system_ns % 1000);
+      break;
+    }
+    case Operation::SetCores:
+      note(m_calls.sched_setaffinity(a[0], size(1)));
+      break;
     case Operation::UnixPair: {
       int ends[2] = {-1, -1};
       const Value value = m_calls.socketpair(AF_UNIX, SOCK_STREAM | number(2), 0, ends);

@@ -54,6 +54,9 @@ enum class Operation : std::uint8_t {
   TimerCreate,
   TimerSet,  ///< a timer that does not expire within the program, or none
   TimerGet,
+  ClockGet,  ///< what it answers, not what time it is
+  UsageGet,
+  SetCores,    ///< to a set without any
   UnixPair,    ///< socketpair(AF_UNIX, SOCK_STREAM)
   SocketPair,  ///< two connected TCP sockets over 127.0.0.1, non-blocking and without Nagle's delay
   Socket,
@@ -77,7 +80,7 @@ enum class Operation : std::uint8_t {
   FillDisk,  ///< writes a file until no block is free, and cuts it by so many pages
   Stream,    ///< one process writes to a pipe and another reads it; both wait for each other
 };
-inline constexpr std::size_t kOperations = 58;
+inline constexpr std::size_t kOperations = 61;
 
 enum class Kind : std::uint8_t {
   None,

@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 
 #include "tools/native/compute.h"
 #include "tools/native/host_call.h"
@@ -38,6 +40,35 @@ SystemCalls::Value HostSystemCalls::nanosleep(std::uint64_t duration) {
   const timespec time{.tv_sec = static_cast<time_t>(duration / 1'000'000'000),
                       .tv_nsec = static_cast<long>(duration % 1'000'000'000)};
   return call(Call::Nanosleep, [&] { return raw(SYS_nanosleep, &time, nullptr); });
+}
+
+SystemCalls::Value HostSystemCalls::clock_gettime(int clock, std::int64_t& time) {
+  timespec found{};
+  const Value value = call(Call::ClockGettime, [&] { return raw(SYS_clock_gettime, clock, &found); });
+  if (value >= 0) time = found.tv_sec * 1'000'000'000 + found.tv_nsec;
+  return value;
+}
+
+SystemCalls::Value HostSystemCalls::getrusage(int who, kernel_sim::ResourceUsage& usage) {
+  rusage found{};
+  const Value value = call(Call::Getrusage, [&] { return raw(SYS_getrusage, who, &found); });
+  const auto ns = [](const timeval& time) { return time.tv_sec * 1'000'000'000 + time.tv_usec * 1000; };
+  if (value >= 0) {
+    usage = {ns(found.ru_utime), ns(found.ru_stime), found.ru_minflt, found.ru_majflt, found.ru_nvcsw, found.ru_nivcsw};
+  }
+  return value;
+}
+
+SystemCalls::Value HostSystemCalls::sched_setaffinity(std::int64_t pid, std::uint64_t cores) {
+  return call(Call::SchedSetaffinity, [&] { return raw(SYS_sched_setaffinity, pid, sizeof cores, &cores); });
+}
+
+SystemCalls::Value HostSystemCalls::sched_getaffinity(std::int64_t pid, std::uint64_t& cores) {
+  std::uint64_t found = 0;
+  const Value value =
+      call(Call::SchedGetaffinity, [&] { return raw(SYS_sched_getaffinity, pid, sizeof found, &found); });
+  if (value >= 0) cores = found;
+  return value;
 }
 
 SystemCalls::Value HostSystemCalls::fork(Entry entry, std::span<const std::byte> arguments) {

@@ -100,6 +100,10 @@ class HostSystemCalls : public SystemCalls {
   Value timerfd_gettime(int fd, kernel_sim::TimerSetting& setting) override;
 
   Value nanosleep(std::uint64_t duration) override;
+  Value clock_gettime(int clock, std::int64_t& time) override;
+  Value getrusage(int who, kernel_sim::ResourceUsage& usage) override;
+  Value sched_setaffinity(std::int64_t pid, std::uint64_t cores) override;
+  Value sched_getaffinity(std::int64_t pid, std::uint64_t& cores) override;
 
   /// The child is killed when its parent ends, so that no process outlives a run.
   Value fork(Entry entry, std::span<const std::byte> arguments) override;

@@ -15,6 +15,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
@@ -204,6 +205,9 @@ std::span<const Constant> all_constants() {
       SLUICE_CONSTANT(EFD_CLOEXEC),
       // timers
       SLUICE_CONSTANT(CLOCK_MONOTONIC),
+      SLUICE_CONSTANT(CLOCK_PROCESS_CPUTIME_ID),
+      SLUICE_CONSTANT(RUSAGE_SELF),
+      SLUICE_CONSTANT(RUSAGE_CHILDREN),
       SLUICE_CONSTANT(TFD_NONBLOCK),
       SLUICE_CONSTANT(TFD_CLOEXEC),
       SLUICE_CONSTANT(TFD_TIMER_ABSTIME),

@@ -61,6 +61,20 @@ void Parameter<std::optional<kernel_sim::SocketError>&>::give(lua_State* L) cons
   set("data", value->data);
 }
 
+void Parameter<kernel_sim::ResourceUsage&>::give(lua_State* L) const {
+  lua_createtable(L, 0, 6);
+  const auto set = [&](const char* name, std::int64_t number) {
+    lua_pushinteger(L, number);
+    lua_setfield(L, -2, name);
+  };
+  set("user_ns", value.user_ns);
+  set("system_ns", value.system_ns);
+  set("minor_faults", value.minor_faults);
+  set("major_faults", value.major_faults);
+  set("voluntary_switches", value.voluntary_switches);
+  set("involuntary_switches", value.involuntary_switches);
+}
+
 Parameter<const kernel_sim::TimerSetting&>::Parameter(Arguments& a) {
   const int index = a.next++;
   luaL_checktype(a.L, index, LUA_TTABLE);

@@ -170,6 +170,24 @@ struct Parameter<std::optional<kernel_sim::SocketError>&>
   std::optional<kernel_sim::SocketError>& pass() { return value; }
   void give(lua_State* L) const;
 };
+template <>
+struct Parameter<std::int64_t&> : Result<std::int64_t, Gives::Instead> {
+  using Result::Result;
+  std::int64_t& pass() { return value; }
+  void give(lua_State* L) const { lua_pushinteger(L, value); }
+};
+template <>
+struct Parameter<std::uint64_t&> : Result<std::uint64_t, Gives::Instead> {
+  using Result::Result;
+  std::uint64_t& pass() { return value; }
+  void give(lua_State* L) const { lua_pushinteger(L, static_cast<lua_Integer>(value)); }
+};
+template <>
+struct Parameter<kernel_sim::ResourceUsage&> : Result<kernel_sim::ResourceUsage, Gives::Instead> {
+  using Result::Result;
+  kernel_sim::ResourceUsage& pass() { return value; }
+  void give(lua_State* L) const;
+};
 /// { value = , interval = }, of which what is left out is 0.
 template <>
 struct Parameter<const kernel_sim::TimerSetting&> {

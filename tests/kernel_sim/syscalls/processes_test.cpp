@@ -2,8 +2,10 @@
 // fork, exit, wait, fatal signals, and what parent and child share.
 #include <algorithm>
 #include <csignal>
+#include <ctime>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "tests/kernel_sim/syscalls/process_rig.h"
@@ -260,6 +262,89 @@ TEST(Processes, OnTwoCoresTheyRunAtOnceInTheirOwnAddressSpaces) {
   });
   rig.fake.run_all();
   EXPECT_EQ(rig.frames_in_use(), 0U);
+}
+
+int compute_and_touch(SystemCalls& calls, std::span<const std::byte>) {
+  calls.compute(2'000'000);
+  calls.fill(buffer(calls, 8 * 4096), std::byte{1}, 8 * 4096);
+  return 0;
+}
+
+TEST(Usage, TimeIsTheUsersOrTheSystemsAndNotThatOfASleep) {
+  ProcessRig rig;
+  rig.run([](SystemCalls& calls) {
+    std::int64_t began = 0;
+    std::int64_t used = 0;
+    EXPECT_EQ(calls.clock_gettime(CLOCK_MONOTONIC, began), 0);
+    calls.compute(3'000'000);
+    calls.nanosleep(10'000'000);
+    calls.fill(buffer(calls, 16 * 4096), std::byte{1}, 16 * 4096);
+    kernel_sim::ResourceUsage usage;
+    EXPECT_EQ(calls.getrusage(RUSAGE_SELF, usage), 0);
+    EXPECT_EQ(calls.clock_gettime(CLOCK_PROCESS_CPUTIME_ID, used), 0);
+    std::int64_t now = 0;
+    EXPECT_EQ(calls.clock_gettime(CLOCK_MONOTONIC, now), 0);
+    EXPECT_GE(now - began, 13'000'000);
+    EXPECT_LT(used, 5'000'000);
+    EXPECT_GE(usage.user_ns, 3'000'000);
+    EXPECT_GT(usage.system_ns, 0);
+    EXPECT_LE(usage.user_ns + usage.system_ns, used);
+    EXPECT_GE(usage.minor_faults, 16);
+    EXPECT_EQ(usage.voluntary_switches, 1);
+    EXPECT_EQ(calls.clock_gettime(77, now), -EINVAL);
+    EXPECT_EQ(calls.getrusage(5, usage), -EINVAL);
+    return 0;
+  });
+}
+
+TEST(Usage, ChildrenCountOnceTheyWereWaitedFor) {
+  ProcessRig rig;
+  rig.run([](SystemCalls& calls) {
+    calls.fork(compute_and_touch, {});
+    calls.nanosleep(20'000'000);
+    kernel_sim::ResourceUsage usage;
+    EXPECT_EQ(calls.getrusage(RUSAGE_CHILDREN, usage), 0);
+    EXPECT_EQ(usage.user_ns, 0);
+    int status = 0;
+    calls.wait(-1, status);
+    EXPECT_EQ(calls.getrusage(RUSAGE_CHILDREN, usage), 0);
+    EXPECT_GE(usage.user_ns, 2'000'000);
+    EXPECT_GE(usage.minor_faults, 8);
+    return 0;
+  });
+}
+
+TEST(Affinity, AProcessGoesToACoreOfItsSetAndSoDoItsChildren) {
+  ProcessRig rig{3};
+  rig.run([&](SystemCalls& calls) {
+    const auto core = [&] { return rig.machine.contexts.current_core(); };
+    std::uint64_t cores = 0;
+    EXPECT_EQ(calls.sched_getaffinity(0, cores), 8);
+    EXPECT_EQ(cores, 7U);
+    for (const unsigned wanted : {2U, 1U, 0U, 2U}) {
+      EXPECT_EQ(calls.sched_setaffinity(0, std::uint64_t{1} << wanted), 0);
+      EXPECT_EQ(core(), wanted);
+      calls.nanosleep(1'000'000);
+      EXPECT_EQ(core(), wanted);
+    }
+    EXPECT_EQ(calls.sched_setaffinity(0, 0b1011), 0);  // there is no core 3
+    EXPECT_NE(core(), 2U);
+    EXPECT_EQ(calls.sched_getaffinity(0, cores), 8);
+    EXPECT_EQ(cores, 3U);
+    EXPECT_EQ(calls.sched_setaffinity(0, 0b1000), -EINVAL);
+    EXPECT_EQ(calls.sched_setaffinity(4711, 1), -ESRCH);
+    calls.fork(
+        [](SystemCalls& child, std::span<const std::byte>) {
+          std::uint64_t mask = 0;
+          child.sched_getaffinity(0, mask);
+          return static_cast<int>(mask);
+        },
+        {});
+    int status = 0;
+    calls.wait(-1, status);
+    EXPECT_EQ(status >> 8, 3);
+    return 0;
+  });
 }
 
 }  // namespace
