@@ -7,7 +7,7 @@
 namespace sluice::kernel_sim {
 
 // Each is the text of the file of its name.
-Program read_write, mmap_write, sendfile, splice, direct_io;
+Program read_write, mmap_write, sendfile, splice, direct_io, msg_zerocopy;
 
 std::span<const Strategy> strategies() {
   // name, program, gather, claim {calls, mode switches, CPU copies, DMA copies}
@@ -18,6 +18,7 @@ std::span<const Strategy> strategies() {
       Strategy{"sendfile_gather", sendfile, true, Claim{1, 2, 0, 2}, "sendfile(socket, file) with a NIC that gathers"},
       Strategy{"splice", splice, {}, Claim{1, 2, 0, 2}, "splice(file, pipe); splice(pipe, socket)"},
       Strategy{"direct_io", direct_io, {}, {}, "read(file, buffer) with O_DIRECT; write(socket, buffer)"},
+      Strategy{"msg_zerocopy", msg_zerocopy, {}, {}, "read(file, buffer); send(socket, buffer, MSG_ZEROCOPY)"},
   };
   return kStrategies;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -46,6 +47,7 @@ class Transfer {
   [[nodiscard]] std::uint64_t chunk_of(std::uint64_t left) const { return std::min(left, m_request.chunk); }
   /// The connection of the file that is sent.
   [[nodiscard]] int socket() const { return m_sockets[m_file % m_sockets.size()]; }
+  [[nodiscard]] std::span<const int> sockets() const { return m_sockets; }
   SystemCalls& calls() { return m_calls; }
 
  private:

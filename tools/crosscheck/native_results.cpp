@@ -127,6 +127,14 @@ results::Delivered delivered(const NativeRun& run) {
   return delivered;
 }
 
+/// Without the calls that only wait or ask: how many there are depends on when a buffer that was lent is free again.
+auto determined_calls(const TransferSample& sample) {
+  auto calls = sample.calls.calls;
+  for (const kernel_sim::Call waits : {kernel_sim::Call::Poll, kernel_sim::Call::Recvmsg})
+    calls.at(static_cast<std::size_t>(waits)) = 0;
+  return calls;
+}
+
 std::vector<std::string> failures(const NativeRun& run) {
   std::vector<std::string> sentences;
   for (const TransferSample& sample : run.samples) {
@@ -134,7 +142,7 @@ std::vector<std::string> failures(const NativeRun& run) {
       sentences.push_back(sample.failure);
     } else if (sample.sha256 != run.sha256) {
       sentences.emplace_back("the receiver's bytes are not the file's");
-    } else if (sample.calls.calls != run.samples.front().calls.calls) {
+    } else if (determined_calls(sample) != determined_calls(run.samples.front())) {
       sentences.emplace_back("the program's system calls differ between repetitions");
     }
   }

@@ -99,7 +99,9 @@ std::string zero_copy(const RunResult& run) {
            }) > 0;
   };
   const bool to_user = by_cpu([](const MoveInfo& move) { return move.to == "user.buffer"; });
-  const bool from_user = by_cpu([](const MoveInfo& move) { return move.from == "user.buffer"; });
+  // Pages that a program lent are copied for a receiver on the same machine: that counts, wherever the copy lies.
+  const bool from_user =
+      moved(run, [](const MoveInfo& move) { return move.by == "cpu" && move.from == "user.buffer"; }) > 0;
   if (to_user && from_user) return "none";
   if (to_user || from_user) return "broad";
   return by_cpu([](const MoveInfo&) { return true; }) ? "narrow" : "full";

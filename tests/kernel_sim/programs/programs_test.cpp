@@ -53,6 +53,37 @@ TEST(Programs, OneRoundOf64KiBMakesTheArticlesCalls) {
   RecordingCalls dio{{65000}};
   EXPECT_EQ(run("direct_io", dio, {"a"}).status, 0);
   EXPECT_THAT(dio.measured(), ElementsAre("file 0", "read 3 65536", "write 4 0x10000 65000"));
+
+  RecordingCalls mz{{65536}};
+  EXPECT_EQ(run("msg_zerocopy", mz, {"a"}).status, 0);
+  EXPECT_THAT(mz.measured(), ElementsAre("file 0", "read 3 65536", "send 4 0x20000 65536 0x4000000"));
+}
+
+TEST(Programs, ABufferThatIsLentIsWaitedForBeforeItServesAgain) {
+  RecordingCalls calls{{5 << 20}};
+  EXPECT_EQ(run("msg_zerocopy", calls, {"a"}, 1 << 20).status, 0);
+  EXPECT_THAT(calls.measured(), ElementsAre("file 0", "read 3 1048576", "send 4 0x110000 1048576 0x4000000",  //
+                                            "read 3 1048576", "send 4 0x10000 1048576 0x4000000",             //
+                                            "poll 4", "recvmsg 4 0x2000", "recvmsg 4 0x2000",                 //
+                                            "read 3 1048576", "send 4 0x110000 1048576 0x4000000",            //
+                                            "read 3 1048576", "send 4 0x10000 1048576 0x4000000",             //
+                                            "poll 4", "recvmsg 4 0x2000", "recvmsg 4 0x2000",                 //
+                                            "read 3 1048576", "send 4 0x110000 1048576 0x4000000"));
+}
+
+TEST(Programs, AKernelThatTakesNoMorePagesIsWaitedForAndOneThatTakesNoneCopies) {
+  RecordingCalls calls{{8192}};
+  calls.answers = {4096, -ENOBUFS, 4096, 4096, -ENOBUFS, 4096};
+  EXPECT_EQ(run("msg_zerocopy", calls, {"a"}, 4096).status, 0);
+  EXPECT_THAT(calls.measured(),
+              ElementsAre("file 0", "read 3 4096", "send 4 0x11000 4096 0x4000000", "send 4 0x11000 4096 0x0",
+                          "read 3 4096", "send 4 0x12000 4096 0x4000000", "send 4 0x12000 4096 0x0"));
+  RecordingCalls lends{{8192}};
+  lends.answers = {4096, 4096, 4096, -ENOBUFS, 4096};
+  EXPECT_EQ(run("msg_zerocopy", lends, {"a"}, 4096).status, 0);
+  EXPECT_THAT(lends.measured(), ElementsAre("file 0", "read 3 4096", "send 4 0x11000 4096 0x4000000", "read 3 4096",
+                                            "send 4 0x12000 4096 0x4000000", "poll 4", "recvmsg 4 0x2000",
+                                            "recvmsg 4 0x2000", "send 4 0x12000 4096 0x4000000"));
 }
 
 TEST(Programs, WhatIsSetUpAndTakenDownLiesOutsideTheMeasuredRegion) {

@@ -6,11 +6,14 @@
 #include <cerrno>
 #include <deque>
 #include <map>
+#include <poll.h>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
+#include <linux/errqueue.h>
+#include <sys/socket.h>
 
 #include "kernel_sim/system_calls.h"
 
@@ -65,6 +68,27 @@ class RecordingCalls final : public SystemCalls, public Measurement {
     const Value done = take(endless, size);
     if (done > 0) delivered += static_cast<std::uint64_t>(done);
     return done;
+  }
+  Value send(int fd, UserAddress buffer, std::uint64_t size, int flags) override {
+    note("send {} {:#x} {} {:#x}", fd, static_cast<std::uint64_t>(buffer), size, flags);
+    std::uint64_t endless = size;
+    const Value done = take(endless, size);
+    if (done > 0) delivered += static_cast<std::uint64_t>(done);
+    if (done >= 0 && (flags & MSG_ZEROCOPY) != 0) ++m_lent;
+    return done;
+  }
+  Value poll(std::span<PollEntry> entries, int) override {
+    note("poll {}", entries[0].fd);
+    entries[0].returned = POLLERR;
+    return 1;
+  }
+  Value recvmsg(int fd, std::span<const IoVector>, int flags, MessageFlags&,
+                std::optional<SocketError>& error) override {
+    note("recvmsg {} {:#x}", fd, flags);
+    if (m_lent == m_told) return -EAGAIN;
+    error = SocketError{.origin = SO_EE_ORIGIN_ZEROCOPY, .info = m_told, .data = m_lent - 1};
+    m_told = m_lent;
+    return 0;
   }
   Value fstat(int fd, FileStatus& status) override {
     note("fstat {}", fd);
@@ -155,6 +179,8 @@ class RecordingCalls final : public SystemCalls, public Measurement {
   std::vector<std::uint64_t> m_sizes;
   std::map<int, std::uint64_t> m_left;  // by descriptor of a file
   int m_next_fd = 3;
+  std::uint32_t m_lent = 0;  // calls with MSG_ZEROCOPY
+  std::uint32_t m_told = 0;  // of those in the error queue
 };
 
 }  // namespace sluice::kernel_sim

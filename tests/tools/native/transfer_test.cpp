@@ -51,6 +51,7 @@ Counts calls_of(std::string_view program, std::uint64_t rounds) {
   if (rounds == 0) return {};
   if (program == "read_write") return {{"read", rounds}, {"write", rounds}};
   if (program == "direct_io") return {{"read", rounds}, {"write", rounds}};
+  if (program == "msg_zerocopy") return {{"read", rounds}, {"send", rounds}};
   if (program == "mmap_write") return {{"mmap", 1}, {"write", rounds}};
   if (program.starts_with("sendfile")) return {{"sendfile", rounds}};
   if (program == "splice") return {{"splice", 2 * rounds}};
