@@ -41,7 +41,7 @@ Result<VirtAddr> AddressSpace::remap(VirtAddr at, Bytes old_size, Bytes new_size
     if (at.value() + old_size > to.value() && to.value() + new_size > at.value()) return refuse(EINVAL);
   }
   const Remap remap{at.page_number(), old_size / kPageSize, new_size / kPageSize, flags, to.page_number()};
-  const bool only_moves = (flags & kHasPlace) == MREMAP_FIXED && old_size == new_size;
+  const bool only_moves = (flags & MREMAP_FIXED) != 0 && old_size == new_size;
   const auto moved = only_moves ? remap_all(remap) : remap_one(remap);
   if (!moved) return refuse(moved.error().value);
   return VirtAddr{*moved << kPageShift};
@@ -85,7 +85,8 @@ Result<std::uint64_t> AddressSpace::remap_one(const Remap& remap) {
   const bool grows = remap.new_pages > remap.old_pages;
   if (grows || has_place) {
     if (remap.old_pages == 0 && !region->shared) return refuse(EINVAL);  // only what is shared can be there twice
-    if (remap.old_pages > region->end - remap.from) return refuse(EFAULT);
+    // What shrinks may reach beyond the region, as munmap may.
+    if (std::min(remap.old_pages, remap.new_pages) > region->end - remap.from) return refuse(EFAULT);
     if (grows && region->locked && s.locked_pages + remap.new_pages - remap.old_pages > kLockLimit)
       return refuse(EAGAIN);
   }
