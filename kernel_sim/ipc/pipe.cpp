@@ -37,6 +37,7 @@ Result<bool> Pipe::wait_for_data(bool non_blocking) {
   while (empty()) {
     if (!has_writers()) return false;
     if (non_blocking) return base::refuse(EAGAIN);
+    if (m_system.scheduler.interrupted()) return base::refuse(EINTR);
     m_system.scheduler.wait(m_wait_data, "data in a pipe");
   }
   return true;
@@ -48,6 +49,7 @@ Result<void> Pipe::wait_for_space(bool non_blocking) {
     if (!has_readers()) return base::refuse(EPIPE);
     if (!full()) return {};
     if (non_blocking) return base::refuse(EAGAIN);
+    if (m_system.scheduler.interrupted()) return base::refuse(EINTR);
     m_system.scheduler.wait(m_wait_space, "space in a pipe");
   }
 }

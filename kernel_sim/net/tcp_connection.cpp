@@ -109,10 +109,11 @@ void TcpConnection::wake_readers() { wake(m_peer_finished ? 0 : POLLIN | POLLPRI
 void TcpConnection::wake_writers() { wake(POLLOUT | POLLWRNORM | POLLWRBAND); }
 
 /// Sleeps without owning the connection until `condition` holds.
-void TcpConnection::wait_until(bool (TcpConnection::*condition)() const, std::string_view what) {
+bool TcpConnection::wait_until(bool (TcpConnection::*condition)() const, std::string_view what) {
   unlock();
-  while (!(this->*condition)()) m_stack.m_scheduler.wait(m_waiters, what);
+  while (!(this->*condition)() && !m_stack.m_scheduler.interrupted()) m_stack.m_scheduler.wait(m_waiters, what);
   lock();
+  return (this->*condition)();
 }
 
 int TcpConnection::take_error() { return std::exchange(m_error, 0); }
@@ -161,7 +162,7 @@ Result<void> TcpConnection::connect_owned(kernel_sim::Endpoint peer, bool non_bl
   }
   if (m_state == State::SynSent) {
     if (non_blocking) return refuse(begins ? EINPROGRESS : EALREADY);
-    wait_until(&TcpConnection::handshake_over, "connect");
+    if (!wait_until(&TcpConnection::handshake_over, "connect")) return refuse(EINTR);
   }
   if (m_state == State::Closed) {
     const int error = take_error();
@@ -210,7 +211,7 @@ Result<void> TcpConnection::start_handshake(kernel_sim::Endpoint peer) {
 Result<void> TcpConnection::wait_connected(bool non_blocking) {
   if (m_state != State::SynSent) return {};
   if (non_blocking) return refuse(EAGAIN);
-  wait_until(&TcpConnection::handshake_over, "connect");
+  if (!wait_until(&TcpConnection::handshake_over, "connect")) return refuse(EINTR);
   if (const int error = take_error(); error != 0) return refuse(error);
   return {};
 }

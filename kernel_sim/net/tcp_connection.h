@@ -142,7 +142,8 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection>, 
   void wake(std::uint32_t events = 0);
   void wake_readers();
   void wake_writers();
-  void wait_until(bool (TcpConnection::*condition)() const, std::string_view what);
+  /// False: a signal came first.
+  [[nodiscard]] bool wait_until(bool (TcpConnection::*condition)() const, std::string_view what);
   [[nodiscard]] bool handshake_over() const { return m_state != State::SynSent; }
   [[nodiscard]] bool may_send_or_failed() const;
   [[nodiscard]] bool readable() const;

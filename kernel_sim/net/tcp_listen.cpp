@@ -31,7 +31,11 @@ Result<void> TcpConnection::listen(int backlog) {
 Result<std::shared_ptr<TcpConnection>> TcpConnection::accept(bool non_blocking) {
   lock();
   while (m_state == State::Listen && m_accept_queue.empty() && !non_blocking) {
-    wait_until(&TcpConnection::acceptable_or_over, "a connection to accept");
+    if (!wait_until(&TcpConnection::acceptable_or_over, "a connection to accept") &&
+        m_stack.m_scheduler.interrupted()) {
+      unlock();
+      return refuse(EINTR);
+    }
   }
   Result<std::shared_ptr<TcpConnection>> result = refuse(m_state == State::Listen ? EAGAIN : EINVAL);
   if (m_state == State::Listen && !m_accept_queue.empty()) {

@@ -84,8 +84,12 @@ Result<Bytes> TcpConnection::receive_with(Bytes size, Bytes low_mark, ReceiveFla
         if (done == 0) error = EAGAIN;
         break;
       }
+      if (m_stack.m_scheduler.interrupted()) {
+        if (done == 0) error = EINTR;
+        break;
+      }
       after_reading(done);
-      wait_until(&TcpConnection::readable_or_over, "data from a socket");
+      static_cast<void>(wait_until(&TcpConnection::readable_or_over, "data from a socket"));
       skb = m_received.front();
       used = m_front_used;
       continue;

@@ -308,7 +308,8 @@ std::uint32_t TcpConnection::size_goal() const {
 Result<void> TcpConnection::wait_for_memory(bool non_blocking) {
   m_wants_space = true;
   if (non_blocking) return refuse(EAGAIN);
-  wait_until(&TcpConnection::may_send_or_failed, "room in a send buffer");
+  const bool room = wait_until(&TcpConnection::may_send_or_failed, "room in a send buffer");
+  if (!room && m_stack.m_scheduler.interrupted()) return refuse(EINTR);
   return {};
 }
 

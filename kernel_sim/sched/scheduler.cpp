@@ -160,6 +160,16 @@ void Scheduler::wake_all(WaitQueue& queue) {
   for (std::size_t n = queue.m_waiters.size(); n > 0 && !queue.m_waiters.empty(); --n) wake(*queue.m_waiters.front());
 }
 
+void Scheduler::interrupt(Task& task) {
+  task.signal_pending = true;
+  if (task.m_state == Task::State::Waiting) wake(task);
+}
+
+bool Scheduler::interrupted() const {
+  const Task* task = current();
+  return task != nullptr && task->signal_pending;
+}
+
 void Scheduler::wake(Task& task) {
   for (WaitQueue* queue : task.m_queues) std::erase(queue->m_waiters, &task);
   task.m_queues.clear();

@@ -48,6 +48,10 @@ class Scheduler {
   /// Callable from tasks and from interrupt handlers. Charges the waker; the woken are runnable before that.
   void wake_one(WaitQueue& queue);
   void wake_all(WaitQueue& queue);
+  /// A signal has come for the task. If it waits it looks at its condition again.
+  void interrupt(Task& task);
+  /// Whether a signal has come for the running task. Whoever would wait, and may be interrupted, asks before: EINTR.
+  [[nodiscard]] bool interrupted() const;
   /// On the way back to user mode: the task gives way to one that is to run instead.
   void return_to_user();
   /// Between the pieces of long work in the kernel: it gives way there, in the models none and voluntary.

@@ -99,6 +99,8 @@ class Task : private FairEntity {
   std::optional<PhysAddr> page_table;
   /// For the system-call layer: the process this task belongs to.
   void* process = nullptr;
+  /// There is a signal that the process must look at: waits that can be interrupted end (Scheduler::interrupted).
+  bool signal_pending = false;
 
  private:
   friend class Scheduler;
