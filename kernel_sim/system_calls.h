@@ -82,6 +82,15 @@ struct PollEntry {
   std::int16_t returned = 0;
 };
 
+/// What a signal does.
+enum class SignalHandler : std::uint8_t {
+  Default,  ///< SIG_DFL
+  Ignore,   ///< SIG_IGN
+  Program   ///< a function of the program's, see next_signal
+};
+/// The largest answer of mincore.
+inline constexpr std::uint64_t kMostResidency = std::uint64_t{1} << 20;
+
 enum class Call : std::uint8_t {
 #define SLUICE_SYSTEM_CALL(constant, name, parameters) constant,
 #include "kernel_sim/system_calls.def"
@@ -115,6 +124,14 @@ class SystemCalls {
   virtual void fill(UserAddress to, std::byte value, std::uint64_t size) = 0;
   /// Computes for `work` units; a unit is about a nanosecond of a core at nominal frequency.
   virtual void compute(std::uint64_t work) = 0;
+
+  // --- handlers of signals ----------------------------------------------------------------------------------------
+  /// What a call answers that a handler with SA_RESTART interrupted: the program runs the handler and calls again.
+  static constexpr Value kRestart = -512;  // -ERESTARTSYS
+  /// Asked when a call has returned: the signal whose handler is to run now; 0 for none.
+  virtual int next_signal() { return 0; }
+  /// That handler has returned.
+  virtual void signal_handled(int /*signal*/) {}
 
  protected:
   /// What a call answers that a kernel does not have.

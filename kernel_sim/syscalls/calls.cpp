@@ -22,6 +22,7 @@ void SimulatedSystemCalls::enter(Call which) {
 void SimulatedSystemCalls::leave() {
   hal::Cpu& cpu = services().machine.cpu;
   services().scheduler.return_to_user();
+  end_if_killed();
   cpu.execute(m_table.config().exit, hal::Work::SystemCall);
   ++m_table.counts.mode_switches;
   ++m_process.counts.mode_switches;
@@ -43,7 +44,11 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::missing(Call which) {
 void SimulatedSystemCalls::die(int signal) { throw ProcessEnd{killed_status(signal)}; }
 
 Result<Bytes> SimulatedSystemCalls::or_broken_pipe(Result<Bytes> result) {
-  if (!result && result.error().value == EPIPE) die(SIGPIPE);
+  if (!result && result.error().value == EPIPE) {
+    m_process.signals.raise(SIGPIPE);
+    note_signals();
+    end_if_killed();
+  }
   return result;
 }
 

@@ -44,7 +44,9 @@ SimulatedSystemCalls::Value SimulatedSystemCalls::call(Call which, Arguments&& a
   const Picoseconds begin = services().machine.cpu.now();
   enter(which);
   services().machine.cpu.execute(m_table.config().file_call, hal::Work::SystemCall);
-  const Value value = value_or_error(work());
+  Value value = value_or_error(work());
+  if (value == -EINTR && starts_again(which) && m_process.signals.restarts()) [[unlikely]]
+    value = kRestart;
   leave();
   if (m_table.trace) [[unlikely]]
     trace(which, arguments(), value, begin);

@@ -73,13 +73,16 @@ SystemCallsValue SimulatedSystemCalls::epoll_wait(int epfd, std::vector<EpollEve
         if (most <= 0 || most > kMostEvents) return base::refuse(EINVAL);
         const auto epoll = std::dynamic_pointer_cast<fs::EventPoll>(*found);
         if (epoll == nullptr) return base::refuse(EINVAL);
-        events = wait_for_events(*epoll, static_cast<std::size_t>(most), timeout_ms);
+        auto ready = wait_for_events(*epoll, static_cast<std::size_t>(most), timeout_ms);
+        if (!ready) return tl::unexpected{ready.error()};
+        events = std::move(*ready);
         return to_value(Bytes{events.size()});
       });
 }
 
 /// ep_poll. Several waiters are woken one by one, each for what the one before left.
-std::vector<EpollEvent> SimulatedSystemCalls::wait_for_events(fs::EventPoll& epoll, std::size_t most, int timeout_ms) {
+Result<std::vector<EpollEvent>> SimulatedSystemCalls::wait_for_events(fs::EventPoll& epoll, std::size_t most,
+                                                                      int timeout_ms) {
   hal::Cpu& cpu = services().machine.cpu;
   sched::Scheduler& scheduler = services().scheduler;
   const Picoseconds end = cpu.now() + 1_ms * static_cast<std::uint64_t>(std::max(timeout_ms, 0));
@@ -90,12 +93,13 @@ std::vector<EpollEvent> SimulatedSystemCalls::wait_for_events(fs::EventPoll& epo
       if (!events.empty()) return events;
       if (timeout_ms != 0 && epoll.maybe_ready()) continue;
     }
+    if (timeout_ms != 0 && scheduler.interrupted()) return base::refuse(EINTR);
     if (timeout_ms < 0) {
       scheduler.wait(epoll.waiters(), "one of several files (epoll)");
       continue;
     }
     const Picoseconds now = cpu.now();
-    if (now >= end) return {};
+    if (now >= end) return std::vector<EpollEvent>{};
     scheduler.wait(epoll.waiters(), "one of several files (epoll)", end - now);
   }
 }

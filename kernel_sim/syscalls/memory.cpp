@@ -43,6 +43,12 @@ Result<void> check_mode(const fs::File& file, int protection, int flags) {
   return {};
 }
 
+/// What mprotect may give a mapping of the file: shared writing only where the file was opened for it.
+int allowed_protection(const fs::File& file, int flags) {
+  const bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
+  return file.mappable_protection() & ~(shared && !file.writable() ? PROT_WRITE : 0);
+}
+
 }  // namespace
 
 SystemCallsValue SimulatedSystemCalls::mmap(UserAddress hint, std::uint64_t size, int protection, int flags, int fd,
@@ -59,17 +65,20 @@ SystemCallsValue SimulatedSystemCalls::mmap(UserAddress hint, std::uint64_t size
         if (from % kPageSize != 0) return base::refuse(EINVAL);
         const bool huge = (flags & MAP_HUGETLB) != 0;
         Result<std::shared_ptr<mm::MappedObject>> object;
+        int allowed = PROT_READ | PROT_WRITE | PROT_EXEC;
         if ((flags & MAP_ANONYMOUS) == 0) {
           const Result<FilePointer> found = file(fd);
           if (!found) return tl::unexpected{found.error()};
           if (huge) return base::refuse(EINVAL);
+          allowed = allowed_protection(**found, flags);
           object = object_to_map(**found, {address_of(hint), size, protection, flags, from});
         } else if (huge) {
           if (!known_huge_page_size(flags)) return base::refuse(EINVAL);
           object = huge_pages_to_map({address_of(hint), round_up(size, kLargePageSize), protection, flags, from});
         }
         if (!object) return tl::unexpected{object.error()};
-        const auto at = m_process.memory->map(address_of(hint), size, protection, flags, std::move(*object), from);
+        const auto at =
+            m_process.memory->map(address_of(hint), size, protection, flags, std::move(*object), from, allowed);
         if (!at) return tl::unexpected{at.error()};
         return at->value();
       });
@@ -108,6 +117,46 @@ SystemCallsValue SimulatedSystemCalls::munmap(UserAddress at, std::uint64_t size
       [&] { return m_process.memory->unmap(address_of(at), size); });
 }
 
+SystemCallsValue SimulatedSystemCalls::mprotect(UserAddress at, std::uint64_t size, int protection) {
+  return call(
+      Call::Mprotect, [&] { return format("{}, {}, {}", address(at), size, map_protection(protection)); },
+      [&] { return m_process.memory->protect(address_of(at), size, protection); });
+}
+
+SystemCallsValue SimulatedSystemCalls::mincore(UserAddress at, std::uint64_t size,
+                                               std::vector<std::uint8_t>& residency) {
+  return call(
+      Call::Mincore, [&] { return format("{}, {}, [{}]", address(at), size, residency_text(residency)); },
+      [&]() -> Result<void> {
+        auto found = m_process.memory->residency(address_of(at), size, kernel_sim::kMostResidency);
+        if (!found) return tl::unexpected{found.error()};
+        residency = std::move(*found);
+        return {};
+      });
+}
+
+SystemCallsValue SimulatedSystemCalls::mremap(UserAddress old_address, std::uint64_t old_size, std::uint64_t new_size,
+                                              int flags, UserAddress new_address) {
+  return call(
+      Call::Mremap,
+      [&] {
+        return format("{}, {}, {}, {}, {}", address(old_address), old_size, new_size, remap_flags(flags),
+                      address(new_address));
+      },
+      [&]() -> Result<Bytes> {
+        const auto at =
+            m_process.memory->remap(address_of(old_address), old_size, new_size, flags, address_of(new_address));
+        if (!at) return tl::unexpected{at.error()};
+        return at->value();
+      });
+}
+
+SystemCallsValue SimulatedSystemCalls::brk(UserAddress end) {
+  return call(
+      Call::Brk, [&] { return address(end); },
+      [&]() -> Result<Bytes> { return m_process.memory->set_break(address_of(end)).value(); });
+}
+
 SystemCallsValue SimulatedSystemCalls::madvise(UserAddress at, std::uint64_t size, int advice) {
   return call(
       Call::Madvise, [&] { return format("{}, {}, {}", address(at), size, memory_advice(advice)); },
@@ -141,6 +190,7 @@ void SimulatedSystemCalls::fill(UserAddress to, std::byte value, std::uint64_t s
 
 void SimulatedSystemCalls::compute(std::uint64_t work) {
   services().machine.cpu.execute(m_table.config().compute_unit * work, hal::Work::Program);
+  end_if_killed();
 }
 
 }  // namespace sluice::syscalls

@@ -13,6 +13,7 @@
 #include "kernel_sim/mm/address_space.h"
 #include "kernel_sim/mm/address_space_memory.h"
 #include "kernel_sim/syscalls/call_record.h"
+#include "kernel_sim/syscalls/signals.h"
 
 namespace sluice::syscalls {
 
@@ -75,6 +76,7 @@ struct Process {
   std::unique_ptr<mm::AddressSpace> memory;  ///< null once it has ended, as user_memory
   std::optional<mm::AddressSpaceMemory> user_memory;
   std::unique_ptr<ipc::Pipe> splice_pipe;  ///< sendfile's, made at the first use and kept
+  Signals signals;
   sched::Task* task = nullptr;
   CallCounts counts;                        ///< of its own calls
   Picoseconds entered;                      ///< its time on cores when it last entered the kernel by a call

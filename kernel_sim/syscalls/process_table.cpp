@@ -2,6 +2,7 @@
 #include "kernel_sim/syscalls/process_table.h"
 
 #include <algorithm>
+#include <csignal>
 #include <utility>
 
 #include "kernel_sim/syscalls/process_end.h"
@@ -32,6 +33,7 @@ Result<Process*> ProcessTable::fork(Process& parent, Main main) {
   auto memory = parent.memory->fork();
   if (!memory) return tl::unexpected{memory.error()};
   Process& child = add(parent.name, &parent, parent.files, std::move(*memory));
+  child.signals = parent.signals.of_child();
   run(child, std::move(main), parent.task->placement());
   return &child;
 }
@@ -45,7 +47,9 @@ void ProcessTable::run(Process& process, Main main, sched::Placement placement) 
         process.task->process = &process;
         process.user_memory->measure_faults([task = process.task] { return task->cpu_time(); });
         m_services.scheduler.load_page_table(process.memory->root());
-        end(process, run_main(process, main));
+        process.task->signal_pending = process.signals.pending();  // it may have been killed before it began
+        const auto killed = process.signals.fatal();
+        end(process, killed ? killed_status(*killed) : run_main(process, main));
       },
       placement);
 }
@@ -90,7 +94,40 @@ void ProcessTable::end(Process& process, int status) {
   process.ended = true;
   if (process.parent == nullptr) --m_present;
   m_services.scheduler.wake_all(process.has_ended);
-  if (process.parent != nullptr) m_services.scheduler.wake_all(process.parent->child_ended);
+  if (process.parent != nullptr) tell_parent(process);
+}
+
+/// do_notify_parent.
+void ProcessTable::tell_parent(Process& process) {
+  Process& parent = *process.parent;
+  if (parent.signals.forgets_children()) {
+    process.reaped = true;
+    --m_present;
+  }
+  send(parent, SIGCHLD);
+  m_services.scheduler.wake_all(parent.child_ended);
+}
+
+void ProcessTable::send(Process& process, int signal) {
+  if (process.ended) return;  // nobody is left to tell
+  process.signals.raise(signal);
+  if (process.signals.pending() && process.task != nullptr) m_services.scheduler.interrupt(*process.task);
+}
+
+Result<void> ProcessTable::kill(const Process& sender, Pid pid, int signal) {
+  bool any = false;
+  for (std::size_t i = 0; i < m_processes.size(); ++i) {  // sending takes time, in which others may come
+    Process& process = *m_processes[i];
+    const bool gone = process.reaped || (process.ended && process.parent == nullptr);
+    // All are of one group. -1 means everybody but the sender.
+    const bool meant = pid > 0 ? process.pid == pid : pid == 0 || (pid == -1 && &process != &sender);
+    if (gone || !meant) continue;
+    any = true;
+    if (signal != 0 && !Signals::known(signal)) return base::refuse(EINVAL);
+    if (signal != 0) send(process, signal);
+  }
+  if (!any) return base::refuse(ESRCH);
+  return {};
 }
 
 int ProcessTable::wait_for(Process& process) {
@@ -117,6 +154,7 @@ Result<Process*> ProcessTable::wait_for_child(Process& parent, Pid pid) {
       }
     }
     if (!any) return base::refuse(ECHILD);
+    if (m_services.scheduler.interrupted()) return base::refuse(EINTR);
     m_services.scheduler.wait(parent.child_ended, "the end of a child");
   }
 }

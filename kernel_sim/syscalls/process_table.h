@@ -45,8 +45,10 @@ class ProcessTable {
   Result<Process*> fork(Process& parent, Main main);
   /// For a kernel task: sleeps until the process has ended and returns its status.
   int wait_for(Process& process);
-  /// wait(2). ECHILD.
+  /// wait(2). ECHILD, EINTR.
   Result<Process*> wait_for_child(Process& parent, Pid pid);
+  /// kill(2). EINVAL, ESRCH.
+  Result<void> kill(const Process& sender, Pid pid, int signal);
 
   /// The process of the current task; null in kernel tasks.
   [[nodiscard]] Process* current() const;
@@ -67,6 +69,8 @@ class ProcessTable {
   void run(Process& process, Main main, sched::Placement placement);
   int run_main(Process& process, const Main& main);
   void end(Process& process, int status);
+  void send(Process& process, int signal);
+  void tell_parent(Process& process);
 
   Services m_services;
   const SyscallConfig& m_config;

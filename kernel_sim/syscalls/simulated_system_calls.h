@@ -58,6 +58,11 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   // --- memory, and the program's own work (memory.cpp) ------------------------------------------------------------
   Value mmap(UserAddress hint, std::uint64_t size, int protection, int flags, int fd, std::int64_t offset) override;
   Value munmap(UserAddress address, std::uint64_t size) override;
+  Value mprotect(UserAddress address, std::uint64_t size, int protection) override;
+  Value mincore(UserAddress address, std::uint64_t size, std::vector<std::uint8_t>& residency) override;
+  Value mremap(UserAddress old_address, std::uint64_t old_size, std::uint64_t new_size, int flags,
+               UserAddress new_address) override;
+  Value brk(UserAddress end) override;
   Value madvise(UserAddress address, std::uint64_t size, int advice) override;
   void load(UserAddress from, std::span<std::byte> to) override;
   void store(UserAddress to, std::span<const std::byte> from) override;
@@ -106,6 +111,13 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   Value sched_setaffinity(std::int64_t pid, std::uint64_t cores) override;
   Value sched_getaffinity(std::int64_t pid, std::uint64_t& cores) override;
 
+  // --- signals (signal_calls.cpp) ---------------------------------------------------------------------------------
+  Value getpid() override;
+  Value sigaction(int signal, kernel_sim::SignalHandler handler, unsigned flags) override;
+  Value kill(std::int64_t pid, int signal) override;
+  int next_signal() override;
+  void signal_handled(int signal) override;
+
  protected:
   Value missing(Call which) override;
 
@@ -119,7 +131,10 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   void leave();
   void trace(Call which, std::string arguments, Value result, Picoseconds begin) const;
   [[noreturn]] void die(int signal);
-  /// EPIPE from a pipe or socket kills the program, as it does not handle SIGPIPE.
+  /// The signals of the process have changed.
+  void note_signals();
+  void end_if_killed();
+  /// EPIPE from a pipe or socket sends SIGPIPE, which ends a program that does nothing about it.
   Result<Bytes> or_broken_pipe(Result<Bytes> result);
 
   Result<FilePointer> file_to_read(int fd) const;
@@ -148,7 +163,7 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
                            std::uint64_t size);
   Result<Value> send_file(const FilePointer& in, std::int64_t* offset, const FilePointer& out, Bytes size);
   Result<Value> poll_until(std::span<kernel_sim::PollEntry> entries, int timeout_ms);
-  std::vector<kernel_sim::EpollEvent> wait_for_events(fs::EventPoll& epoll, std::size_t most, int timeout_ms);
+  Result<std::vector<kernel_sim::EpollEvent>> wait_for_events(fs::EventPoll& epoll, std::size_t most, int timeout_ms);
   struct MapArguments {
     VirtAddr hint;
     Bytes size;

@@ -220,6 +220,7 @@ Result<SystemCallsValue> SimulatedSystemCalls::poll_until(std::span<kernel_sim::
   for (;;) {
     cpu.execute(m_table.config().poll_entry * entries.size(), hal::Work::SystemCall);
     if (const int ready = poll_once(entries, queues); ready > 0 || timeout_ms == 0) return ready;
+    if (services().scheduler.interrupted()) return base::refuse(EINTR);
     if (timeout_ms < 0) {
       services().scheduler.wait_any(queues, "one of several descriptors (poll)");
       continue;

@@ -20,7 +20,10 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::nanosleep(std::uint64_t dur
         const hal::Cpu& cpu = services().machine.cpu;
         const Picoseconds end = cpu.now() + 1_ns * std::min(duration, kMost) + m_table.config().timer_slack;
         sched::WaitQueue nobody;
-        while (cpu.now() < end) services().scheduler.wait(nobody, "the end of a sleep", end - cpu.now());
+        while (cpu.now() < end) {
+          if (services().scheduler.interrupted()) return base::refuse(EINTR);
+          services().scheduler.wait(nobody, "the end of a sleep", end - cpu.now());
+        }
         return 0;
       });
 }

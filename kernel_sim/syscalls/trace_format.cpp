@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel_sim/syscalls/trace_format.h"
 
+#include <algorithm>
+#include <cstring>
 #include <ctime>
 #include <fcntl.h>
 #include <initializer_list>
@@ -256,6 +258,37 @@ std::string memory_advice(int advice) {
                          {MADV_NOHUGEPAGE, "MADV_NOHUGEPAGE"}});
 }
 
+std::string remap_flags(int flags) {
+  return all_of(flags, {{MREMAP_MAYMOVE, "MREMAP_MAYMOVE"}, {MREMAP_FIXED, "MREMAP_FIXED"}, {4, "MREMAP_DONTUNMAP"}},
+                "0");
+}
+
+std::string residency_text(std::span<const std::uint8_t> residency) {
+  constexpr std::size_t kMostShown = 32;
+  std::string text;
+  for (const auto page : residency.first(std::min(residency.size(), kMostShown))) {
+    text += (text.empty() ? "" : " ") + std::to_string(page);
+  }
+  return residency.size() > kMostShown ? text + " ..." : text;
+}
+
+std::string signal_name(int signal) {
+  const char* const name = sigabbrev_np(signal);
+  return name != nullptr ? std::string{"SIG"} + name : std::to_string(signal);
+}
+
+std::string signal_handler(kernel_sim::SignalHandler handler) {
+  switch (handler) {
+    case kernel_sim::SignalHandler::Default:
+      return "SIG_DFL";
+    case kernel_sim::SignalHandler::Ignore:
+      return "SIG_IGN";
+    case kernel_sim::SignalHandler::Program:
+      break;
+  }
+  return "handler";
+}
+
 std::string splice_flags(unsigned flags) {
   return all_of(flags,
                 {{SPLICE_F_MOVE, "SPLICE_F_MOVE"},
@@ -266,7 +299,12 @@ std::string splice_flags(unsigned flags) {
 }
 
 std::string map_protection(int protection) {
-  return all_of(protection, {{PROT_READ, "PROT_READ"}, {PROT_WRITE, "PROT_WRITE"}, {PROT_EXEC, "PROT_EXEC"}},
+  return all_of(protection,
+                {{PROT_READ, "PROT_READ"},
+                 {PROT_WRITE, "PROT_WRITE"},
+                 {PROT_EXEC, "PROT_EXEC"},
+                 {PROT_GROWSDOWN, "PROT_GROWSDOWN"},
+                 {PROT_GROWSUP, "PROT_GROWSUP"}},
                 "PROT_NONE");
 }
 

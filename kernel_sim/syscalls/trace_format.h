@@ -42,6 +42,11 @@ std::string seek_whence(int whence);
 std::string fcntl_command(int command);
 std::string file_advice(int advice);
 std::string memory_advice(int advice);
+std::string remap_flags(int flags);
+/// "1 0 1", of the first pages.
+std::string residency_text(std::span<const std::uint8_t> residency);
+std::string signal_name(int signal);
+std::string signal_handler(kernel_sim::SignalHandler handler);
 std::string splice_flags(unsigned flags);
 std::string map_protection(int protection);
 std::string map_flags(int flags);

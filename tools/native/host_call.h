@@ -42,7 +42,8 @@ inline std::vector<iovec> to_host(std::span<const kernel_sim::IoVector> vectors)
 template <class Work>
 SystemCalls::Value HostSystemCalls::call(syscalls::Call which, Work&& work) {
   enter(which);
-  const Value value = work();
+  Value value = work();
+  if (value == -EINTR) value = interrupted(which);
   m_counters->returned.fetch_add(1, std::memory_order_relaxed);
   enters_program();
   return value;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mappings, and the program's own accesses to memory.
 #include <cstring>
+#include <utility>
+#include <vector>
 
 #include <sys/syscall.h>
 
@@ -19,6 +21,31 @@ Value HostSystemCalls::mmap(UserAddress hint, std::uint64_t size, int protection
 
 Value HostSystemCalls::munmap(UserAddress address, std::uint64_t size) {
   return call(Call::Munmap, [&] { return raw(SYS_munmap, address, size); });
+}
+
+Value HostSystemCalls::mprotect(UserAddress address, std::uint64_t size, int protection) {
+  return call(Call::Mprotect, [&] { return raw(SYS_mprotect, address, size, protection); });
+}
+
+Value HostSystemCalls::mincore(UserAddress address, std::uint64_t size, std::vector<std::uint8_t>& residency) {
+  const std::uint64_t pages = size / 4096 + (size % 4096 != 0 ? 1 : 0);
+  // Without room the kernel says what else is wrong first.
+  std::vector<std::uint8_t> found(pages <= kernel_sim::kMostResidency ? pages : 0);
+  const Value value = call(Call::Mincore, [&] {
+    return raw(SYS_mincore, address, size, pages <= kernel_sim::kMostResidency ? found.data() : nullptr);
+  });
+  for (auto& page : found) page &= 1;  // the other bits mean nothing
+  if (value == 0) residency = std::move(found);
+  return value;
+}
+
+Value HostSystemCalls::mremap(UserAddress old_address, std::uint64_t old_size, std::uint64_t new_size, int flags,
+                              UserAddress new_address) {
+  return call(Call::Mremap, [&] { return raw(SYS_mremap, old_address, old_size, new_size, flags, new_address); });
+}
+
+Value HostSystemCalls::brk(UserAddress end) {
+  return call(Call::Brk, [&] { return raw(SYS_brk, end); });
 }
 
 Value HostSystemCalls::madvise(UserAddress address, std::uint64_t size, int advice) {

@@ -76,12 +76,15 @@ SystemCalls::Value HostSystemCalls::fork(Entry entry, std::span<const std::byte>
     // Copied before, since the parent's memory may be shared with the child.
     const std::vector<std::byte> copy(arguments.begin(), arguments.end());
     const pid_t parent = ::getpid();
+    joins(parent);
     const pid_t child = ::fork();
     if (child < 0) return -errno;
     if (child == 0) {
       end_with_parent(parent);
+      forget_signals();
       ::_exit(entry(*this, copy));
     }
+    joins(child);
     return child;
   });
 }
@@ -92,7 +95,11 @@ void HostSystemCalls::exit(int status) {
 }
 
 SystemCalls::Value HostSystemCalls::wait(std::int64_t pid, int& status) {
-  return call(Call::Wait, [&] { return raw(SYS_wait4, pid, &status, 0, nullptr); });
+  return call(Call::Wait, [&] {
+    const Value ended = raw(SYS_wait4, pid, &status, 0, nullptr);
+    if (ended > 0) leaves(static_cast<pid_t>(ended));
+    return ended;
+  });
 }
 
 void HostSystemCalls::compute(std::uint64_t work) { native::compute(work); }

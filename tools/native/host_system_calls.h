@@ -16,7 +16,10 @@
 #include <optional>
 #include <string>
 
+#include <sys/types.h>
+
 #include "kernel_sim/syscalls/call_record.h"
+#include "kernel_sim/syscalls/signals.h"
 #include "kernel_sim/system_calls.h"
 #include "tools/native/shared.h"
 
@@ -70,6 +73,11 @@ class HostSystemCalls : public SystemCalls {
   Value mmap(kernel_sim::UserAddress hint, std::uint64_t size, int protection, int flags, int fd,
              std::int64_t offset) override;
   Value munmap(kernel_sim::UserAddress address, std::uint64_t size) override;
+  Value mprotect(kernel_sim::UserAddress address, std::uint64_t size, int protection) override;
+  Value mincore(kernel_sim::UserAddress address, std::uint64_t size, std::vector<std::uint8_t>& residency) override;
+  Value mremap(kernel_sim::UserAddress old_address, std::uint64_t old_size, std::uint64_t new_size, int flags,
+               kernel_sim::UserAddress new_address) override;
+  Value brk(kernel_sim::UserAddress end) override;
   Value madvise(kernel_sim::UserAddress address, std::uint64_t size, int advice) override;
 
   Value socket(int domain, int type, int protocol) override;
@@ -109,6 +117,11 @@ class HostSystemCalls : public SystemCalls {
   Value fork(Entry entry, std::span<const std::byte> arguments) override;
   [[noreturn]] void exit(int status) override;
   Value wait(std::int64_t pid, int& status) override;
+  Value getpid() override;
+  Value sigaction(int signal, kernel_sim::SignalHandler handler, unsigned flags) override;
+  Value kill(std::int64_t pid, int signal) override;
+  int next_signal() override;
+  void signal_handled(int signal) override;
 
   void load(kernel_sim::UserAddress from, std::span<std::byte> to) override;
   void store(kernel_sim::UserAddress to, std::span<const std::byte> from) override;
@@ -121,20 +134,33 @@ class HostSystemCalls : public SystemCalls {
   /// It is back.
   virtual void enters_program() {}
 
+  /// A process was forked, or waited for: who may be killed, and not a stranger with the same number.
+  void joins(pid_t process);
+  void leaves(pid_t process);
+
+  /// In a child of fork: its own signals.
+  void forget_signals();
+
   template <class Work>
   Value call(syscalls::Call which, Work&& work);
   void enter(syscalls::Call which);
 
  private:
+  /// What a call is answered that a signal interrupted.
+  Value interrupted(syscalls::Call which);
+  void take_noted();
+
   struct Counters {
     std::array<std::atomic<std::uint64_t>, syscalls::kCalls> entered{};
     std::atomic<std::uint64_t> returned{};
+    std::array<std::atomic<pid_t>, 4096> family{};  // process ids, 0 where there is none
   };
 
   [[nodiscard]] std::string host_path(std::string_view path) const;
 
   HostOptions m_options;
   Shared<Counters> m_counters;
+  syscalls::Signals m_signals;  ///< those that the program handles itself, as the simulated kernel keeps them
 };
 
 }  // namespace sluice::native

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -78,9 +79,12 @@ SystemCalls::Value ProgramCalls::fork(Entry entry, std::span<const std::byte> ar
     }
     if (child == 0) {
       become(child_slot);
+      forget_signals();
       leave(entry(*this, copy));
     }
     slot.pid = child;
+    joins(::getpid());
+    joins(child);
     return child;
   });
 }
@@ -101,6 +105,7 @@ SystemCalls::Value ProgramCalls::wait(std::int64_t pid, int& status) {
     rusage use{};
     const Value ended = raw(SYS_wait4, pid, &status, 0, &use);
     if (ended <= 0) return ended;
+    leaves(static_cast<pid_t>(ended));
     m_memory.one_less_alive();
     const std::uint32_t found = m_memory.slot_of(static_cast<std::int32_t>(ended));
     if (found == kNoSlot) return ended;
@@ -110,6 +115,29 @@ SystemCalls::Value ProgramCalls::wait(std::int64_t pid, int& status) {
     child.cpu_ns = nanoseconds(use.ru_utime) + nanoseconds(use.ru_stime);
     child.waited_for = true;
     return ended;
+  });
+}
+
+SystemCalls::Value ProgramCalls::brk(UserAddress end) {
+  constexpr std::uint64_t kMostHeap = std::uint64_t{64} << 30;
+  constexpr std::uint64_t kPage = 4096;
+  const auto up = [](std::uint64_t at) { return (at + kPage - 1) / kPage * kPage; };
+  return call(Call::Brk, [&]() -> Value {
+    constexpr int kReserve = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    if (m_heap == 0) {
+      const Value at = raw(SYS_mmap, nullptr, kMostHeap, PROT_NONE, kReserve, -1, 0);
+      if (at < 0) return 0;
+      m_heap = m_heap_end = static_cast<std::uint64_t>(at);
+    }
+    const auto wanted = static_cast<std::uint64_t>(end);
+    if (wanted < m_heap || wanted - m_heap > kMostHeap) return static_cast<Value>(m_heap_end);
+    const std::uint64_t before = up(m_heap_end);
+    const std::uint64_t after = up(wanted);
+    const Value done = after > before   ? raw(SYS_mprotect, before, after - before, PROT_READ | PROT_WRITE)
+                       : after < before ? raw(SYS_mmap, after, before - after, PROT_NONE, kReserve | MAP_FIXED, -1, 0)
+                                        : 0;
+    if (done >= 0) m_heap_end = wanted;
+    return static_cast<Value>(m_heap_end);
   });
 }
 

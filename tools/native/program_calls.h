@@ -25,6 +25,8 @@ class ProgramCalls : public HostSystemCalls {
   Value fork(Entry entry, std::span<const std::byte> arguments) override;
   [[noreturn]] void exit(int status) override;
   Value wait(std::int64_t pid, int& status) override;
+  /// The interpreter has the heap of the process to itself: the program gets one of its own, with Linux's rules.
+  Value brk(kernel_sim::UserAddress end) override;
   /// Ends this process.
   [[noreturn]] void leave(int status);
 
@@ -45,6 +47,8 @@ class ProgramCalls : public HostSystemCalls {
   std::uint32_t m_slot = 0;
   Usage m_left;  ///< when the program left its own code
   double m_looking_ns = 0;
+  std::uint64_t m_heap = 0;  ///< where the program's heap begins; 0: it was never asked for
+  std::uint64_t m_heap_end = 0;
 };
 
 }  // namespace sluice::native

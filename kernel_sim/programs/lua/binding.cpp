@@ -95,14 +95,16 @@ int peek(lua_State* L) {
 int compute(lua_State* L) {
   Runtime& r = Runtime::of(L);
   const std::uint64_t work = amount_at(L, 1);
+  run_handlers(L);
   r.outside([&] { r.calls.compute(work); });
+  run_handlers(L);
   return 0;
 }
 
 int sleep(lua_State* L) {
   Runtime& r = Runtime::of(L);
   const std::uint64_t ns = amount_at(L, 1);
-  const std::int64_t value = r.outside([&] { return r.calls.nanosleep(ns); });
+  const std::int64_t value = call_kernel(L, r, [&] { return r.calls.nanosleep(ns); });
   if (value < 0) return push_error(L, r, "nanosleep", -value);
   lua_pushinteger(L, value);
   return 1;
@@ -120,13 +122,22 @@ struct Inherited {
   const Program* program;
   Observer* observer;
 };
+/// In front of them the handlers of signals, which are for the child, too.
+std::vector<Value> handlers_as_values(const Runtime& runtime) {
+  std::vector<Value> values;
+  for (const std::string& name : runtime.handlers) values.push_back({name});
+  return values;
+}
 
 int child(SystemCalls& calls, std::span<const std::byte> bytes) {
   Inherited inherited{};
   std::memcpy(&inherited, bytes.data(), sizeof inherited);
   const std::vector<Value> values = decode(bytes.subspan(sizeof inherited));
-  return run_function(*inherited.program, calls, *inherited.observer, std::get<std::string>(values.front().is),
-                      std::span{values}.subspan(1));
+  std::array<std::string, 65> handlers;
+  for (std::size_t i = 0; i < handlers.size(); ++i) handlers[i] = std::get<std::string>(values[i].is);
+  const auto rest = std::span{values}.subspan(handlers.size());
+  return run_function(*inherited.program, calls, *inherited.observer, std::get<std::string>(rest.front().is),
+                      rest.subspan(1), handlers);
 }
 
 int fork(lua_State* L) {
@@ -136,7 +147,8 @@ int fork(lua_State* L) {
     return luaL_error(L, "fork: %s has no function '%s'", r.program.name().c_str(), function.c_str());
   }
   lua_pop(L, 1);
-  std::vector<Value> values{{function}};
+  std::vector<Value> values = handlers_as_values(r);
+  values.push_back({function});
   std::size_t left = kMostPassed;
   for (int i = 2; i <= lua_gettop(L); ++i) values.push_back(take_value(L, i, left));
   const Inherited inherited{&r.program, &r.observer};
@@ -144,7 +156,7 @@ int fork(lua_State* L) {
   std::memcpy(bytes.data(), &inherited, sizeof inherited);
   const std::vector<std::byte> encoded = encode(values);
   bytes.insert(bytes.end(), encoded.begin(), encoded.end());
-  const std::int64_t pid = r.outside([&] { return r.calls.fork(child, bytes); });
+  const std::int64_t pid = call_kernel(L, r, [&] { return r.calls.fork(child, bytes); });
   if (pid < 0) return push_error(L, r, "fork", -pid);
   lua_pushinteger(L, pid);
   return 1;
@@ -154,7 +166,7 @@ int wait(lua_State* L) {
   Runtime& r = Runtime::of(L);
   const lua_Integer wanted = luaL_optinteger(L, 1, -1);
   int status = 0;
-  const std::int64_t pid = r.outside([&] { return r.calls.wait(wanted, status); });
+  const std::int64_t pid = call_kernel(L, r, [&] { return r.calls.wait(wanted, status); });
   if (pid < 0) return push_error(L, r, "wait", -pid);
   lua_pushinteger(L, pid);
   if (WIFSIGNALED(status)) {

@@ -3,6 +3,7 @@
 #include "kernel_sim/programs/lua/constants.h"
 
 #include <array>
+#include <csignal>
 #include <ctime>
 #include <fcntl.h>
 #include <poll.h>
@@ -85,11 +86,13 @@ std::span<const Constant> all_constants() {
       SLUICE_CONSTANT(SPLICE_F_NONBLOCK),
       SLUICE_CONSTANT(SPLICE_F_MORE),
       SLUICE_CONSTANT(SPLICE_F_GIFT),
-      // mmap, madvise
+      // mmap, mprotect, mremap, madvise
       SLUICE_CONSTANT(PROT_NONE),
       SLUICE_CONSTANT(PROT_READ),
       SLUICE_CONSTANT(PROT_WRITE),
       SLUICE_CONSTANT(PROT_EXEC),
+      SLUICE_CONSTANT(PROT_GROWSDOWN),
+      SLUICE_CONSTANT(PROT_GROWSUP),
       SLUICE_CONSTANT(MAP_SHARED),
       SLUICE_CONSTANT(MAP_PRIVATE),
       SLUICE_CONSTANT(MAP_SHARED_VALIDATE),
@@ -108,6 +111,9 @@ std::span<const Constant> all_constants() {
       SLUICE_CONSTANT(MAP_DENYWRITE),
       SLUICE_CONSTANT(MAP_EXECUTABLE),
       SLUICE_CONSTANT(MAP_HUGE_SHIFT),
+      SLUICE_CONSTANT(MREMAP_MAYMOVE),
+      SLUICE_CONSTANT(MREMAP_FIXED),
+      Constant{"MREMAP_DONTUNMAP", 4},
       SLUICE_CONSTANT(MADV_NORMAL),
       SLUICE_CONSTANT(MADV_RANDOM),
       SLUICE_CONSTANT(MADV_SEQUENTIAL),
@@ -211,6 +217,24 @@ std::span<const Constant> all_constants() {
       SLUICE_CONSTANT(TFD_NONBLOCK),
       SLUICE_CONSTANT(TFD_CLOEXEC),
       SLUICE_CONSTANT(TFD_TIMER_ABSTIME),
+      // sigaction, kill
+      Constant{"SIG_DFL", 0},
+      Constant{"SIG_IGN", 1},
+      SLUICE_CONSTANT(SA_RESTART),
+      SLUICE_CONSTANT(SA_RESETHAND),
+      SLUICE_CONSTANT(SA_NODEFER),
+      SLUICE_CONSTANT(SA_NOCLDWAIT),
+      SLUICE_CONSTANT(SIGHUP),
+      SLUICE_CONSTANT(SIGINT),
+      SLUICE_CONSTANT(SIGQUIT),
+      SLUICE_CONSTANT(SIGABRT),
+      SLUICE_CONSTANT(SIGKILL),
+      SLUICE_CONSTANT(SIGUSR1),
+      SLUICE_CONSTANT(SIGUSR2),
+      SLUICE_CONSTANT(SIGPIPE),
+      SLUICE_CONSTANT(SIGALRM),
+      SLUICE_CONSTANT(SIGTERM),
+      SLUICE_CONSTANT(SIGCHLD),
   };
 #undef SLUICE_CONSTANT
   return kConstants;

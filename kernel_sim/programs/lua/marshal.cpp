@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <cstring>
+#include <iterator>
 
 namespace sluice::lua {
 
@@ -140,6 +141,31 @@ void Parameter<std::vector<kernel_sim::EpollEvent>&>::give(lua_State* L) const {
     lua_setfield(L, -2, "data");
     lua_rawseti(L, -2, static_cast<lua_Integer>(i) + 1);
   }
+}
+
+void Parameter<std::vector<std::uint8_t>&>::give(lua_State* L) const {
+  lua_createtable(L, static_cast<int>(value.size()), 0);
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    lua_pushinteger(L, value[i]);
+    lua_rawseti(L, -2, static_cast<lua_Integer>(i) + 1);
+  }
+}
+
+Parameter<kernel_sim::SignalHandler>::Parameter(Arguments& a) {
+  const int index = a.next++;
+  if (lua_type(a.L, index) == LUA_TSTRING) {
+    const char* const name = lua_tostring(a.L, index);
+    Runtime& runtime = Runtime::of(a.L);
+    luaL_argcheck(a.L, lua_getglobal(a.L, name) == LUA_TFUNCTION, index, "the program has no such function");
+    lua_pop(a.L, 1);
+    const lua_Integer signal = lua_tointeger(a.L, index - 1);
+    if (signal > 0 && signal < std::ssize(runtime.handlers)) runtime.handlers[static_cast<std::size_t>(signal)] = name;
+    value = kernel_sim::SignalHandler::Program;
+    return;
+  }
+  const lua_Integer number = luaL_checkinteger(a.L, index);
+  luaL_argcheck(a.L, number == 0 || number == 1, index, "SIG_DFL, SIG_IGN or the name of a function");
+  value = number == 0 ? kernel_sim::SignalHandler::Default : kernel_sim::SignalHandler::Ignore;
 }
 
 Parameter<std::span<kernel_sim::PollEntry>>::Parameter(Arguments& a) : index(a.next++) {

@@ -73,10 +73,12 @@ template <>
 struct Parameter<UserAddress> {
   static constexpr bool kTaken = true;
   static constexpr Gives kGives = Gives::Nothing;
-  explicit Parameter(Arguments& a) : value{static_cast<std::uint64_t>(luaL_checkinteger(a.L, a.next++))} {}
+  explicit Parameter(Arguments& a) {
+    if (!a.left_out()) value = UserAddress{static_cast<std::uint64_t>(luaL_checkinteger(a.L, a.next++))};
+  }
   UserAddress pass() const { return value; }
   void give(lua_State*) const {}
-  UserAddress value;
+  UserAddress value = UserAddress::Null;
 };
 
 template <>
@@ -251,6 +253,25 @@ struct Parameter<std::vector<kernel_sim::EpollEvent>&> : Result<std::vector<kern
   void give(lua_State* L) const;
 };
 
+/// A list of numbers.
+template <>
+struct Parameter<std::vector<std::uint8_t>&> : Result<std::vector<std::uint8_t>, Gives::Instead> {
+  using Result::Result;
+  std::vector<std::uint8_t>& pass() { return value; }
+  void give(lua_State* L) const;
+};
+
+/// SIG_DFL, SIG_IGN, or the name of a function of the program, which gets the signal's number, the argument before.
+template <>
+struct Parameter<kernel_sim::SignalHandler> {
+  static constexpr bool kTaken = true;
+  static constexpr Gives kGives = Gives::Nothing;
+  explicit Parameter(Arguments& a);
+  kernel_sim::SignalHandler pass() const { return value; }
+  void give(lua_State*) const {}
+  kernel_sim::SignalHandler value = kernel_sim::SignalHandler::Default;
+};
+
 /// A list of { fd = , events = }, each of which gets `revents`.
 template <>
 struct Parameter<std::span<kernel_sim::PollEntry>> {
@@ -302,7 +323,8 @@ int make_call(lua_State* L) {
   typename Of::Taken taken = Of::take(arguments);
   return std::apply(
       [&](auto&... parameters) {
-        const std::int64_t value = runtime.outside([&] { return (runtime.calls.*kMember)(parameters.pass()...); });
+        const std::int64_t value =
+            call_kernel(L, runtime, [&] { return (runtime.calls.*kMember)(parameters.pass()...); });
         if (value < 0) return push_error(L, runtime, name_of(kCall), -value);
         const int before = lua_gettop(L);
         if constexpr (!Of::kInstead) lua_pushinteger(L, value);

@@ -196,6 +196,18 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 
 }  // namespace
 
+void run_handlers(lua_State* L) {
+  Runtime& runtime = Runtime::of(L);
+  while (const int signal = runtime.calls.next_signal()) {
+    luaL_checkstack(L, 4, "handlers of signals within handlers");
+    const std::string& name = runtime.handlers[static_cast<std::size_t>(signal)];
+    if (lua_getglobal(L, name.c_str()) != LUA_TFUNCTION) luaL_error(L, "there is no function '%s'", name.c_str());
+    lua_pushinteger(L, signal);
+    lua_call(L, 1, 0);
+    runtime.outside([&] { runtime.calls.signal_handled(signal); });
+  }
+}
+
 void Runtime::spend(lua_State* L, std::uint64_t n) {
   if (ending) std::rethrow_exception(ending);
   instructions += std::min(n, limits.instructions + 1);
@@ -233,7 +245,7 @@ Program::Program(std::string name, std::string text, Limits limits)
     : m_name(std::move(name)), m_text(std::move(text)), m_limits(limits) {
   NoKernel calls;
   NoObserver observer;
-  Runtime runtime{calls, observer, *this, m_limits, 0, 0, 0, {}, false, {}, {}};
+  Runtime runtime{calls, observer, *this, m_limits, 0, 0, 0, {}, false, {}, {}, {}};
   const Interpreter interpreter{runtime};
   Look look{*this, m_functions};
   std::string error;
@@ -263,8 +275,9 @@ int Program::run(kernel_sim::SystemCalls& calls, Observer& observer, const std::
 }
 
 int run_function(const Program& program, kernel_sim::SystemCalls& calls, Observer& observer,
-                 const std::string& function, std::span<const Value> arguments) {
-  Runtime runtime{calls, observer, program, Runtime::limits_of(program), 0, 0, 0, {}, false, {}, {}};
+                 const std::string& function, std::span<const Value> arguments,
+                 const std::array<std::string, 65>& handlers) {
+  Runtime runtime{calls, observer, program, Runtime::limits_of(program), 0, 0, 0, {}, false, {}, {}, handlers};
   Work work{program, function, arguments};
   try {
     const Interpreter interpreter{runtime};

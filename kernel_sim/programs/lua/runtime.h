@@ -2,6 +2,7 @@
 // Private to this folder: what the interpreter of one process needs to know.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <exception>
 #include <string>
@@ -29,6 +30,8 @@ struct Runtime {
   /// for an error; so whatever the program calls next throws it again.
   std::exception_ptr ending;
   std::string failed_call;  ///< the last call that returned nil, with its error
+  /// Names of the program's functions that handle signals, by number.
+  std::array<std::string, 65> handlers = {};
 
   static Runtime& of(lua_State* L) { return **static_cast<Runtime**>(lua_getextraspace(L)); }
   static const std::string& text_of(const Program& program) { return program.m_text; }
@@ -69,6 +72,21 @@ void open_binding(lua_State* L);
 /// The functions of `string` and `table` whose work no instruction shows.
 void open_bounded(lua_State* L);
 
+/// Runs the program's handlers of the signals that have come.
+void run_handlers(lua_State* L);
+
+/// A call of the kernel, with the handlers that are to run before and after it. One that a handler interrupted starts
+/// again when the handler was set so.
+template <class Work>
+std::int64_t call_kernel(lua_State* L, Runtime& runtime, Work&& work) {
+  run_handlers(L);
+  for (;;) {
+    const std::int64_t value = runtime.outside(work);
+    run_handlers(L);
+    if (value != kernel_sim::SystemCalls::kRestart) return value;
+  }
+}
+
 /// The text at `index`, as long as it stays on the stack; else an error of Lua.
 inline std::string_view text_at(lua_State* L, int index) {
   std::size_t size = 0;
@@ -83,6 +101,7 @@ void push_value(lua_State* L, const Value& value);
 
 /// Runs a function of a program in a fresh interpreter.
 int run_function(const Program& program, kernel_sim::SystemCalls& calls, Observer& observer,
-                 const std::string& function, std::span<const Value> arguments);
+                 const std::string& function, std::span<const Value> arguments,
+                 const std::array<std::string, 65>& handlers = {});
 
 }  // namespace sluice::lua
