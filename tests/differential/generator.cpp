@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <csignal>
 #include <ctime>
 #include <fcntl.h>
 #include <poll.h>
@@ -76,6 +77,9 @@ class Generator {
   void open_something();
   void map_something();
   std::int64_t memory_advice();
+  std::int64_t protection();
+  void remap(std::int64_t page, std::int64_t length);
+  void add_on_signals();
   void stream();
   void add_dup3();
 
@@ -221,15 +225,13 @@ void Generator::map_something() {
   if (one_in(12)) flags |= any_of({MAP_LOCKED, MAP_NONBLOCK, MAP_NORESERVE, MAP_STACK, MAP_GROWSDOWN});
   if (m_small_disk) flags |= MAP_ANONYMOUS;
   if (one_in(40)) flags = any_of({0, MAP_FIXED, MAP_ANONYMOUS | MAP_FIXED, MAP_SHARED_VALIDATE | MAP_FIXED});
-  const std::int64_t protection = any_of(
-      {PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_WRITE, PROT_NONE});
   const std::int64_t from = one_in(20) ? offset() : any_of({0, 0, 0, kPage, 2 * kPage, 16 * kPage});
   const std::int64_t at = region * kRegionSize + any_of({0, 0, 0, 0, kPage, 3 * kPage, one_in(6) ? 100 : 0});
   if (length > 0 && length <= kRegionSize / 2) {
     std::int64_t& mapped = m_mapped[static_cast<std::size_t>(region)];
     mapped = std::max(mapped, at - region * kRegionSize + length);
   }
-  add(Operation::Mmap, {at, length, protection, flags, descriptor(Content::File), from});
+  add(Operation::Mmap, {at, length, protection(), flags, descriptor(Content::File), from});
 }
 
 void Generator::add_on_file() {
@@ -292,9 +294,22 @@ void Generator::add_on_memory() {
   const std::int64_t page = address < 0 || one_in(20) ? address : address / kPage * kPage;
   // A load or store at a bad address ends the program: not too often.
   const bool harmless = address >= 0 && length >= 0 && length <= 300'000;
-  switch (below(7)) {
+  switch (below(11)) {
     case 0:
       return map_something();
+    case 8:
+      return remap(page, length);
+    case 9:
+      return add(Operation::Mincore, {page, length});
+    case 10:
+      if (one_in(2)) return remap(page, length);
+      return add(Operation::Brk, {any_of({0, 1, kPage, 10'000, 20'000}), any_of({0, 1, 0, 100})});
+    case 7:
+      return add(
+          Operation::Mprotect,
+          {page, one_in(3) ? length : any_of({1, kPage, 2 * kPage, 16 * kPage}),
+           one_in(25) ? any_of({0x10, 0x8, PROT_GROWSDOWN | PROT_READ, PROT_GROWSUP, PROT_GROWSUP | PROT_GROWSDOWN})
+                      : protection()});
     case 1:
       return add(Operation::Munmap, {page, one_in(4) ? length : any_of({1, kPage, 2 * kPage})});
     case 2:
@@ -313,11 +328,48 @@ void Generator::add_on_memory() {
   }
 }
 
+std::int64_t Generator::protection() {
+  return any_of(
+      {PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_WRITE, PROT_NONE});
+}
+
 std::int64_t Generator::memory_advice() {
   if (one_in(10)) return any_of({77, 7, -1});
   return any_of({MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_FREE, MADV_REMOVE, MADV_DONTFORK, MADV_DOFORK,
                  MADV_WIPEONFORK, MADV_KEEPONFORK, MADV_COLD, MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE,
                  MADV_DONTDUMP, MADV_DODUMP, MADV_HUGEPAGE});
+}
+
+void Generator::remap(std::int64_t page, std::int64_t length) {
+  std::int64_t flags =
+      any_of({0, MREMAP_MAYMOVE, MREMAP_MAYMOVE, MREMAP_MAYMOVE | MREMAP_FIXED, MREMAP_MAYMOVE | MREMAP_FIXED,
+              MREMAP_MAYMOVE | 4 /* MREMAP_DONTUNMAP */, MREMAP_MAYMOVE | MREMAP_FIXED | 4});
+  if (one_in(30)) flags = any_of({MREMAP_FIXED, 4, 8, MREMAP_MAYMOVE | 16});
+  const std::int64_t old_size = one_in(3) ? length : any_of({1, kPage, 2 * kPage, 4 * kPage, 16 * kPage, 0});
+  const std::int64_t new_size =
+      one_in(2) ? old_size : any_of({kPage, 2 * kPage, 5 * kPage, 16 * kPage, 100 * kPage, 0});
+  const std::int64_t to =
+      (1 + below(kRegions - 2)) * kRegionSize + any_of({0, 0, kPage, 4 * kPage, 16 * kPage, one_in(6) ? 100 : 0});
+  add(Operation::Mremap, {page, old_size, new_size, flags, one_in(40) ? any_of({kNullAddress, kKernelAddress}) : to});
+}
+
+void Generator::add_on_signals() {
+  const auto signal = [this] {
+    if (one_in(12)) return any_of({0, 65, -1, SIGKILL, 64});
+    return any_of({SIGPIPE, SIGPIPE, SIGUSR1, SIGTERM, SIGINT, SIGCHLD, SIGURG, SIGALRM});
+  };
+  const std::int64_t sent = signal();
+  switch (below(6)) {
+    case 0:
+      // The end of the first process by SIGKILL is how the harness tells that time ran out.
+      if (sent == SIGKILL && m_process == 0) return;
+      return add(Operation::Raise, {sent});
+    case 1:
+      return add(Operation::Kill, {below(kWaits), sent, one_in(3)});
+    default:
+      return add(Operation::Sigaction, {one_in(20) ? any_of({SIGKILL, SIGSTOP, 0, 65}) : sent, one_in(4) ? 0 : 1,
+                                        one_in(4) ? any_of({SA_RESTART, SA_NOCLDWAIT}) : 0});
+  }
 }
 
 void Generator::stream() {
@@ -723,6 +775,7 @@ void Generator::add_random() {
       }
       if (one_in(10)) return add(Operation::Wait);
       if (!m_forked && one_in(6)) return stream();
+      if (one_in(5)) return add_on_signals();
       if (m_process == 1 && one_in(10)) return add(Operation::Exit, {below(300)});
       return add_on_descriptor();
     case 3:

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <fcntl.h>
 #include <poll.h>
@@ -66,6 +67,9 @@ class Interpreter {
   void map(const Step& step);
   void fill_disk(const Step& step);
   void stream(const Step& step);
+  void remap(const Step& step);
+  void use_heap(const Step& step);
+  void kill_child(const Step& step);
   Value write_stream(const Step& step, int to);
   void connect_pair(const Step& step);
   [[nodiscard]] std::vector<kernel_sim::IoVector> pieces(const Step& step) const;
@@ -286,6 +290,110 @@ bool ends_early(const Step& step) {
 std::int64_t hours(std::int64_t ns) {
   constexpr std::int64_t kHour = 3'600'000'000'000;
   return ns / kHour + (ns % kHour != 0 ? 1 : 0);
+}
+
+/// Nothing but the arena may change: on the host the rest belongs to this program itself.
+void Interpreter::remap(const Step& step) {
+  const auto& a = step.arguments;
+  const auto within = [](std::int64_t at, std::int64_t size) {
+    return at >= 0 && size >= 0 && size <= kArenaSize - at;
+  };
+  if (a[0] >= 0 && !within(a[0], a[1])) return;
+  if ((a[3] & MREMAP_FIXED) != 0 && !within(a[4], a[2]) && a[2] > static_cast<std::int64_t>(kPage)) return;
+  const auto new_size = static_cast<std::uint64_t>(a[2]);
+  const Value at =
+      m_calls.mremap(address(a[0]), static_cast<std::uint64_t>(a[1]), new_size, static_cast<int>(a[3]), address(a[4]));
+  if (at < 0) return note(at);
+  const Value distance = at - static_cast<Value>(m_state.arena);
+  const bool inside = distance >= 0 && distance < kArenaSize;
+  note(0, inside ? distance : 0, inside ? 1 : 0);
+  if (inside) return;
+  // Where it lies is the kernel's choice. It comes back to where it was, or goes.
+  const auto outside = static_cast<UserAddress>(at);
+  if (!within(a[0], a[2])) {
+    note(m_calls.munmap(outside, new_size));
+    return;
+  }
+  const Value back = m_calls.mremap(outside, new_size, new_size, MREMAP_MAYMOVE | MREMAP_FIXED, address(a[0]));
+  note(back < 0 ? back : 0);
+}
+
+/// The host's own allocator has its heap there, too: nothing in between allocates, and all is as before in the end.
+void Interpreter::use_heap(const Step& step) {
+  const auto& a = step.arguments;
+  const Value start = m_calls.brk(UserAddress::Null);
+  const auto at = [&](std::int64_t distance) {
+    return static_cast<UserAddress>(static_cast<std::uint64_t>(start + distance));
+  };
+  const Value refused = m_calls.brk(UserAddress{0xFFFF'8000'0000'0000U});
+  const Value grown = m_calls.brk(at(a[0]));
+  note(0, refused - start, grown - start);
+  if (a[0] > 0) {
+    m_calls.fill(at(0), std::byte{7}, 1);
+    m_calls.fill(at(a[0] - 1), std::byte{8}, 1);
+  }
+  const Value shrunk = m_calls.brk(at(a[1]));
+  std::array<std::byte, 1> byte{};
+  if (a[1] > 0) m_calls.load(at(a[1] - 1), byte);
+  note(0, shrunk - start, std::to_integer<int>(byte[0]));
+  note(m_calls.brk(at(0)) - start);
+}
+
+/// A child that waits, and whose end is to come from a signal.
+struct Waiting {
+  WaitsFor what;
+  int signal;
+  kernel_sim::SignalHandler handler;
+  int ready;
+  UserAddress buffer;
+
+  static int run(SystemCalls& calls, std::span<const std::byte> arguments) {
+    Waiting waiting{};
+    std::memcpy(&waiting, arguments.data(), sizeof waiting);
+    calls.sigaction(waiting.signal, waiting.handler, 0);
+    int ends[2] = {-1, -1};
+    calls.pipe(ends);
+    calls.write(waiting.ready, waiting.buffer, 1);
+    std::array<kernel_sim::PollEntry, 1> entry = {{{ends[0], POLLIN, 0}}};
+    std::vector<kernel_sim::EpollEvent> events;
+    switch (waiting.what) {
+      case WaitsFor::Data:
+        calls.read(ends[0], waiting.buffer, 1);
+        break;
+      case WaitsFor::Space:
+        while (calls.write(ends[1], waiting.buffer, kOwnSize) > 0) {
+        }
+        break;
+      case WaitsFor::Time:
+        calls.nanosleep(std::uint64_t{100'000'000'000});
+        break;
+      case WaitsFor::Descriptors:
+        calls.poll(entry, -1);
+        break;
+      case WaitsFor::Events:
+        calls.epoll_wait(static_cast<int>(calls.epoll_create1(0)), events, 1, -1);
+    }
+    return 1;
+  }
+};
+
+void Interpreter::kill_child(const Step& step) {
+  const auto& a = step.arguments;
+  if (m_state.has_other) return;
+  int ends[2] = {-1, -1};
+  if (const Value made = m_calls.pipe(ends); made < 0) return note(made);
+  const int signal = static_cast<int>(a[1]);
+  const Waiting waiting{static_cast<WaitsFor>(a[0]), signal, static_cast<kernel_sim::SignalHandler>(a[2]), ends[1],
+                        own()};
+  const Value child = m_calls.fork(Waiting::run, std::as_bytes(std::span{&waiting, 1}));
+  m_calls.close(ends[1]);
+  m_calls.read(ends[0], own(), 1);
+  m_calls.close(ends[0]);
+  note(m_calls.kill(child, signal));
+  m_calls.kill(child, SIGKILL);  // if that was not enough
+  int status = 0;
+  const Value waited = m_calls.wait(child, status);
+  note(waited > 0 ? 1 : waited, status);
 }
 
 /// What the reader of a stream is told.
@@ -515,6 +623,35 @@ void Interpreter::execute(const Step& step) {
       break;
     case Operation::Munmap:
       if (a[0] >= 0 && a[1] <= kArenaSize - a[0]) note(m_calls.munmap(address(a[0]), size(1)));
+      break;
+    case Operation::Mprotect:
+      // On the host there is this program's own memory behind the arena, which must stay as it is.
+      if (a[0] >= 0 && a[1] > kArenaSize - a[0]) break;
+      note(m_calls.mprotect(address(a[0]), size(1), number(2)));
+      break;
+    case Operation::Mincore: {
+      if (a[0] >= 0 && a[1] > kArenaSize - a[0]) break;
+      std::vector<std::uint8_t> pages;
+      const Value value = m_calls.mincore(address(a[0]), size(1), pages);
+      std::uint64_t sum = 1;
+      for (const auto page : pages) sum = sum * 3 + page;
+      note(value, std::ssize(pages), static_cast<std::int64_t>(sum));
+      break;
+    }
+    case Operation::Mremap:
+      remap(step);
+      break;
+    case Operation::Brk:
+      use_heap(step);
+      break;
+    case Operation::Sigaction:
+      note(m_calls.sigaction(number(0), static_cast<kernel_sim::SignalHandler>(a[1]), static_cast<unsigned>(a[2])));
+      break;
+    case Operation::Raise:
+      note(m_calls.kill(m_calls.getpid(), number(0)));
+      break;
+    case Operation::Kill:
+      kill_child(step);
       break;
     case Operation::Madvise:
       // On the host there is this program's own memory behind the arena, which must not be dropped.

@@ -75,6 +75,14 @@ std::string argument(Kind kind, std::int64_t value) {
       return syscalls::map_protection(as_int);
     case Kind::MapFlags:
       return syscalls::map_flags(as_int);
+    case Kind::RemapFlags:
+      return syscalls::remap_flags(as_int);
+    case Kind::Signal:
+      return syscalls::signal_name(as_int);
+    case Kind::SignalHandler:
+      return syscalls::signal_handler(static_cast<kernel_sim::SignalHandler>(value));
+    case Kind::WaitsFor:
+      return std::array{"read", "write", "nanosleep", "poll", "epoll_wait"}[static_cast<std::size_t>(value)];
     case Kind::MessageFlags:
       return syscalls::message_flags(as_int);
     case Kind::How:
@@ -131,6 +139,13 @@ std::string to_source(const Step& step) {
     case Operation::UnixPair:
       return fmt::format("socketpair(AF_UNIX, SOCK_STREAM|{}, 0, {{&{}, &{}}});", argument(Kind::PipeFlags, a[2]),
                          descriptor(a[0]), descriptor(a[1]));
+    case Operation::Brk:
+      return fmt::format("heap({}, {});  // brk(start + ...) to grow, to shrink, and back to the start", a[0], a[1]);
+    case Operation::Raise:
+      return "kill(getpid(), " + argument(Kind::Signal, a[0]) + ");";
+    case Operation::Kill:
+      return fmt::format("kill_child(in {}, {}, which is {} there);", argument(Kind::WaitsFor, a[0]),
+                         argument(Kind::Signal, a[1]), argument(Kind::SignalHandler, a[2]));
     case Operation::SocketPair:
       return fmt::format("tcp_pair(&{}, &{});  // connected over 127.0.0.1, O_NONBLOCK, TCP_NODELAY", descriptor(a[0]),
                          descriptor(a[1]));

@@ -36,6 +36,10 @@ const Signature& signature_of(Operation operation) {
       {"pipe2", {K::NewDescriptor, K::NewDescriptor, K::PipeFlags}},
       {"mmap", {K::Address, K::Size, K::Protection, K::MapFlags, K::Descriptor, K::Offset}},
       {"munmap", {K::Address, K::Size}},
+      {"mprotect", {K::Address, K::Size, K::Protection}},
+      {"mincore", {K::Address, K::Size}},
+      {"mremap", {K::Address, K::Size, K::Size, K::RemapFlags, K::Address}},
+      {"brk", {K::Size, K::Size}},
       {"madvise", {K::Address, K::Size, K::MemoryAdvice}},
       {"load", {K::Address, K::Size}},
       {"store", {K::Address, K::Size, K::Pattern}},
@@ -72,6 +76,9 @@ const Signature& signature_of(Operation operation) {
       {"wait", {}},
       {"exit", {K::Status}},
       {"fill_disk", {K::Size}},
+      {"sigaction", {K::Signal, K::SignalHandler, K::Pattern}},
+      {"raise", {K::Signal}},
+      {"kill", {K::WaitsFor, K::Signal, K::SignalHandler}},
       {"stream", {K::StreamSource, K::Size, K::Size, K::Size, K::Size, K::Size}},
   }};
   return kSignatures[static_cast<std::size_t>(operation)];

@@ -42,6 +42,10 @@ enum class Operation : std::uint8_t {
   Pipe,
   Mmap,
   Munmap,
+  Mprotect,
+  Mincore,
+  Mremap,  ///< what the kernel puts outside of the arena comes back to where it was
+  Brk,     ///< grows the heap, shrinks it, and leaves it as it was
   Madvise,
   Load,
   Store,
@@ -78,9 +82,12 @@ enum class Operation : std::uint8_t {
   Wait,
   Exit,
   FillDisk,  ///< writes a file until no block is free, and cuts it by so many pages
-  Stream,    ///< one process writes to a pipe and another reads it; both wait for each other
+  Sigaction,
+  Raise,   ///< kill, of itself
+  Kill,    ///< of a child that waits for something
+  Stream,  ///< one process writes to a pipe and another reads it; both wait for each other
 };
-inline constexpr std::size_t kOperations = 61;
+inline constexpr std::size_t kOperations = 71;
 
 enum class Kind : std::uint8_t {
   None,
@@ -102,6 +109,7 @@ enum class Kind : std::uint8_t {
   PipeFlags,
   Protection,
   MapFlags,
+  RemapFlags,
   PollEvents,
   EpollOperation,
   EpollEvents,
@@ -116,6 +124,9 @@ enum class Kind : std::uint8_t {
   Script,
   Pattern,  ///< seed of the bytes that are stored, or the byte itself
   Status,
+  Signal,
+  SignalHandler,  ///< 0: SIG_DFL, 1: SIG_IGN
+  WaitsFor,
 };
 
 inline constexpr std::size_t kMostArguments = 6;
@@ -155,6 +166,10 @@ struct Step {
 /// Where the bytes of a Stream come from.
 enum class StreamSource : std::uint8_t { Write, Vmsplice, Splice };
 inline constexpr std::int64_t kStreamSources = 3;
+
+/// What a child waits for that is to be killed.
+enum class WaitsFor : std::uint8_t { Data, Space, Time, Descriptors, Events };
+inline constexpr std::int64_t kWaits = 5;
 
 /// The disk of a program that fills it.
 inline constexpr std::uint64_t kSmallDisk = std::uint64_t{8} << 20;
