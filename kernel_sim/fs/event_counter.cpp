@@ -22,6 +22,7 @@ Result<Bytes> EventCounter::read(mm::UserMemory& memory, VirtAddr to, Bytes size
   if (size < sizeof m_count) return refuse(EINVAL);
   while (m_count == 0) {
     if (non_blocking()) return refuse(EAGAIN);
+    if (m_scheduler.interrupted()) return refuse(EINTR);
     m_scheduler.wait(m_changed, "an event counter above 0");
   }
   const std::uint64_t taken = m_kind == Kind::Semaphore ? 1 : m_count;
@@ -38,6 +39,7 @@ Result<Bytes> EventCounter::write(mm::UserMemory& memory, VirtAddr from, Bytes s
   if (added == kLargest) return refuse(EINVAL);
   while (kLargest - m_count <= added) {
     if (non_blocking()) return refuse(EAGAIN);
+    if (m_scheduler.interrupted()) return refuse(EINTR);
     m_scheduler.wait(m_changed, "room in an event counter");
   }
   m_count += added;

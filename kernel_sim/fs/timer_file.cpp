@@ -87,6 +87,7 @@ Result<Bytes> TimerFile::read(mm::UserMemory& memory, VirtAddr to, Bytes size, s
   if (size < sizeof m_expirations) return refuse(EINVAL);
   while (m_expirations == 0) {
     if (non_blocking()) return refuse(EAGAIN);
+    if (m_scheduler.interrupted()) return refuse(EINTR);
     m_scheduler.wait(m_expiration, "the expiration of a timer");
   }
   std::uint64_t expirations = std::exchange(m_expirations, 0);

@@ -260,6 +260,7 @@ Result<void> UnixSocket::wait_for_room(bool no_wait) {
     if (m_end->send_shutdown) return refuse(EPIPE);
     if (m_end->queued_memory < m_end->send_buffer) return {};
     if (no_wait) return refuse(EAGAIN);
+    if (m_sockets.scheduler.interrupted()) return refuse(EINTR);
     m_sockets.scheduler.wait(m_end->waiters, "room in a send buffer");
   }
 }
@@ -393,9 +394,12 @@ Result<Bytes> UnixSocket::receive_with(Bytes size, ReceiveFlags flags, Take take
       if ((error = end.take_error()) != 0 || end.receive_shutdown) break;
       error = EAGAIN;
       if (flags.non_blocking) break;
+      error = EINTR;
+      if (m_sockets.scheduler.interrupted()) break;
       error = 0;
       end.reading.unlock();  // which may take time, in which something comes
-      while (end.received.empty() && !end.over()) m_sockets.scheduler.wait(end.waiters, "data from a socket");
+      while (end.received.empty() && !end.over() && !m_sockets.scheduler.interrupted())
+        m_sockets.scheduler.wait(end.waiters, "data from a socket");
       end.reading.lock();
       continue;
     }
