@@ -36,7 +36,10 @@ bool TcpConnection::write_out(unsigned nagle, bool push_one) {
     if (first_end > m_window_end) break;
     const bool single = frames_of(*skb) == 1;
     if (single) {
-      if ((nagle & kPushOnce) == 0 && !skb->fin && nagle_holds(skb->size < m_mss, nagle)) break;
+      // Nagle's rule is about the end of the queue. What lies before it is small for another reason: the segments grew
+      // since, or it refers to lent pages, which packets do not take from each other.
+      const bool last = skb == m_unsent.back();
+      if (last && (nagle & kPushOnce) == 0 && !skb->fin && nagle_holds(skb->size < m_mss, nagle)) break;
     } else if (!push_one && should_defer(*skb, limited)) {
       break;
     }

@@ -9,6 +9,7 @@
 #include <linux/errqueue.h>
 #include <sys/socket.h>
 
+#include "kernel_sim/mm/vectored_memory.h"
 #include "tests/kernel_sim/net/test_bench.h"
 
 namespace sluice::tests {
@@ -173,6 +174,24 @@ TEST(ZeroCopy, MoreRecordsThanASocketMayHaveAreRefused) {
     EXPECT_EQ(rig.lend(*socket, 0, 1448).error().value, ENOBUFS) << "the record waits in the queue";
     EXPECT_EQ(rig.records(*socket), Records{told(0, 0)});
     EXPECT_EQ(rig.lend(*socket, 0, 1448), 1448U);
+  });
+}
+
+TEST(ZeroCopy, OnlyTheLastOfSeveralSmallPacketsWaitsForNaglesSake) {
+  Rig rig;
+  rig.acknowledges = false;
+  rig.run([&] {
+    const auto socket = rig.lender();
+    ASSERT_TRUE(socket->set_option(SOL_SOCKET, SO_SNDBUF, 200'000).has_value()) << "each piece takes a page of it";
+    std::vector<mm::MemoryPiece> pieces;  // 17 of them fill a packet
+    for (unsigned i = 0; i < 40; ++i) pieces.push_back({VirtAddr{(i % 32) * kPageSize + (i / 32) * 100}, 50});
+    mm::VectoredMemory all{rig.lent, std::move(pieces)};
+    EXPECT_EQ(socket->send(all, all.begin(), all.size(), MSG_ZEROCOPY), 2000U);
+    rig.sleep(1_ms);
+    EXPECT_EQ(rig.data_sizes(), (std::vector<Bytes>{850, 850}));
+    rig.acknowledge(1700, 1 << 20);
+    rig.sleep(1_ms);
+    EXPECT_EQ(rig.data_sizes(), (std::vector<Bytes>{850, 850, 300}));
   });
 }
 
