@@ -16,9 +16,9 @@ using Value = SystemCalls::Value;
 
 namespace {
 
-std::atomic<std::uint64_t> noted;  // by number - 1
+std::atomic<std::uint64_t> caught_signals;  // by number - 1
 
-void note(int signal) { noted |= std::uint64_t{1} << (signal - 1); }
+void catch_signal(int signal) { caught_signals |= std::uint64_t{1} << (signal - 1); }
 
 }  // namespace
 
@@ -31,7 +31,9 @@ Value HostSystemCalls::getpid() {
 Value HostSystemCalls::sigaction(int signal, SignalHandler handler, unsigned flags) {
   return call(Call::Sigaction, [&]() -> Value {
     struct sigaction action {};
-    action.sa_handler = handler == SignalHandler::Program ? note : handler == SignalHandler::Ignore ? SIG_IGN : SIG_DFL;
+    action.sa_handler = handler == SignalHandler::Program  ? catch_signal
+                        : handler == SignalHandler::Ignore ? SIG_IGN
+                                                           : SIG_DFL;
     action.sa_flags = static_cast<int>(flags & ~static_cast<unsigned>(SA_RESTART));
     if (handler == SignalHandler::Program) action.sa_flags &= ~SA_SIGINFO;
     if (::sigaction(signal, &action, nullptr) != 0) return -errno;
@@ -41,7 +43,8 @@ Value HostSystemCalls::sigaction(int signal, SignalHandler handler, unsigned fla
 }
 
 void HostSystemCalls::take_noted() {
-  for (std::uint64_t left = noted.exchange(0); left != 0; left &= left - 1) m_signals.raise(std::countr_zero(left) + 1);
+  for (std::uint64_t left = caught_signals.exchange(0); left != 0; left &= left - 1)
+    m_signals.raise(std::countr_zero(left) + 1);
 }
 
 Value HostSystemCalls::interrupted(Call which) {
@@ -61,7 +64,7 @@ void HostSystemCalls::signal_handled(int signal) {
 }
 
 void HostSystemCalls::forget_signals() {
-  noted = 0;
+  caught_signals = 0;
   m_signals = m_signals.of_child();
 }
 

@@ -435,7 +435,11 @@ std::string reference_page() {
       "# What a program can call\n\n"
       "A program is a Lua 5.4 file; its functions are what processes run. Values are numbers. A call that fails "
       "returns\n"
-      "`nil` and the error's name. Addresses are numbers in the process's own memory.\n";
+      "`nil` and the error's name. Addresses are numbers in the process's own memory.\n\n"
+      "What `sigaction` takes for a handler is `SIG_DFL`, `SIG_IGN` or the name of a function of the program. It gets "
+      "the\n"
+      "signal's number and runs between two calls: before the one that it interrupts returns, or starts again with\n"
+      "`SA_RESTART`. A child has its parent's handlers.\n";
   std::string group;
   for (const Entry& entry : reference()) {
     if (entry.group != group) page += "\n## " + entry.group + "\n\n";
