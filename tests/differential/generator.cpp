@@ -433,7 +433,8 @@ void Generator::add_on_descriptor() {
       const std::int64_t from = any_descriptor();
       if (one_in(4)) return add_dup3();
       if (one_in(2)) return add(Operation::Dup, {copy_of(from), from});
-      return add(Operation::DupFrom, {copy_of(from), from, any_of({0, 3, 20, 38, kMostDescriptors, -1})});
+      return add(Operation::DupFrom, {copy_of(from), from, any_of({0, 3, 20, 38, kMostDescriptors, -1}),
+                                      one_in(3) ? F_DUPFD_CLOEXEC : F_DUPFD});
     }
     case 3: {
       // Pipes stay non-blocking: whether a call would wait is for poll to say.

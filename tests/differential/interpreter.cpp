@@ -571,7 +571,7 @@ void Interpreter::execute(const Step& step) {
       note_new(a[0], m_calls.dup(slot(a[1])));
       break;
     case Operation::DupFrom:
-      note_new(a[0], m_calls.fcntl(slot(a[1]), F_DUPFD, a[2]));
+      note_new(a[0], m_calls.fcntl(slot(a[1]), a[3] == F_DUPFD_CLOEXEC ? F_DUPFD_CLOEXEC : F_DUPFD, a[2]));
       break;
     case Operation::Dup3:
       note(m_calls.dup3(slot(a[0]), slot(a[1]), number(2)));

@@ -126,7 +126,8 @@ std::string to_source(const Step& step) {
       return fmt::format("pipe2({{&{}, &{}}}, {});", descriptor(a[0]), descriptor(a[1]),
                          syscalls::pipe_flags(static_cast<int>(a[2])));
     case Operation::DupFrom:
-      return fmt::format("{} = fcntl({}, F_DUPFD, {});", descriptor(a[0]), descriptor(a[1]), a[2]);
+      return fmt::format("{} = fcntl({}, {}, {});", descriptor(a[0]), descriptor(a[1]),
+                         argument(Kind::FcntlCommand, a[3]), a[2]);
     case Operation::Fcntl:
       if (a[1] == F_SETFL)
         return fmt::format("fcntl({}, F_SETFL, {});", descriptor(a[0]), syscalls::open_flags(static_cast<int>(a[2])));

@@ -25,7 +25,7 @@ const Signature& signature_of(Operation operation) {
       {"posix_fadvise", {K::Descriptor, K::Offset, K::Offset, K::FileAdvice}},
       {"fcntl", {K::Descriptor, K::FcntlCommand, K::FcntlArgument}},
       {"dup", {K::NewDescriptor, K::Descriptor}},
-      {"dup_from", {K::NewDescriptor, K::Descriptor, K::FcntlArgument}},
+      {"dup_from", {K::NewDescriptor, K::Descriptor, K::FcntlArgument, K::FcntlCommand}},
       {"dup3", {K::Descriptor, K::Descriptor, K::PipeFlags}},
       {"sendfile", {K::Descriptor, K::Descriptor, K::OptionalOffset, K::Size}},
       {"copy_file_range",

@@ -32,7 +32,7 @@ enum class Operation : std::uint8_t {
   Fadvise,
   Fcntl,
   Dup,
-  DupFrom,  ///< fcntl(F_DUPFD)
+  DupFrom,  ///< fcntl(F_DUPFD, F_DUPFD_CLOEXEC)
   Dup3,
   Sendfile,
   CopyFileRange,
