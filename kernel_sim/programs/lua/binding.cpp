@@ -125,6 +125,7 @@ struct Inherited {
 /// In front of them the handlers of signals, which are for the child, too.
 std::vector<Value> handlers_as_values(const Runtime& runtime) {
   std::vector<Value> values;
+  values.reserve(runtime.handlers.size());
   for (const std::string& name : runtime.handlers) values.push_back({name});
   return values;
 }
@@ -133,7 +134,7 @@ int child(SystemCalls& calls, std::span<const std::byte> bytes) {
   Inherited inherited{};
   std::memcpy(&inherited, bytes.data(), sizeof inherited);
   const std::vector<Value> values = decode(bytes.subspan(sizeof inherited));
-  std::array<std::string, 65> handlers;
+  SignalHandlers handlers;
   for (std::size_t i = 0; i < handlers.size(); ++i) handlers[i] = std::get<std::string>(values[i].is);
   const auto rest = std::span{values}.subspan(handlers.size());
   return run_function(*inherited.program, calls, *inherited.observer, std::get<std::string>(rest.front().is),

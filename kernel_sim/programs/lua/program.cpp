@@ -275,8 +275,7 @@ int Program::run(kernel_sim::SystemCalls& calls, Observer& observer, const std::
 }
 
 int run_function(const Program& program, kernel_sim::SystemCalls& calls, Observer& observer,
-                 const std::string& function, std::span<const Value> arguments,
-                 const std::array<std::string, 65>& handlers) {
+                 const std::string& function, std::span<const Value> arguments, const SignalHandlers& handlers) {
   Runtime runtime{calls, observer, program, Runtime::limits_of(program), 0, 0, 0, {}, false, {}, {}, handlers};
   Work work{program, function, arguments};
   try {

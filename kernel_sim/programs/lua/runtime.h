@@ -15,6 +15,9 @@
 
 namespace sluice::lua {
 
+/// The function that handles each signal, by the signal's number; no name: none.
+using SignalHandlers = std::array<std::string, 65>;
+
 struct Runtime {
   kernel_sim::SystemCalls& calls;
   Observer& observer;
@@ -31,7 +34,7 @@ struct Runtime {
   std::exception_ptr ending;
   std::string failed_call;  ///< the last call that returned nil, with its error
   /// Names of the program's functions that handle signals, by number.
-  std::array<std::string, 65> handlers = {};
+  SignalHandlers handlers = {};
 
   static Runtime& of(lua_State* L) { return **static_cast<Runtime**>(lua_getextraspace(L)); }
   static const std::string& text_of(const Program& program) { return program.m_text; }
@@ -101,7 +104,6 @@ void push_value(lua_State* L, const Value& value);
 
 /// Runs a function of a program in a fresh interpreter.
 int run_function(const Program& program, kernel_sim::SystemCalls& calls, Observer& observer,
-                 const std::string& function, std::span<const Value> arguments,
-                 const std::array<std::string, 65>& handlers = {});
+                 const std::string& function, std::span<const Value> arguments, const SignalHandlers& handlers = {});
 
 }  // namespace sluice::lua
