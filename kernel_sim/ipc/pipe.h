@@ -54,6 +54,8 @@ class Pipe final : public fs::SpliceSink, public fs::SpliceSource {
   // --- splice: under the lock -----------------------------------------------------------------------------------
   [[nodiscard]] unsigned free_slots() const override { return m_slots - used(); }
   bool push(const mm::Fragment& fragment, Place from) override;
+  /// Gives back a reference that found no room.
+  void let_go(const mm::Fragment& fragment) { m_system.frames.put(fragment); }
   [[nodiscard]] unsigned fragments() const override { return used(); }
   [[nodiscard]] mm::Fragment peek(unsigned i) const override { return m_ring[(m_front + i) % m_slots].fragment; }
   void consume(Bytes size) override;

@@ -56,18 +56,23 @@ Result<Bytes> tee(Pipe& in, Pipe& out, Bytes size, unsigned flags) {
 Result<Bytes> vmsplice_to_pipe(mm::UserMemory& memory, VirtAddr from, Bytes size, Pipe& out, unsigned flags) {
   return out.with_space(non_blocking(flags), [&]() -> Result<Bytes> {
     Bytes done = 0;
-    while (done < size && !out.full()) {
+    bool room = true;
+    while (done < size && room) {
       const VirtAddr at = from + done;
       // Whole pages to their ends: an unaligned start leaves less room in the first slot, and no page takes two.
-      const unsigned pages = std::min(out.free_slots(), kPinnedAtOnce);
-      const Bytes pages_end = (at.page_base() + pages * kPageSize) - at;
+      const Bytes pages_end = (at.page_base() + kPinnedAtOnce * kPageSize) - at;
       const Result<std::vector<mm::Fragment>> pinned =
           memory.pin(at, std::min(size - done, pages_end), hal::Access::Read);
       if (!pinned && done == 0) return tl::unexpected{pinned.error()};
       if (!pinned) break;
+      // That there is no room is seen with the pages in hand (add_to_pipe).
       for (const mm::Fragment& fragment : *pinned) {
-        out.push(fragment, Place::UserBuffer);
-        done += fragment.size;
+        room = room && out.push(fragment, Place::UserBuffer);
+        if (room) {
+          done += fragment.size;
+        } else {
+          out.let_go(fragment);
+        }
       }
     }
     return done;

@@ -92,7 +92,12 @@ Result<std::shared_ptr<mm::MappedObject>> SimulatedSystemCalls::object_to_map(fs
   if (const auto checked = check_offsets(file, a.size, a.offset); !checked) return tl::unexpected{checked.error()};
   if (const auto checked = check_mode(file, a.protection, a.flags); !checked) return tl::unexpected{checked.error()};
   auto object = file.mapped_object();
-  if (object == nullptr) return base::refuse(ENODEV);
+  if (object == nullptr) {
+    // A socket has an mmap, which refuses when what was there is gone.
+    const bool socket = dynamic_cast<net::Socket*>(&file) != nullptr;
+    if (socket && (a.flags & MAP_FIXED) != 0) static_cast<void>(m_process.memory->unmap(a.hint, a.size));
+    return base::refuse(ENODEV);
+  }
   if ((a.flags & MAP_GROWSDOWN) != 0) return base::refuse(EINVAL);
   if ((a.protection & (PROT_READ | PROT_WRITE | PROT_EXEC) & ~file.mappable_protection()) != 0)
     return base::refuse(EPERM);
