@@ -27,12 +27,9 @@ tl::expected<hal::Translation, FaultOutcome> AddressSpaceMemory::reach(VirtAddr 
     const auto translation = m_machine.cpu.translate(address, access, user);
     if (translation) return *translation;
     const auto mode = m_machine.cpu.mode();
-    const bool measured = mode == hal::Mode::User && m_clock;
-    const Picoseconds began = measured ? m_clock() : Picoseconds{};
     if (mode == hal::Mode::User) m_machine.cpu.set_mode(hal::Mode::Kernel);
     const auto outcome = m_space.handle_fault(translation.error());
     if (mode == hal::Mode::User) m_machine.cpu.set_mode(mode);
-    if (measured) m_in_faults += m_clock() - began;
     if (outcome != FaultOutcome::Resolved) return tl::unexpected{outcome};
   }
 }

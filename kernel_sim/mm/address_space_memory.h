@@ -2,9 +2,6 @@
 // A program's memory over its address space: translate, and on a fault let the address space resolve it and try again.
 #pragma once
 
-#include <functional>
-#include <utility>
-
 #include "kernel_sim/mm/address_space.h"
 #include "kernel_sim/mm/user_memory.h"
 
@@ -21,11 +18,6 @@ class AddressSpaceMemory final : public UserMemory {
   Result<void> load(VirtAddr from, std::span<std::byte> to) override;
   Result<void> store(VirtAddr to, std::span<const std::byte> from) override;
   Result<std::vector<Fragment>> pin(VirtAddr at, Bytes size, hal::Access access) override;
-
-  /// `clock`: the time that the program's task was on a core.
-  void measure_faults(std::function<Picoseconds()> clock) { m_clock = std::move(clock); }
-  /// By that clock, of faults of the program's own accesses.
-  [[nodiscard]] Picoseconds time_in_faults() const { return m_in_faults; }
 
   // --- the program's own accesses, in user mode; anything but Resolved ends the task -------------------------------
   FaultOutcome program_load(VirtAddr from, std::span<std::byte> to);
@@ -45,8 +37,6 @@ class AddressSpaceMemory final : public UserMemory {
   FrameAllocator& m_frames;
   AddressSpace& m_space;
   const MmConfig& m_config;
-  std::function<Picoseconds()> m_clock;
-  Picoseconds m_in_faults;
 };
 
 }  // namespace sluice::mm

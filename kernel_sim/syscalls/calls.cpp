@@ -10,7 +10,6 @@ namespace sluice::syscalls {
 void SimulatedSystemCalls::enter(Call which) {
   hal::Cpu& cpu = services().machine.cpu;
   m_process.in_call = which;
-  m_process.entered = m_process.task->cpu_time();
   for (CallCounts* counts : {&m_table.counts, &m_process.counts}) {
     ++counts->calls[static_cast<std::size_t>(which)];
     ++counts->mode_switches;
@@ -27,7 +26,6 @@ void SimulatedSystemCalls::leave() {
   ++m_table.counts.mode_switches;
   ++m_process.counts.mode_switches;
   m_process.in_call.reset();
-  m_process.in_calls += m_process.task->cpu_time() - m_process.entered;
   cpu.set_mode(hal::Mode::User);
 }
 

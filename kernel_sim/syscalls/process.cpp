@@ -8,7 +8,7 @@ namespace sluice::syscalls {
 
 Usage& Usage::operator+=(const Usage& other) {
   cpu += other.cpu;
-  system += other.system;
+  user += other.user;
   faults.minor += other.faults.minor;
   faults.major += other.faults.major;
   faults.copy_on_write += other.faults.copy_on_write;

@@ -53,8 +53,8 @@ using Pid = std::int64_t;
 
 /// Of one process, or of those that it waited for.
 struct Usage {
-  Picoseconds cpu;     ///< that it held a core
-  Picoseconds system;  ///< of that, in system calls and page faults
+  Picoseconds cpu;   ///< that it held a core
+  Picoseconds user;  ///< of that, in user mode
   mm::FaultCounts faults;
   sched::TaskSwitches switches;
   Usage& operator+=(const Usage& other);
@@ -79,9 +79,6 @@ struct Process {
   Signals signals;
   sched::Task* task = nullptr;
   CallCounts counts;                        ///< of its own calls
-  Picoseconds entered;                      ///< its time on cores when it last entered the kernel by a call
-  Picoseconds in_calls;                     ///< its time on cores in calls that have returned
-  Picoseconds in_faults_of_ended;           ///< as faults_of_ended
   Usage of_children;                        ///< that it has waited for, and of theirs
   std::optional<kernel_sim::Call> in_call;  ///< that has not returned; exit when the process ended by it
   mm::FaultCounts faults_of_ended;          ///< once it has ended, as its memory is gone

@@ -45,7 +45,6 @@ void ProcessTable::run(Process& process, Main main, sched::Placement placement) 
       [this, &process, main = std::move(main)] {
         process.task = m_services.scheduler.current();
         process.task->process = &process;
-        process.user_memory->measure_faults([task = process.task] { return task->cpu_time(); });
         m_services.scheduler.load_page_table(process.memory->root());
         process.task->signal_pending = process.signals.pending();  // it may have been killed before it began
         const auto killed = process.signals.fatal();
@@ -76,7 +75,6 @@ void ProcessTable::end(Process& process, int status) {
   process.splice_pipe.reset();
   const mm::FaultCounts faults = process.memory->faults();
   process.faults_of_ended = faults;
-  process.in_faults_of_ended = process.user_memory->time_in_faults();
   m_faults_of_ended.minor += faults.minor;
   m_faults_of_ended.major += faults.major;
   m_faults_of_ended.copy_on_write += faults.copy_on_write;
@@ -165,15 +163,10 @@ Process* ProcessTable::current() const {
 }
 
 Usage ProcessTable::usage_of(const Process& process) {
-  Usage usage;
-  usage.cpu = process.task->cpu_time();
-  const Picoseconds in_faults =
-      process.memory != nullptr ? process.user_memory->time_in_faults() : process.in_faults_of_ended;
-  usage.system = process.in_calls + in_faults;
-  if (process.in_call) usage.system += usage.cpu - process.entered;
-  usage.faults = process.memory != nullptr ? process.memory->faults() : process.faults_of_ended;
-  usage.switches = process.task->switches();
-  return usage;
+  return {.cpu = process.task->cpu_time(),
+          .user = process.task->user_time(),
+          .faults = process.memory != nullptr ? process.memory->faults() : process.faults_of_ended,
+          .switches = process.task->switches()};
 }
 
 const Process* ProcessTable::find(Pid pid) const {

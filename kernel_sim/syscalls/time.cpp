@@ -64,12 +64,8 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::getrusage(int who, kernel_s
           return static_cast<std::int64_t>(time.count() / 1'000'000) * 1000;
         };
         const auto number = [](std::uint64_t count) { return static_cast<std::int64_t>(count); };
-        usage = {microseconds(used.cpu - used.system),
-                 microseconds(used.system),
-                 number(used.faults.minor),
-                 number(used.faults.major),
-                 number(used.switches.voluntary),
-                 number(used.switches.involuntary)};
+        usage = {microseconds(used.user),   microseconds(used.cpu - used.user), number(used.faults.minor),
+                 number(used.faults.major), number(used.switches.voluntary),    number(used.switches.involuntary)};
         return {};
       });
 }
