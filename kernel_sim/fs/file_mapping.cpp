@@ -65,6 +65,10 @@ std::optional<mm::Folio> FileMapping::cached_folio(std::uint64_t index) {
   return folio;
 }
 
+bool FileMapping::resident(std::uint64_t index) {
+  return index < m_inode.size_in_pages() && m_inode.cache().ready(index, 1) == 1;
+}
+
 Result<void> FileMapping::punch_hole(std::uint64_t first_index, std::uint64_t pages) {
   if (!m_writable) return refuse(EACCES);
   const InodeLock lock{m_inode};

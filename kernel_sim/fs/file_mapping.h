@@ -16,6 +16,7 @@ class FileMapping final : public mm::MappedObject {
   [[nodiscard]] std::uint64_t page_count() const override { return m_inode.size_in_pages(); }
   Result<mm::Folio> fault_page(const Fault& fault, bool& major) override;
   std::optional<mm::Folio> cached_folio(std::uint64_t index) override;
+  bool resident(std::uint64_t index) override;
   void mapped_around(std::uint64_t pages) override;
   Result<void> page_dirtied(std::uint64_t index) override { return m_inode.page_dirtied(index); }
   Result<void> punch_hole(std::uint64_t first_index, std::uint64_t pages) override;

@@ -26,6 +26,7 @@ std::optional<Span> Span::of(VirtAddr at, Bytes size) {
   return Span{at.page_number(), at.page_number() + divide_up(size, kPageSize)};
 }
 
+bool MappedObject::resident(std::uint64_t index) { return cached_folio(index).has_value(); }
 void MappedObject::mapped_around(std::uint64_t) {}
 void MappedObject::will_need(std::uint64_t, std::uint64_t) {}
 Result<void> MappedObject::punch_hole(std::uint64_t, std::uint64_t) { return refuse(EOPNOTSUPP); }
@@ -170,6 +171,7 @@ Result<std::unique_ptr<AddressSpace>> AddressSpace::fork() {
     c.guards.insert(s.guards.lower_bound(region.first), s.guards.lower_bound(region.end));
   }
   // Shared and file pages are not copied: the child faults them in, as Linux does for regions without private pages.
+  // Beside private pages, the page of zeroes goes along.
   struct Shared {
     std::uint64_t page;
     std::uint64_t entry;
@@ -178,9 +180,13 @@ Result<std::unique_ptr<AddressSpace>> AddressSpace::fork() {
   for (const auto& [first, region] : s.regions) {
     if (region.shared || region.dont_fork || region.wipe_on_fork) continue;
     s.table->update(region.first, region.end, [&](std::uint64_t page, std::uint64_t& entry) {
-      if ((entry & kAnonymousBit) == 0) return;
-      entry = (entry & ~mmu::pte::kWritable) | kMaybeSharedBit;
-      s.frames.get(Frame::of(mmu::entry_target(entry)));
+      const auto frame = Frame::of(mmu::entry_target(entry));
+      if ((entry & kAnonymousBit) != 0) {
+        entry = (entry & ~mmu::pte::kWritable) | kMaybeSharedBit;
+      } else if (region.anonymous == 0 || !s.frames.is_zero_page(frame)) {
+        return;
+      }
+      s.frames.get(frame);
       shared.push_back({page, entry & ~mmu::pte::kAccessed});
     });
   }

@@ -52,6 +52,8 @@ class MappedObject {
   /// The folio that holds the page if it is cached and up to date now (fault-around), without a reference; nothing
   /// otherwise. Takes no time and never waits.
   virtual std::optional<Folio> cached_folio(std::uint64_t index) = 0;
+  /// Whether the page is cached and up to date (mincore); unlike for fault-around, whatever else it is.
+  virtual bool resident(std::uint64_t index);
   /// So many pages were found by fault-around.
   virtual void mapped_around(std::uint64_t pages);
   /// A shared mapping is about to write to the page. Refused (the access gets SIGBUS) when there is no room for it.

@@ -127,7 +127,7 @@ Result<std::vector<std::uint8_t>> AddressSpace::residency(VirtAddr at, Bytes siz
     s.table->read(page, entries);
     for (std::size_t i = 0; i < entries.size(); ++i) {
       // What is not mapped may be cached: a file's pages are there for everybody (mincore_page).
-      resident.push_back(maps_page(entries[i]) || (object && object->cached_folio(index + i)) ? 1 : 0);
+      resident.push_back(maps_page(entries[i]) || (object && object->resident(index + i)) ? 1 : 0);
     }
     page += entries.size();
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files as system calls see them: contents, sizes, errors.
+#include <algorithm>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
@@ -273,6 +274,21 @@ TEST(File, AFullDiskIsEnospc) {
     ASSERT_TRUE(file->truncate(0));  // and the room comes back
     offset = 0;
     EXPECT_EQ(file->write(*rig.memory, rig.buffer, 65536, &offset).value(), 65536U);
+  });
+}
+
+TEST(Mapping, ResidentIsEveryPageThatReadAheadBroughtTheMarkedOneToo) {
+  Rig rig;
+  rig.run([&] {
+    const auto file = rig.open("/data");
+    EXPECT_EQ(rig.read(*file, 1), 1U);
+    sched::WaitQueue nobody;
+    rig.scheduler.wait(nobody, "the reads", 100_ms);
+    const auto at = rig.space->map(VirtAddr{}, 64 * kPageSize, PROT_READ, MAP_SHARED, file->mapped_object(), 0).value();
+    const auto resident = rig.space->residency(at, 64 * kPageSize, 64).value();
+    const auto first_absent = std::ranges::find(resident, 0);
+    EXPECT_EQ(first_absent - resident.begin(), 4);  // get_init_ra_size of one page; the second starts the next window
+    EXPECT_EQ(std::count(first_absent, resident.end(), 1), 0);
   });
 }
 

@@ -11,11 +11,6 @@
 namespace sluice::mm {
 namespace {
 
-constexpr int kReadWrite = PROT_READ | PROT_WRITE;
-constexpr int kAnonymous = MAP_PRIVATE | MAP_ANONYMOUS;
-
-int error_of(const Result<VirtAddr>& result) { return result ? 0 : result.error().value; }
-
 TEST(AddressSpace, RefusesWhatLinuxRefuses) {
   Rig rig;
   rig.run([&] {
@@ -277,6 +272,23 @@ TEST(AddressSpace, ForkSharesPrivatePagesUntilOneWrites) {
   EXPECT_TRUE(rig.frames.breaches().empty());
 }
 
+TEST(AddressSpace, AChildHasThePageOfZeroesWhereItsParentHasPrivatePagesBeside) {
+  Rig rig;
+  rig.run([&] {
+    const VirtAddr at = rig.space->map(VirtAddr{}, 2 * kPageSize, kReadWrite, kAnonymous, nullptr, 0).value();
+    const VirtAddr read_only = rig.space->map(VirtAddr{}, kPageSize, PROT_READ, kAnonymous, nullptr, 0).value();
+    ASSERT_EQ(rig.store(at, 1), FaultOutcome::Resolved);
+    EXPECT_EQ(rig.load(at + kPageSize, 1)[0], std::byte{0});
+    EXPECT_EQ(rig.load(read_only, 1)[0], std::byte{0});
+    auto child = rig.space->fork().value();
+    EXPECT_EQ(child->residency(at, 2 * kPageSize, 2).value(), (std::vector<std::uint8_t>{1, 1}));
+    EXPECT_EQ(child->residency(read_only, kPageSize, 1).value(), std::vector<std::uint8_t>{0});
+    child->clear();
+  });
+  EXPECT_EQ(rig.frames.free_frames(), rig.frames.total_frames());
+  EXPECT_TRUE(rig.frames.breaches().empty());
+}
+
 TEST(AddressSpace, ForkWithoutMemoryIsRefusedAndLeavesNothingBehind) {
   Rig rig{40};
   rig.run([&] {
@@ -387,287 +399,6 @@ TEST(UserMemory, FillReachesEveryByte) {
       ASSERT_EQ(bytes[i], i >= 10 && i < 10 + 3 * kPageSize ? std::byte{0x33} : std::byte{0}) << i;
     }
   });
-}
-
-// --- mprotect --------------------------------------------------------------------------------------------------------
-
-int error_of(const Result<void>& result) { return result ? 0 : result.error().value; }
-
-TEST(AddressSpace, ProtectionIsRefusedAsLinuxRefusesIt) {
-  Rig rig;
-  rig.run([&] {
-    auto& space = *rig.space;
-    const VirtAddr at{1_GiB};
-    ASSERT_TRUE(space.map(at, 2 * kPageSize, kReadWrite, kAnonymous | MAP_FIXED, nullptr, 0));
-    EXPECT_EQ(error_of(space.protect(at + 1, kPageSize, PROT_READ)), EINVAL);
-    EXPECT_EQ(error_of(space.protect(at, kPageSize, 0x10)), EINVAL);
-    EXPECT_EQ(error_of(space.protect(at, 0, 0x10)), 0);  // nothing is looked at
-    EXPECT_EQ(error_of(space.protect(at, ~Bytes{0}, 0x10)), ENOMEM);
-    EXPECT_EQ(error_of(space.protect(at, kPageSize, PROT_GROWSDOWN)), EINVAL);
-    EXPECT_EQ(error_of(space.protect(at, kPageSize, PROT_GROWSUP)), EINVAL);
-    EXPECT_EQ(error_of(space.protect(at - kPageSize, kPageSize, PROT_READ)), ENOMEM);
-    EXPECT_EQ(rig.store(at, 1), FaultOutcome::Resolved);
-  });
-}
-
-TEST(AddressSpace, ProtectionChangesWhatLiesBeforeAGap) {
-  Rig rig;
-  rig.run([&] {
-    const VirtAddr at{1_GiB};
-    ASSERT_TRUE(rig.space->map(at, 2 * kPageSize, kReadWrite, kAnonymous | MAP_FIXED, nullptr, 0));
-    ASSERT_TRUE(rig.space->map(at + 3 * kPageSize, kPageSize, kReadWrite, kAnonymous | MAP_FIXED, nullptr, 0));
-    EXPECT_EQ(error_of(rig.space->protect(at + kPageSize, 3 * kPageSize, PROT_READ)), ENOMEM);
-    EXPECT_EQ(rig.store(at, 1), FaultOutcome::Resolved);
-    EXPECT_EQ(rig.store(at + kPageSize, 1), FaultOutcome::SegmentationFault);
-    EXPECT_EQ(rig.store(at + 3 * kPageSize, 1), FaultOutcome::Resolved);
-  });
-}
-
-TEST(AddressSpace, PagesKeepTheirBytesWhileNobodyMayAccessThem) {
-  Rig rig;
-  rig.run([&] {
-    const VirtAddr at{1_GiB};
-    ASSERT_TRUE(rig.space->map(at, 3 * kPageSize, kReadWrite, kAnonymous | MAP_FIXED, nullptr, 0));
-    for (std::uint64_t i = 0; i < 3; ++i) rig.store(at + i * kPageSize, 0x55);
-    ASSERT_TRUE(rig.space->protect(at + kPageSize, kPageSize, PROT_NONE));
-    rig.load(at + kPageSize, 1);
-    EXPECT_EQ(rig.outcome, FaultOutcome::SegmentationFault);
-    EXPECT_EQ(rig.memory->copy_in(at + kPageSize, PhysAddr{0}, 1), 0U);  // nor may the kernel on its behalf
-    EXPECT_EQ(rig.frames.held_frames(Place::UserBuffer), 3U);
-    ASSERT_TRUE(rig.space->protect(at, 3 * kPageSize, kReadWrite));
-    const auto faults = rig.space->faults().minor;
-    EXPECT_EQ(rig.load(at + kPageSize, 1)[0], std::byte{0x55});
-    EXPECT_EQ(rig.store(at + kPageSize, 0x56), FaultOutcome::Resolved);
-    EXPECT_EQ(rig.space->faults().minor, faults);  // the page was there and nobody else's
-    ASSERT_TRUE(rig.space->protect(at, kPageSize, PROT_NONE));
-    ASSERT_TRUE(rig.space->unmap(at, 3 * kPageSize));
-    EXPECT_EQ(rig.frames.held_frames(Place::UserBuffer), 0U);
-  });
-  EXPECT_EQ(rig.frames.free_frames(), rig.frames.total_frames());
-}
-
-TEST(AddressSpace, AProtectedPageOfZeroesAndAPageOfAForkAreCopiedWhenWritten) {
-  Rig rig;
-  rig.run([&] {
-    const VirtAddr at{1_GiB};
-    ASSERT_TRUE(rig.space->map(at, 2 * kPageSize, kReadWrite, kAnonymous | MAP_FIXED, nullptr, 0));
-    rig.load(at, 1);  // the page of zeroes
-    rig.store(at + kPageSize, 7);
-    auto child = rig.space->fork().value();
-    ASSERT_TRUE(rig.space->protect(at, 2 * kPageSize, PROT_READ));
-    ASSERT_TRUE(rig.space->protect(at, 2 * kPageSize, kReadWrite));
-    ASSERT_EQ(rig.store(at, 1), FaultOutcome::Resolved);
-    ASSERT_EQ(rig.store(at + kPageSize, 8), FaultOutcome::Resolved);
-    EXPECT_EQ(rig.space->faults().copy_on_write, 1U);
-    rig.machine.cpu.set_page_table(child->root());
-    AddressSpaceMemory its{rig.machine, rig.frames, *child, rig.config};
-    std::array<std::byte, 1> byte{};
-    ASSERT_EQ(its.program_load(at + kPageSize, byte), FaultOutcome::Resolved);
-    EXPECT_EQ(byte[0], std::byte{7});
-    ASSERT_EQ(its.program_load(at, byte), FaultOutcome::Resolved);
-    EXPECT_EQ(byte[0], std::byte{0});
-    child->clear();
-    child.reset();
-    rig.machine.cpu.set_page_table(rig.space->root());
-  });
-  EXPECT_EQ(rig.frames.free_frames(), rig.frames.total_frames());
-}
-
-TEST(AddressSpace, APinnedPageIsNotCopiedWhenItBecomesWritableAgain) {
-  Rig rig;
-  rig.run([&] {
-    const VirtAddr at{1_GiB};
-    ASSERT_TRUE(rig.space->map(at, kPageSize, kReadWrite, kAnonymous | MAP_FIXED, nullptr, 0));
-    rig.store(at, 7);
-    const auto pinned = rig.memory->pin(at, 1, hal::Access::Read).value();
-    ASSERT_TRUE(rig.space->protect(at, kPageSize, PROT_READ));
-    ASSERT_TRUE(rig.space->protect(at, kPageSize, kReadWrite));
-    ASSERT_EQ(rig.store(at, 8), FaultOutcome::Resolved);
-    EXPECT_EQ(rig.fake.bytes(pinned[0].address, 1)[0], std::byte{8});
-    rig.frames.put(Frame::of(pinned[0].address));
-  });
-}
-
-TEST(AddressSpace, ASharedPageThatBecomesWritableIsDirtiedByItsNextWrite) {
-  Rig rig;
-  rig.run([&] {
-    const auto object = std::make_shared<PagesObject>(rig, 4);
-    const VirtAddr at{1_GiB};
-    ASSERT_TRUE(rig.space->map(at, 4 * kPageSize, PROT_READ, MAP_SHARED | MAP_FIXED, object, 0));
-    rig.load(at, 1);
-    ASSERT_TRUE(rig.space->protect(at, 4 * kPageSize, kReadWrite));
-    ASSERT_EQ(rig.store(at, 1), FaultOutcome::Resolved);
-    EXPECT_EQ(object->dirtied, std::vector<std::uint64_t>{0});
-    ASSERT_TRUE(rig.space->unmap(at, 4 * kPageSize));
-    ASSERT_TRUE(rig.space->map(at, 4 * kPageSize, PROT_READ, MAP_SHARED | MAP_FIXED, object, 0, PROT_READ));
-    EXPECT_EQ(error_of(rig.space->protect(at, kPageSize, kReadWrite)), EACCES);
-    EXPECT_EQ(error_of(rig.space->protect(at, kPageSize, PROT_NONE)), 0);
-  });
-}
-
-TEST(AddressSpace, ALargePageIsForgottenWhenAPartOfItIsProtected) {
-  Rig rig{8192};
-  rig.run([&] {
-    const auto object = std::make_shared<PagesObject>(rig, 1024);
-    object->cache(0, 9);
-    object->cache(512, 9);
-    const VirtAddr at{1_GiB};
-    ASSERT_TRUE(rig.space->map(at, 1024 * kPageSize, PROT_READ, MAP_SHARED | MAP_FIXED, object, 0));
-    rig.load(at, 1);
-    ASSERT_TRUE(rig.space->protect(at, 512 * kPageSize, PROT_NONE));
-    rig.load(at, 1);
-    EXPECT_EQ(rig.outcome, FaultOutcome::SegmentationFault);
-    ASSERT_TRUE(rig.space->protect(at, 512 * kPageSize, PROT_READ));
-    const auto faults = rig.space->faults().minor;
-    EXPECT_EQ(rig.load(at + 100 * kPageSize, 1)[0], std::byte{101});
-    EXPECT_EQ(rig.space->faults().minor, faults);  // the whole of it was protected, and stayed
-    ASSERT_TRUE(rig.space->protect(at, kPageSize, PROT_NONE));
-    EXPECT_EQ(rig.load(at + 100 * kPageSize, 1)[0], std::byte{101});
-    EXPECT_EQ(rig.space->faults().minor, faults + 1);
-  });
-}
-
-// --- mincore ---------------------------------------------------------------------------------------------------------
-
-using Residency = std::vector<std::uint8_t>;
-
-TEST(AddressSpace, AnonymousPagesAreResidentOnceTouchedAndFilePagesWhileCached) {
-  Rig rig;
-  rig.run([&] {
-    auto& space = *rig.space;
-    const VirtAddr at{1_GiB};
-    ASSERT_TRUE(space.map(at, 4 * kPageSize, kReadWrite, kAnonymous | MAP_FIXED, nullptr, 0));
-    rig.load(at, 1);
-    rig.store(at + 2 * kPageSize, 1);
-    EXPECT_EQ(space.residency(at, 3 * kPageSize + 1, 100).value(), (Residency{1, 0, 1, 0}));
-    ASSERT_TRUE(space.protect(at, 4 * kPageSize, PROT_NONE));
-    EXPECT_EQ(space.residency(at, 4 * kPageSize, 100).value(), (Residency{1, 0, 1, 0}));
-    const auto object = std::make_shared<PagesObject>(rig, 3);
-    object->cache(1);
-    const VirtAddr file = at + 4 * kPageSize;
-    ASSERT_TRUE(space.map(file, 4 * kPageSize, PROT_READ, MAP_SHARED | MAP_FIXED, object, 0));
-    EXPECT_EQ(space.residency(at + 3 * kPageSize, 5 * kPageSize, 100).value(), (Residency{0, 0, 1, 0, 0}));
-    EXPECT_EQ(object->faults, 0U);
-    EXPECT_EQ(space.residency(at + 1, kPageSize, 100).error().value, EINVAL);
-    EXPECT_EQ(space.residency(file, 5 * kPageSize, 100).error().value, ENOMEM);
-    EXPECT_EQ(space.residency(at, 4 * kPageSize, 3).error().value, EFAULT);
-    EXPECT_EQ(space.residency(at, Bytes{1} << 60, 3).error().value, ENOMEM);
-    EXPECT_EQ(space.residency(at, 0, 3).value(), Residency{});
-  });
-}
-
-// --- mremap ----------------------------------------------------------------------------------------------------------
-
-TEST(AddressSpace, AMovedMappingKeepsItsPagesAndCopiesNothing) {
-  Rig rig;
-  rig.run([&] {
-    auto& space = *rig.space;
-    const VirtAddr at{1_GiB};
-    const VirtAddr to{2_GiB};
-    ASSERT_TRUE(space.map(at, 4 * kPageSize, kReadWrite, kAnonymous | MAP_FIXED, nullptr, 0));
-    rig.store(at, 1);
-    rig.store(at + 2 * kPageSize, 3);
-    const auto faults = space.faults().minor;
-    EXPECT_EQ(space.remap(at, 4 * kPageSize, 6 * kPageSize, MREMAP_MAYMOVE | MREMAP_FIXED, to).value(), to);
-    EXPECT_EQ(rig.load(to, 1)[0], std::byte{1});
-    EXPECT_EQ(rig.load(to + 2 * kPageSize, 1)[0], std::byte{3});
-    EXPECT_EQ(rig.store(to + 2 * kPageSize, 4), FaultOutcome::Resolved);
-    EXPECT_EQ(space.faults().minor, faults);
-    EXPECT_EQ(rig.store(to + 5 * kPageSize, 6), FaultOutcome::Resolved);
-    EXPECT_EQ(rig.store(at, 1), FaultOutcome::SegmentationFault);
-    EXPECT_EQ(rig.frames.held_frames(Place::UserBuffer), 3U);
-    EXPECT_EQ(space.faults().copy_on_write, 0U);
-  });
-  EXPECT_EQ(rig.frames.free_frames(), rig.frames.total_frames());
-}
-
-TEST(AddressSpace, AMappingShrinksAndGrowsWhereItIs) {
-  Rig rig;
-  rig.run([&] {
-    auto& space = *rig.space;
-    const VirtAddr at{1_GiB};
-    ASSERT_TRUE(space.map(at, 4 * kPageSize, kReadWrite, kAnonymous | MAP_FIXED, nullptr, 0));
-    for (std::uint64_t i = 0; i < 4; ++i) rig.store(at + i * kPageSize, 1);
-    EXPECT_EQ(space.remap(at, 4 * kPageSize, kPageSize, 0, VirtAddr{}).value(), at);
-    EXPECT_EQ(rig.store(at + kPageSize, 1), FaultOutcome::SegmentationFault);
-    EXPECT_EQ(space.remap(at, kPageSize, 3 * kPageSize, 0, VirtAddr{}).value(), at);
-    EXPECT_EQ(rig.load(at + kPageSize, 1)[0], std::byte{0});
-    EXPECT_EQ(rig.load(at, 1)[0], std::byte{1});
-    ASSERT_TRUE(space.map(at + 3 * kPageSize, kPageSize, PROT_READ, kAnonymous | MAP_FIXED, nullptr, 0));
-    EXPECT_EQ(error_of(space.remap(at, 3 * kPageSize, 4 * kPageSize, 0, VirtAddr{})), ENOMEM);
-    const VirtAddr moved = space.remap(at, 3 * kPageSize, 4 * kPageSize, MREMAP_MAYMOVE, VirtAddr{}).value();
-    EXPECT_NE(moved, at);
-    EXPECT_EQ(rig.load(moved, 1)[0], std::byte{1});
-  });
-}
-
-TEST(AddressSpace, RemappingIsRefusedAsLinuxRefusesIt) {
-  Rig rig;
-  rig.run([&] {
-    auto& space = *rig.space;
-    const VirtAddr at{1_GiB};
-    const VirtAddr to{2_GiB};
-    constexpr int kFixed = MREMAP_MAYMOVE | MREMAP_FIXED;
-    ASSERT_TRUE(space.map(at, 2 * kPageSize, kReadWrite, kAnonymous | MAP_FIXED, nullptr, 0));
-    ASSERT_TRUE(space.map(at + 2 * kPageSize, kPageSize, PROT_READ, kAnonymous | MAP_FIXED, nullptr, 0));
-    const auto refusal = [&](VirtAddr from, Bytes before, Bytes after, int flags, VirtAddr where) {
-      return error_of(space.remap(from, before, after, flags, where));
-    };
-    EXPECT_EQ(refusal(at, kPageSize, kPageSize, 0x10, to), EINVAL);
-    EXPECT_EQ(refusal(at + 1, kPageSize, kPageSize, 0, to), EINVAL);
-    EXPECT_EQ(refusal(at, kPageSize, 0, 0, to), EINVAL);
-    EXPECT_EQ(refusal(at, kPageSize, kPageSize, MREMAP_FIXED, to), EINVAL);
-    EXPECT_EQ(refusal(at, kPageSize, kPageSize, kFixed, to + 1), EINVAL);
-    EXPECT_EQ(refusal(at, 2 * kPageSize, 2 * kPageSize, kFixed, at + kPageSize), EINVAL);
-    EXPECT_EQ(refusal(at, 0, kPageSize, MREMAP_MAYMOVE, to), EINVAL);                  // private memory is not doubled
-    EXPECT_EQ(refusal(at, 3 * kPageSize, 4 * kPageSize, MREMAP_MAYMOVE, to), EFAULT);  // two regions
-    EXPECT_EQ(refusal(at - kPageSize, kPageSize, 2 * kPageSize, MREMAP_MAYMOVE, to), EFAULT);
-    // Several regions move at once when nothing else changes.
-    EXPECT_EQ(space.remap(at, 3 * kPageSize, 3 * kPageSize, kFixed, to).value(), to);
-    EXPECT_EQ(rig.store(to + kPageSize, 1), FaultOutcome::Resolved);
-    EXPECT_EQ(rig.store(to + 2 * kPageSize, 1), FaultOutcome::SegmentationFault);
-  });
-}
-
-TEST(AddressSpace, AMappingThatIsNotUnmappedLosesItsPagesToTheNewOne) {
-  Rig rig;
-  rig.run([&] {
-    auto& space = *rig.space;
-    const VirtAddr at{1_GiB};
-    ASSERT_TRUE(space.map(at, kPageSize, kReadWrite, kAnonymous | MAP_FIXED, nullptr, 0));
-    rig.store(at, 9);
-    const VirtAddr moved = space.remap(at, kPageSize, kPageSize, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, VirtAddr{}).value();
-    EXPECT_EQ(rig.load(moved, 1)[0], std::byte{9});
-    EXPECT_EQ(rig.load(at, 1)[0], std::byte{0});
-    const auto object = std::make_shared<PagesObject>(rig, 4);
-    ASSERT_TRUE(space.map(at, 2 * kPageSize, kReadWrite, MAP_SHARED | MAP_FIXED, object, kPageSize));
-    rig.store(at, 0x55);
-    const VirtAddr twice = space.remap(at, 0, 2 * kPageSize, MREMAP_MAYMOVE, VirtAddr{}).value();
-    EXPECT_EQ(rig.load(twice, 1)[0], std::byte{0x55});
-    EXPECT_EQ(rig.load(at, 1)[0], std::byte{0x55});
-  });
-  EXPECT_EQ(rig.frames.free_frames(), rig.frames.total_frames());
-}
-
-// --- brk -------------------------------------------------------------------------------------------------------------
-
-TEST(AddressSpace, TheHeapGrowsAndShrinksToWhereItIsAskedAndTellsWhereItEnds) {
-  Rig rig;
-  rig.run([&] {
-    auto& space = *rig.space;
-    const VirtAddr start = space.set_break(VirtAddr{});
-    EXPECT_EQ(space.set_break(start + 10'000), start + 10'000);
-    EXPECT_EQ(rig.store(start + 12'287, 7), FaultOutcome::Resolved);  // to the end of the page
-    EXPECT_EQ(rig.store(start + 12'288, 7), FaultOutcome::SegmentationFault);
-    EXPECT_EQ(space.set_break(start + 4096), start + 4096);
-    EXPECT_EQ(rig.store(start + 4096, 7), FaultOutcome::SegmentationFault);
-    EXPECT_EQ(space.set_break(start - 1), start + 4096);  // refused
-    ASSERT_TRUE(space.map(start + 5 * kPageSize, kPageSize, PROT_READ, kAnonymous | MAP_FIXED, nullptr, 0));
-    EXPECT_EQ(space.set_break(start + 5 * kPageSize), start + 4096);  // a page stays free below
-    EXPECT_EQ(space.set_break(start + 4 * kPageSize), start + 4 * kPageSize);
-    EXPECT_EQ(space.set_break(start), start);
-  });
-  EXPECT_EQ(rig.frames.free_frames(), rig.frames.total_frames());
 }
 
 }  // namespace

@@ -9,7 +9,6 @@
 namespace sluice::mm {
 namespace {
 
-constexpr int kReadWrite = PROT_READ | PROT_WRITE;
 constexpr std::uint64_t kTable = 512;  // pages that one page table maps
 
 struct Mapped {

@@ -5,6 +5,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <vector>
+
+#include <sys/mman.h>
 
 #include "kernel_sim/mm/address_space.h"
 #include "kernel_sim/mm/address_space_memory.h"
@@ -12,6 +15,14 @@
 #include "tests/support/fake_machine.h"
 
 namespace sluice::mm {
+
+inline constexpr int kReadWrite = PROT_READ | PROT_WRITE;
+inline constexpr int kAnonymous = MAP_PRIVATE | MAP_ANONYMOUS;
+
+template <class T>
+int error_of(const Result<T>& result) {
+  return result ? 0 : result.error().value;
+}
 
 struct Rig {
   explicit Rig(std::uint32_t frame_count = 4096)
