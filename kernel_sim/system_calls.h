@@ -82,6 +82,8 @@ struct PollEntry {
   std::int16_t returned = 0;
 };
 
+/// Signals are numbered from 1 (_NSIG).
+inline constexpr int kSignals = 64;
 /// What a signal does.
 enum class SignalHandler : std::uint8_t {
   Default,  ///< SIG_DFL

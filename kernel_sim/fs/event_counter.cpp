@@ -4,8 +4,6 @@
 #include <limits>
 #include <poll.h>
 
-#include <sys/stat.h>
-
 namespace sluice::fs {
 
 namespace {
@@ -59,7 +57,5 @@ std::int16_t EventCounter::poll() const {
 }
 
 Result<kernel_sim::FileStatus> EventCounter::status() { return anonymous_status(); }
-
-kernel_sim::FileStatus anonymous_status() { return {0, S_IRUSR | S_IWUSR, static_cast<std::uint32_t>(kPageSize)}; }
 
 }  // namespace sluice::fs

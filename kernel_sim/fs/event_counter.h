@@ -35,7 +35,4 @@ class EventCounter final : public File {
   sched::WaitQueue m_changed;
 };
 
-/// Of the inode that all files without a file system share, and of no kind (fs/anon_inodes.c).
-kernel_sim::FileStatus anonymous_status();
-
 }  // namespace sluice::fs

@@ -7,8 +7,6 @@
 
 #include <sys/epoll.h>
 
-#include "kernel_sim/fs/event_counter.h"
-
 namespace sluice::fs {
 
 namespace {

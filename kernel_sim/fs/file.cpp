@@ -6,6 +6,7 @@
 #include <poll.h>
 
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 namespace sluice::fs {
 
@@ -46,5 +47,7 @@ int File::changeable_flags() const { return O_APPEND | O_NONBLOCK | O_NOATIME; }
 bool File::path_only() const { return (m_flags & O_PATH) != 0; }
 
 bool File::non_blocking() const { return (m_flags & O_NONBLOCK) != 0; }
+
+kernel_sim::FileStatus anonymous_status() { return {0, S_IRUSR | S_IWUSR, static_cast<std::uint32_t>(kPageSize)}; }
 
 }  // namespace sluice::fs

@@ -102,4 +102,7 @@ class File {
   int m_flags;
 };
 
+/// Of the inode that all files without a file system share, and of no kind (fs/anon_inodes.c).
+kernel_sim::FileStatus anonymous_status();
+
 }  // namespace sluice::fs

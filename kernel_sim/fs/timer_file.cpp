@@ -6,8 +6,6 @@
 #include <poll.h>
 #include <utility>
 
-#include "kernel_sim/fs/event_counter.h"
-
 namespace sluice::fs {
 
 namespace {

@@ -221,7 +221,23 @@ Result<int> UnixSocket::option(int level, int option) {
 
 // --- sending ---------------------------------------------------------------------------------------------------------
 
-/// unix_stream_sendmsg. What was sent before an error counts.
+namespace {
+
+/// Packet after packet; what was sent before an error counts. `one_packet` looks at `done`.
+template <class OnePacket>
+Result<Bytes> send_all(Bytes size, Bytes& done, OnePacket&& one_packet) {
+  while (done < size) {
+    const Result<Bytes> sent = one_packet();
+    if (!sent && done == 0) return sent;
+    if (!sent) break;
+    done += *sent;
+  }
+  return done;
+}
+
+}  // namespace
+
+/// unix_stream_sendmsg.
 Result<Bytes> UnixSocket::send(mm::UserMemory& memory, VirtAddr from, Bytes size, int flags) {
   if ((flags & MSG_OOB) != 0) return refuse(EOPNOTSUPP);
   m_sockets.spend(m_sockets.config.unix_send_call, hal::Work::SocketCall);
@@ -244,13 +260,7 @@ Result<Bytes> UnixSocket::send(mm::UserMemory& memory, VirtAddr from, Bytes size
     if (const auto delivered = deliver(std::move(*packet)); !delivered) return tl::unexpected{delivered.error()};
     return piece;
   };
-  while (done < size) {
-    const Result<Bytes> sent = one_packet();
-    if (!sent && done == 0) return sent;
-    if (!sent) break;
-    done += *sent;
-  }
-  return done;
+  return send_all(size, done, one_packet);
 }
 
 /// sock_alloc_send_pskb: one byte of room is enough for a packet.
@@ -327,13 +337,7 @@ Result<Bytes> UnixSocket::send_pages(fs::SpliceSource& source, Bytes size) {
     source.consume(sent);
     return sent;
   };
-  while (done < size) {
-    const Result<Bytes> sent = one_packet();
-    if (!sent && done == 0) return sent;
-    if (!sent) break;
-    done += *sent;
-  }
-  return done;
+  return send_all(size, done, one_packet);
 }
 
 /// skb_splice_from_iter: page by page, also of a larger piece.

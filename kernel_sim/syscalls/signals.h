@@ -24,8 +24,7 @@ constexpr bool starts_again(kernel_sim::Call call) {
 
 class Signals {
  public:
-  static constexpr int kMost = 64;  // _NSIG
-  static constexpr bool known(int signal) { return signal >= 1 && signal <= kMost; }
+  static constexpr bool known(int signal) { return signal >= 1 && signal <= kernel_sim::kSignals; }
 
   struct Action {
     kernel_sim::SignalHandler handler = kernel_sim::SignalHandler::Default;
@@ -53,7 +52,7 @@ class Signals {
   [[nodiscard]] std::uint64_t deliverable() const { return m_pending & ~m_blocked; }
   void settle();
 
-  std::array<Action, kMost + 1> m_actions{};
+  std::array<Action, kernel_sim::kSignals + 1> m_actions{};
   std::uint64_t m_pending = 0;  // by number - 1
   std::uint64_t m_blocked = 0;
   std::optional<int> m_fatal;

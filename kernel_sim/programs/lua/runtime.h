@@ -16,7 +16,7 @@
 namespace sluice::lua {
 
 /// The function that handles each signal, by the signal's number; no name: none.
-using SignalHandlers = std::array<std::string, 65>;
+using SignalHandlers = std::array<std::string, kernel_sim::kSignals + 1>;
 
 struct Runtime {
   kernel_sim::SystemCalls& calls;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Descriptors, files and pipes through system calls: values, errors, counts.
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <poll.h>
@@ -231,6 +232,22 @@ TEST(FileCalls, VmspliceWaitsUnlessItsOwnFlagForbidsIt) {
     EXPECT_EQ(calls.vmsplice(p[0], at, 10, 0), 3);
     return 0;
   });
+}
+
+TEST(FileCalls, VmspliceTouchesPagesForWhichAPipeHasNoRoom) {
+  ProcessRig rig;
+  EXPECT_EQ(rig.run([](SystemCalls& calls) {
+    constexpr std::uint64_t kPages = 40;
+    int p[2];
+    calls.pipe(p, 0);
+    const UserAddress at = buffer(calls, kPages * 4096);
+    EXPECT_EQ(calls.vmsplice(p[1], at, kPages * 4096, SPLICE_F_NONBLOCK), 16 * 4096);
+    std::vector<std::uint8_t> resident;
+    EXPECT_EQ(calls.mincore(at, kPages * 4096, resident), 0);
+    EXPECT_EQ(std::ranges::count(resident, 1), 32);  // sixteen are taken hold of at a time
+    return 0;
+  }),
+            0);
 }
 
 TEST(FileCalls, OffsetsOfPipesAreRefusedBeforeAccessModesAreLookedAt) {

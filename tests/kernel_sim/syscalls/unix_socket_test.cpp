@@ -219,5 +219,19 @@ TEST(UnixSocket, APairIsMadeOfStreamsOfItsOwnFamily) {
   });
 }
 
+TEST(UnixSocket, AMappingAtAFixedPlaceIsRefusedWhenWhatWasThereIsGone) {
+  ProcessRig rig;
+  rig.run([](SystemCalls& calls) {
+    const Pair pair = make_pair(calls);
+    const UserAddress at = buffer(calls, 4096);
+    EXPECT_EQ(calls.mmap(at, 4096, PROT_READ, MAP_PRIVATE, pair.first, 0), -ENODEV);
+    std::vector<std::uint8_t> resident;
+    EXPECT_EQ(calls.mincore(at, 4096, resident), 0);
+    EXPECT_EQ(calls.mmap(at, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, pair.first, 0), -ENODEV);
+    EXPECT_EQ(calls.mincore(at, 4096, resident), -ENOMEM);
+    return 0;
+  });
+}
+
 }  // namespace
 }  // namespace sluice::syscalls
