@@ -43,11 +43,12 @@ bool bytes_of_an_overlapping_copy(const Disagreement& disagreement) {
   return disagreement.overlapping_copy && only_bytes_differ(disagreement);
 }
 
+bool shortens(const Step& step) {
+  return step.operation == Operation::Ftruncate ||
+         (step.operation == Operation::Open && (step.arguments[2] & O_TRUNC) != 0);
+}
+
 bool truncated_bytes_in_a_pipe(const Disagreement& disagreement) {
-  const auto shortens = [](const Step& step) {
-    return step.operation == Operation::Ftruncate ||
-           (step.operation == Operation::Open && (step.arguments[2] & O_TRUNC) != 0);
-  };
   const auto refers = [](const Step& step) {
     return step.operation == Operation::Splice || step.operation == Operation::Sendfile ||
            step.operation == Operation::CopyFileRange;
@@ -55,6 +56,16 @@ bool truncated_bytes_in_a_pipe(const Disagreement& disagreement) {
   const auto& steps = disagreement.program.steps;
   return disagreement.zeroed_on_host && only_bytes_differ(disagreement) && std::ranges::any_of(steps, shortens) &&
          std::ranges::any_of(steps, refers);
+}
+
+/// mincore of a mapping, in a program that truncates a file.
+bool residency_after_truncation(const Disagreement& disagreement) {
+  const auto& steps = disagreement.program.steps;
+  const auto* host = disagreement.host;
+  const auto* simulated = disagreement.simulated;
+  return host != nullptr && simulated != nullptr && host->step == simulated->step && host->step < steps.size() &&
+         steps[host->step].operation == Operation::Mincore && host->value == simulated->value &&
+         std::ranges::any_of(steps, shortens);
 }
 
 /// SEEK_DATA or SEEK_HOLE after a write that gave fewer bytes than were asked for.
@@ -89,6 +100,10 @@ constexpr std::array kRules = {
          "refers "
          "to it. How many pages a folio has is the file system's choice, so bytes beyond the new end may be zero.",
          truncated_bytes_in_a_pipe},
+    Rule{"residency after a truncation",
+         "The folio in which a file ends may stay whole, with pages behind the end that nobody can reach. Whether it "
+         "does is the file system's choice.",
+         residency_after_truncation},
     Rule{"hole after a short write",
          "A write that ends early, for its buffer cannot be read further, was given room for all of it up to the end "
          "of a folio. Whether the pages that stay empty are a hole once the file grows over them is the file system's "

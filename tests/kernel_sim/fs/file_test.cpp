@@ -225,6 +225,9 @@ TEST(File, AppendWritesAtTheEndWhateverTheOffset) {
     EXPECT_EQ(rig.write_at(*file, filled(10, 1), 0), 10U);
     EXPECT_EQ(rig.write_at(*file, filled(10, 2), 0), 10U);
     EXPECT_EQ(file->status()->size, 20U);
+    const auto again = rig.open("/log", O_WRONLY | O_APPEND);
+    EXPECT_EQ(again->write(*rig.memory, VirtAddr{0x1000}, 1, nullptr).error().value, EFAULT);
+    EXPECT_EQ(again->seek(0, SEEK_CUR).value(), 0U);  // what wrote nothing moves nothing
     EXPECT_EQ(rig.open("/log", O_RDWR | O_TRUNC)->status()->size, 0U);
   });
 }

@@ -21,6 +21,8 @@ TEST(AddressSpace, AMovedMappingKeepsItsPagesAndCopiesNothing) {
     ASSERT_TRUE(space.map(at, 4 * kPageSize, kReadWrite, kAnonymous | MAP_FIXED, nullptr, 0));
     rig.store(at, 1);
     rig.store(at + 2 * kPageSize, 3);
+    constexpr int kGuardInstall = 102;  // MADV_GUARD_INSTALL, younger than some headers
+    ASSERT_TRUE(space.advise(at + 3 * kPageSize, kPageSize, kGuardInstall));
     const auto faults = space.faults().minor;
     EXPECT_EQ(space.remap(at, 4 * kPageSize, 6 * kPageSize, MREMAP_MAYMOVE | MREMAP_FIXED, to).value(), to);
     EXPECT_EQ(rig.load(to, 1)[0], std::byte{1});
@@ -29,6 +31,7 @@ TEST(AddressSpace, AMovedMappingKeepsItsPagesAndCopiesNothing) {
     EXPECT_EQ(space.faults().minor, faults);
     EXPECT_EQ(rig.store(to + 5 * kPageSize, 6), FaultOutcome::Resolved);
     EXPECT_EQ(rig.store(at, 1), FaultOutcome::SegmentationFault);
+    EXPECT_EQ(rig.store(to + 3 * kPageSize, 1), FaultOutcome::SegmentationFault);
     EXPECT_EQ(rig.frames.held_frames(Place::UserBuffer), 3U);
     EXPECT_EQ(space.faults().copy_on_write, 0U);
   });
