@@ -31,6 +31,7 @@ Parsed<bool> parse_flag(std::string_view text);            ///< true or false
 struct Factor {
   std::uint64_t numerator = 1;
   std::uint64_t denominator = 1;  ///< a power of ten
+  [[nodiscard]] double value() const { return static_cast<double>(numerator) / static_cast<double>(denominator); }
 };
 /// "3x", "0.7x" or "300 %".
 Parsed<Factor> parse_factor(std::string_view text);

@@ -145,7 +145,8 @@ class Calibration {
     }
     const double longer = std::clamp(result.sharing.ratio - 1, 0.0, 1.0);
     m_configuration.host->shared_core = base::Fraction{static_cast<std::uint64_t>(std::llround(longer * 1e6))};
-    m_configuration.host->core_probe = base::Picoseconds{std::llround(result.core_probe_ns * 1000)};
+    m_configuration.host->own_core = {static_cast<std::uint64_t>(std::llround(result.core.own_ratio * 1e6)), 1'000'000};
+    use_clock(result.core);
     for (const calibration::Measurement& one : result.measurements) {
       if (one.usable()) {
         m_measured[one.name] = {one.value, one.rounds};
@@ -153,6 +154,17 @@ class Calibration {
         m_notes.push_back(fmt::format("primitive {}: {}", one.name, one.failure));
       }
     }
+  }
+
+  void use_clock(const calibration::Core& core) {
+#if defined(__x86_64__)
+    const std::string clock = fmt::format("{:.0f} MHz", native::CoreProbe{core.chain_ns, 0}.clock() / 1e6);
+    set("cpu.frequency", clock,
+        {"measured: a chain of multiplications, 3 cycles each", -1, "all times are for this clock"});
+    set("kernel.reference_frequency", clock, {"measured: cpu.frequency, at which the costs were measured", -1, ""});
+#else
+    static_cast<void>(core);  // nobody has written down how long a multiplication takes
+#endif
   }
 
   static std::vector<Bytes> working_sets(const calibration::CachedFile& file) {

@@ -24,10 +24,10 @@ std::string heading(const scenario::CalibratedHost& host) {
       "schema: {}\n"
       "description: {}\n"
       "host: {{ cpu: {}, kernel: {}, date: {}, smallest_chunk: {}, largest_chunk: {},\n"
-      "        shared_core: {}, core_probe: {} }}\n",
+      "        shared_core: {}, own_core: {:.4f}x }}\n",
       scenario::kPlatformSchema, in_quotes("This host, over its loopback interface: " + host.cpu), in_quotes(host.cpu),
       in_quotes(host.kernel), host.date, base::to_text(host.smallest_chunk), base::to_text(host.largest_chunk),
-      base::to_text(host.shared_core), base::to_text(host.core_probe));
+      base::to_text(host.shared_core), host.own_core.value_or(base::Factor{}).value());
 }
 
 /// The devices that a machine has by default and this one has not.

@@ -191,8 +191,12 @@ RunResult result_of(const scenario::RunPlan& plan, const Samples& samples, unsig
                  .cpu_irq_ns = {},
                  .cpu_idle_ns = {},
                  .cpu_ns = cpu.median};
-  result.repetitions = {
-      .count = samples.size(), .warm_up = warm_up, .on_shared_core = {}, .elapsed_ns = elapsed, .cpu_ns = cpu};
+  result.repetitions = {.count = samples.size(),
+                        .warm_up = warm_up,
+                        .set_aside = {},
+                        .on_shared_core = {},
+                        .elapsed_ns = elapsed,
+                        .cpu_ns = cpu};
   return result;
 }
 

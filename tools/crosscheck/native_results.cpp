@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <iterator>
 
 #include <fmt/format.h>
 
 #include "tools/analysis/sample_summary.h"
+#include "tools/native/calibration/estimators.h"
 
 namespace sluice::crosscheck {
 namespace {
@@ -137,47 +139,89 @@ auto determined_calls(const TransferSample& sample) {
 
 std::vector<std::string> failures(const NativeRun& run) {
   std::vector<std::string> sentences;
-  for (const TransferSample& sample : run.samples) {
-    if (!sample.failure.empty()) {
-      sentences.push_back(sample.failure);
-    } else if (sample.sha256 != run.sha256) {
-      sentences.emplace_back("the receiver's bytes are not the file's");
-    } else if (determined_calls(sample) != determined_calls(run.samples.front())) {
-      sentences.emplace_back("the program's system calls differ between repetitions");
+  for (const auto* samples : {&run.samples, &run.set_aside}) {
+    for (const TransferSample& sample : *samples) {
+      if (!sample.failure.empty()) {
+        sentences.push_back(sample.failure);
+      } else if (sample.sha256 != run.sha256) {
+        sentences.emplace_back("the receiver's bytes are not the file's");
+      } else if (determined_calls(sample) != determined_calls(run.samples.front())) {
+        sentences.emplace_back("the program's system calls differ between repetitions");
+      }
     }
   }
   return sentences;
 }
 
-/// Share of a transfer's time during which something else had a part of the core.
-double shared_share(const NativeRun& run, const TransferSample& sample) {
-  const auto shared = std::ranges::count_if(
-      sample.probes_ns, [&](std::int64_t probe) { return native::core_is_shared(probe, run.sharing.own_probe_ns); });
-  return static_cast<double>(shared) / static_cast<double>(std::max<std::size_t>(sample.probes_ns.size(), 1));
-}
-
 double mean_shared_share(const NativeRun& run) {
   double sum = 0;
-  for (const TransferSample& sample : run.samples) sum += shared_share(run, sample);
+  for (const TransferSample& sample : run.samples) sum += shared_share(sample, run.core.own_ratio);
   return sum / static_cast<double>(run.samples.size());
 }
 
-void shorten(TransferSample& sample, double by) {
+/// Of `cores` cores. What was waited for does not become shorter.
+void shorten(TransferSample& sample, double by, unsigned cores) {
   const auto divide = [by](std::int64_t& time) { time = std::llround(static_cast<double>(time) / by); };
-  divide(sample.elapsed_ns);
+  const std::int64_t before = sample.cpu_ns();
   for (native::ResourceUse* use : {&sample.sender, &sample.receiver}) {
     divide(use->cpu_ns);
     divide(use->user_ns);
     divide(use->system_ns);
   }
   if (sample.softirq_cpu_ns) divide(*sample.softirq_cpu_ns);
+  sample.elapsed_ns = std::max<std::int64_t>(sample.elapsed_ns - (before - sample.cpu_ns()) / cores, 0);
+}
+
+/// The clock that a transfer had; 0 when nobody asked.
+double clock_of(const TransferSample& sample) {
+  std::vector<double> clocks;
+  for (const native::CoreProbe& probe : sample.probes) clocks.push_back(probe.clock());
+  return analysis::summarise(std::move(clocks)).median;
+}
+
+/// How much longer this run's transfers take on a shared core, when its repetitions differ enough in their shares.
+double longer_when_shared(const NativeRun& run) {
+  constexpr double kEnough = 0.4;
+  std::vector<double> shares;
+  std::vector<double> times;
+  for (const TransferSample& sample : run.samples) {
+    shares.push_back(shared_share(sample, run.core.own_ratio));
+    times.push_back(static_cast<double>(sample.cpu_ns()));
+  }
+  const auto [least, most] = std::ranges::minmax(shares);
+  if (most - least < kEnough) return run.core.longer;
+  const calibration::Line line = calibration::theil_sen(shares, times);
+  return line.intercept > 0 ? std::clamp(1 + line.slope / line.intercept, 1.0, 2.0) : run.core.longer;
 }
 
 }  // namespace
 
-void settle_sharing(NativeRun& run) {
+double shared_share(const TransferSample& sample, double own_ratio) {
+  if (sample.probes.empty() || own_ratio <= 0) return 0;
+  const auto shared = std::ranges::count_if(
+      sample.probes, [&](const native::CoreProbe& probe) { return native::core_is_shared(probe.ratio(), own_ratio); });
+  return static_cast<double>(shared) / static_cast<double>(sample.probes.size());
+}
+
+bool undisturbed(const TransferSample& sample, double own_ratio) {
+  constexpr double kNearlyNever = 0.1;
+  return own_ratio > 0 && !sample.probes.empty() && shared_share(sample, own_ratio) <= kNearlyNever;
+}
+
+void settle(NativeRun& run, std::size_t enough) {
+  if (run.core.clock == 0 || run.samples.empty() || !run.samples.back().failure.empty()) return;
+  const auto own = [&](const TransferSample& sample) { return undisturbed(sample, run.core.own_ratio); };
   for (TransferSample& sample : run.samples) {
-    shorten(sample, 1 + shared_share(run, sample) * (run.sharing.longer - 1));
+    if (const double clock = clock_of(sample); clock > 0) shorten(sample, run.core.clock / clock, run.cores);
+  }
+  const auto disturbed = std::ranges::stable_partition(run.samples, own);
+  if (run.samples.size() - disturbed.size() >= std::max<std::size_t>(enough, 1)) {
+    std::ranges::move(disturbed, std::back_inserter(run.set_aside));
+    run.samples.erase(disturbed.begin(), disturbed.end());
+  }
+  const double longer = longer_when_shared(run);
+  for (TransferSample& sample : run.samples) {
+    shorten(sample, 1 + shared_share(sample, run.core.own_ratio) * (longer - 1), run.cores);
   }
 }
 
@@ -195,6 +239,7 @@ void add_measured(RunResult& result, const NativeRun& run) {
   result.kernel_counts = kernel_counts(run);
   result.repetitions = {.count = run.samples.size(),
                         .warm_up = run.warm_up,
+                        .set_aside = run.set_aside.size(),
                         .on_shared_core = mean_shared_share(run),
                         .elapsed_ns = summary(run, [](const TransferSample& s) { return s.elapsed_ns; }),
                         .cpu_ns = summary(run, [](const TransferSample& s) { return s.cpu_ns(); })};

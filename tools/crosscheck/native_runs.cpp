@@ -33,8 +33,6 @@ using Plans = std::span<const RunPlan>;
 
 /// Transfers that are done, told by the child that makes them.
 using Done = native::Shared<std::atomic<std::size_t>>;
-/// The shortest probe of a core (core_probe.h) in all batches.
-using ShortestProbe = native::Shared<std::int64_t>;
 
 /// The first plans of `plans` for which `same(first, plan)` holds.
 template <class Same>
@@ -70,36 +68,63 @@ native::TransferOptions transfer_options(const RunPlan& plan, const NativeOption
 class Rounds {
  public:
   Rounds(Plans plans, const native::TestFiles& files, const std::string& sha256, const NativeOptions& options,
-         Done& done, ShortestProbe& shortest)
+         Done& done)
       : m_plans(plans),
         m_files(files),
         m_options(options),
         m_done(done),
-        m_shortest(shortest),
-        m_runs(plans.size(), NativeRun{files.bytes(), sha256, options.warm_up, {}}) {
+        m_runs(plans.size(), NativeRun{files.bytes(), sha256, options.warm_up, 1, {}, {}, {}}) {
     for (std::size_t i = 0; i < plans.size(); ++i) {
-      const auto& host = plans[i].configuration.host;
-      if (!host || host->core_probe == base::Picoseconds{}) continue;
-      m_runs[i].sharing = {host->core_probe.count() / 1000, 1 + static_cast<double>(host->shared_core.ppm()) / 1e6};
+      const scenario::Configuration& configuration = plans[i].configuration;
+      m_runs[i].cores = configuration.workload.cpus;
+      const auto& host = configuration.host;
+      if (!host || !host->own_core) continue;
+      m_runs[i].core = {.own_ratio = host->own_core->value(),
+                        .clock = static_cast<double>(configuration.machine.cpu.frequency.value()),
+                        .longer = 1 + static_cast<double>(host->shared_core.ppm()) / 1e6};
     }
   }
 
   std::vector<NativeRun> carry_out() {
     const unsigned wanted = m_options.repetitions;
+    const std::size_t enough = (wanted + 1) / 2;
     for (unsigned round = 0; round < m_options.warm_up + wanted; ++round) {
       for (std::size_t i = 0; i < m_plans.size(); ++i) {
         ++*m_done;
         transfer(i, round < m_options.warm_up);
       }
     }
+    for (unsigned round = 0; round < kMoreRounds * wanted; ++round) {
+      for (std::size_t i = 0; i < m_plans.size(); ++i) {
+        if (m_runs[i].core.own_ratio > 0 && undisturbed_samples(m_runs[i]) < enough) transfer(i, false);
+      }
+    }
     for (NativeRun& run : m_runs) {
-      if (run.sharing.own_probe_ns == 0) run.sharing.own_probe_ns = *m_shortest;
-      settle_sharing(run);
+      if (run.core.own_ratio == 0) run.core.own_ratio = own_ratio_of_all().value_or(0);
+      settle(run, enough);
     }
     return std::move(m_runs);
   }
 
  private:
+  /// Times as many more repetitions, as long as too few had the core to themselves.
+  static constexpr unsigned kMoreRounds = 3;
+
+  static std::size_t undisturbed_samples(const NativeRun& run) {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        run.samples, [&](const auto& sample) { return undisturbed(sample, run.core.own_ratio); }));
+  }
+
+  [[nodiscard]] std::optional<double> own_ratio_of_all() const {
+    std::vector<double> ratios;
+    for (const NativeRun& run : m_runs) {
+      for (const native::TransferSample& sample : run.samples) {
+        for (const native::CoreProbe& probe : sample.probes) ratios.push_back(probe.ratio());
+      }
+    }
+    return native::own_ratio(std::move(ratios));
+  }
+
   void transfer(std::size_t plan, bool warm_up) {
     std::vector<native::TransferSample>& samples = m_runs[plan].samples;
     if (!samples.empty() && !samples.back().failure.empty()) return;
@@ -109,11 +134,6 @@ class Rounds {
       m_files.cool();
     }
     native::TransferSample sample = native::measure_transfer(m_files, transfer_options(m_plans[plan], m_options));
-    if (sample.failure.empty()) {
-      for (const std::int64_t probe : sample.probes_ns) {
-        *m_shortest = *m_shortest == 0 ? probe : std::min(*m_shortest, probe);
-      }
-    }
     if (!warm_up || !sample.failure.empty()) samples.push_back(std::move(sample));
   }
 
@@ -121,12 +141,11 @@ class Rounds {
   const native::TestFiles& m_files;
   const NativeOptions& m_options;
   Done& m_done;
-  ShortestProbe& m_shortest;
   std::vector<NativeRun> m_runs;
 };
 
 /// All plans that send the same files, in the child.
-std::vector<RunResult> run_batch(Plans batch, const NativeOptions& options, Done& done, ShortestProbe& shortest) {
+std::vector<RunResult> run_batch(Plans batch, const NativeOptions& options, Done& done) {
   const Workload& workload = batch.front().configuration.workload;
   // No content is kept: one that maps a file of the host would hold its pages in the page cache.
   const std::string sha256 =
@@ -135,7 +154,7 @@ std::vector<RunResult> run_batch(Plans batch, const NativeOptions& options, Done
                                       ? native::TestFiles::open(workload.path)
                                       : native::TestFiles::make(directory_of(options), simulate::contents_of(workload));
   std::vector<RunResult> found;
-  for (const NativeRun& run : Rounds(batch, files, sha256, options, done, shortest).carry_out()) {
+  for (const NativeRun& run : Rounds(batch, files, sha256, options, done).carry_out()) {
     add_measured(found.emplace_back(simulate::heading_of(batch[found.size()], results::kHost)), run);
   }
   return found;
@@ -189,7 +208,6 @@ std::vector<RunResult> run_natively(const scenario::Scenario& scenario, const Na
   const std::size_t rounds = options.warm_up + options.repetitions;
   simulate::Progress progress{options.shows_progress, scenario.plans.size() * rounds};
   Done done;
-  ShortestProbe shortest;
   std::vector<RunResult> runs;
   // It goes with this process, which no signal but SIGKILL ends before that.
   std::optional<native::ProgramFolder> folder;
@@ -208,7 +226,7 @@ std::vector<RunResult> run_natively(const scenario::Scenario& scenario, const Na
     const Json reply = simulate::run_in_child(
         [&] {
           const std::vector<RunResult> found =
-              folder ? run_programs(batch, *folder, options, *done) : run_batch(batch, options, done, shortest);
+              folder ? run_programs(batch, *folder, options, *done) : run_batch(batch, options, done);
           return Json{{"results", results::to_json(found)}};
         },
         limits);

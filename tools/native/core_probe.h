@@ -1,25 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether this core is all ours. On a hyper-threaded host (and to a virtual machine, unseen) the other thread of the
-// core may be at work: system calls then take half as much again, while the clock and the chain of dependent
-// instructions that other calibrations time stay as they are.
+// What a core is worth at a moment. Its clock is not always the same, and on a hyper-threaded host (to a virtual
+// machine, unseen) its other thread may be at work: system calls then take a quarter to two thirds as much again, by
+// what they do. A chain of dependent instructions takes as long as the clock says, whoever else is there; independent
+// ones take longer when another thread issues its own between them. Their ratio tells the two apart.
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <vector>
 
 namespace sluice::native {
 
-/// Nanoseconds that a fixed piece of independent instructions takes, about a microsecond. Longer by a half or more
-/// when the core is shared; to be compared with the shortest that was seen on this host.
-std::int64_t probe_core();
-/// Whether a probe says that the core is shared, given the shortest that was seen.
-constexpr bool core_is_shared(std::int64_t probe_ns, std::int64_t shortest_ns) {
-  return 5 * probe_ns >= 6 * shortest_ns;
-}
+/// Two fixed pieces of work, together about 2 us.
+struct CoreProbe {
+  static constexpr unsigned kChainCycles = 2100;
 
-/// A core of one's own and a shared one, as a calibration found them on this host.
-struct CoreSharing {
-  std::int64_t own_probe_ns = 0;  ///< 0: not known
-  double longer = 1;              ///< times as long on a shared core
+  double chain_ns = 0;        ///< kChainCycles of dependent multiplications
+  double independent_ns = 0;  ///< independent additions
+
+  /// Hertz; exact on x86-64, where a multiplication takes three cycles, and elsewhere good for comparisons.
+  [[nodiscard]] double clock() const { return kChainCycles / chain_ns * 1e9; }
+  [[nodiscard]] double ratio() const { return independent_ns / chain_ns; }
 };
+
+/// Times both pieces, without what reading the clock takes.
+CoreProbe probe_core();
+
+/// The ratio that a core of one's own has, by `ratios` of which some were of such a core: the least around which ratios
+/// lie close together. Nothing without ratios.
+std::optional<double> own_ratio(std::vector<double> ratios);
+/// Whether a probe's ratio says that the core is shared.
+constexpr bool core_is_shared(double ratio, double own_ratio) { return ratio > own_ratio * 1.04; }
 
 }  // namespace sluice::native

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstring>
 #include <ctime>
-#include <numeric>
 #include <sched.h>
 
 #include <fmt/format.h>
@@ -141,11 +140,10 @@ class MeasuredTransfer {
         sample.softirq_cpu_ns = m_clocks->softirq_at_last_byte - m_clocks->softirq_at_begin;
       }
       // The probes are no part of what is measured.
-      const std::int64_t probing = std::accumulate(report.probes_ns.begin(), report.probes_ns.end(), std::int64_t{0});
-      sample.receiver.cpu_ns -= probing;
-      if (m_cores.size() == 1) sample.elapsed_ns -= probing;
+      sample.receiver.cpu_ns -= report.probing_ns;
+      if (m_cores.size() == 1) sample.elapsed_ns -= report.probing_ns;
     }
-    sample.probes_ns = report.probes_ns;
+    sample.probes = report.probes;
     sample.calls = m_region.counts();
     sample.receiver_calls = report.calls;
     sample.received = report.bytes;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "kernel_sim/programs/strategy.h"
+#include "tools/native/core_probe.h"
 #include "tools/native/kernel_counts.h"
 #include "tools/native/measured_region.h"
 #include "tools/native/test_files.h"
@@ -41,7 +42,7 @@ struct TransferSample {
   syscalls::CallCounts calls;                  ///< the sender's
   std::uint64_t receiver_calls = 0;            ///< of recv, with the one that finds the end
   std::uint64_t received = 0;                  ///< bytes
-  std::vector<std::int64_t> probes_ns;         ///< of the receiver's core (core_probe.h), from begin to end
+  std::vector<CoreProbe> probes;               ///< of the receiver's core, from begin to end
   std::string sha256;                          ///< when verified
   std::vector<KernelCount> kernel_counts;
 

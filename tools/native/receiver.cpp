@@ -134,7 +134,9 @@ void Receiver::receive(int connection, std::span<std::byte> buffer, EVP_MD_CTX* 
       break;
     }
     if (options.probe_core && m_state->calls % kCallsPerProbe == 0 && m_state->probe_count < kMostProbes) {
-      m_state->probes_ns[m_state->probe_count++] = static_cast<std::uint32_t>(probe_core());
+      const std::int64_t begin = monotonic_ns();
+      m_state->probes[m_state->probe_count++] = probe_core();
+      m_state->probing_ns += monotonic_ns() - begin;
     }
     if (!noted && options.expected > 0 && m_state->bytes >= options.expected) {
       note_use(before);
@@ -154,14 +156,15 @@ ReceiverReport Receiver::finish(std::chrono::milliseconds limit) {
     if (*status != 0 && m_state->error == 0) throw base::InputError{"native: receiver: ended before its connection"};
   }
   if (m_state->error != 0) throw_host_error("receiver: connection", m_state->error);
-  const auto probes = std::span{m_state->probes_ns}.first(m_state->probe_count);
+  const auto probes = std::span{m_state->probes}.first(m_state->probe_count);
   ReceiverReport report{m_state->bytes,
                         m_state->calls,
                         m_state->last_byte_at_ns,
                         m_state->used,
                         m_state->cpu_clock_ns,
                         {},
-                        {probes.begin(), probes.end()}};
+                        {probes.begin(), probes.end()},
+                        m_state->probing_ns};
   if (m_mode != ReceiverMode::Discard) {
     for (const unsigned char byte : m_state->digest) report.sha256 += fmt::format("{:02x}", byte);
   }

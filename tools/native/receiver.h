@@ -20,6 +20,7 @@
 #include <sys/types.h>
 
 #include "kernel_sim/system_calls.h"
+#include "tools/native/core_probe.h"
 #include "tools/native/measured_region.h"
 #include "tools/native/process.h"
 
@@ -39,7 +40,7 @@ struct ReceiverOptions {
   std::uint64_t expected = 0;
   /// Called in the receiver's process when it has the last expected byte.
   std::function<void()> at_last_byte = {};
-  /// Asks now and then, between calls, whether the core is all ours (core_probe.h). For a program that is timed.
+  /// Asks now and then, between calls, what the core is worth (core_probe.h). For a program that is timed.
   bool probe_core = false;
   /// Stay open in the receiver's process, for `at_last_byte`; all others but the first three are closed.
   std::vector<int> descriptors = {};
@@ -47,12 +48,13 @@ struct ReceiverOptions {
 
 struct ReceiverReport {
   std::uint64_t bytes = 0;
-  std::uint64_t calls = 0;              ///< of recv, with the one that found the end
-  std::int64_t last_byte_at_ns = 0;     ///< CLOCK_MONOTONIC; 0 when there was none
-  ResourceUse used;                     ///< from the connection to the last expected byte, else to its end
-  std::int64_t cpu_clock_ns = 0;        ///< the process's CPU clock then
-  std::string sha256;                   ///< lower-case hexadecimal; empty when discarding
-  std::vector<std::int64_t> probes_ns;  ///< of the core, in the order in which they were made
+  std::uint64_t calls = 0;           ///< of recv, with the one that found the end
+  std::int64_t last_byte_at_ns = 0;  ///< CLOCK_MONOTONIC; 0 when there was none
+  ResourceUse used;                  ///< from the connection to the last expected byte, else to its end
+  std::int64_t cpu_clock_ns = 0;     ///< the process's CPU clock then
+  std::string sha256;                ///< lower-case hexadecimal; empty when discarding
+  std::vector<CoreProbe> probes;     ///< of the core, in the order in which they were made
+  std::int64_t probing_ns = 0;       ///< what they took
 };
 
 class Receiver {
@@ -76,7 +78,7 @@ class Receiver {
 
  private:
   static constexpr std::uint32_t kMostProbes = 4096;
-  static constexpr std::uint64_t kCallsPerProbe = 4;  // half a per cent of the time that the calls take
+  static constexpr std::uint64_t kCallsPerProbe = 4;  // about a per cent of the time that the calls take
 
   struct State {
     int error = 0;  ///< what broke the connection
@@ -86,7 +88,8 @@ class Receiver {
     ResourceUse used;
     std::int64_t cpu_clock_ns = 0;
     std::uint32_t probe_count = 0;
-    std::array<std::uint32_t, kMostProbes> probes_ns;
+    std::array<CoreProbe, kMostProbes> probes;
+    std::int64_t probing_ns = 0;
     std::array<unsigned char, 32> digest{};
   };
 

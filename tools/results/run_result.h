@@ -150,6 +150,7 @@ struct Samples {
 struct Repetitions {
   std::uint64_t count = 0;
   std::uint64_t warm_up = 0;
+  std::optional<std::uint64_t> set_aside = {};
   std::optional<double> on_shared_core = {};
   Samples elapsed_ns = {};
   Samples cpu_ns = {};
@@ -158,6 +159,8 @@ struct Repetitions {
   static void describe(Visitor&& visit) {
     visit(Field{"count", Unit::Count, "that were measured"}, &Repetitions::count);
     visit(Field{"warm_up", Unit::Count, "before them"}, &Repetitions::warm_up);
+    visit(Field{"set_aside", Unit::Count, "more, during which something else had a part of the core: counts alone"},
+          &Repetitions::set_aside);
     visit(Field{"on_shared_core", Unit::Share, "share of the time during which something else had a part of the core"},
           &Repetitions::on_shared_core);
     visit(Field{"elapsed_ns", Unit::Nanoseconds}, &Repetitions::elapsed_ns);

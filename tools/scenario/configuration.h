@@ -24,8 +24,8 @@ struct CalibratedHost {
   base::Bytes smallest_chunk = 0;
   base::Bytes largest_chunk = 0;
   // All values are those of a core of one's own.
-  base::Fraction shared_core = {};    ///< what it takes longer on a core that something else has a part of
-  base::Picoseconds core_probe = {};  ///< what tools/native/core_probe.h takes on a core of one's own; 0: not known
+  base::Fraction shared_core = {};            ///< what it takes longer on a core that something else has a part of
+  std::optional<base::Factor> own_core = {};  ///< ratio of a probe (tools/native/core_probe.h) of a core of one's own
 };
 
 /// Where a value comes from that is not the default.

@@ -115,7 +115,7 @@ const std::string& read_date(const Node& node) {
 CalibratedHost read_host(const Node& node) {
   const Names known{"cpu", "kernel", "date", "smallest_chunk", "largest_chunk"};
   Names allowed = known;
-  allowed.insert(allowed.end(), {"shared_core", "core_probe"});
+  allowed.insert(allowed.end(), {"shared_core", "own_core"});
   refuse_unknown_keys(node, "host", allowed);
   for (const std::string& key : known) {
     if (node.find(key) == nullptr) throw error_at(node.position, "host: no " + key);
@@ -133,7 +133,7 @@ CalibratedHost read_host(const Node& node) {
   parsed("smallest_chunk", base::parse_bytes, host.smallest_chunk);
   parsed("largest_chunk", base::parse_bytes, host.largest_chunk);
   parsed("shared_core", base::parse_fraction, host.shared_core);
-  parsed("core_probe", base::parse_time, host.core_probe);
+  parsed("own_core", base::parse_factor, host.own_core);
   return host;
 }
 

@@ -19,7 +19,7 @@
 //   kernel: { ... }
 //
 //   host: { cpu: model name, kernel: release, date: 2026-11-25, smallest_chunk: 4 KiB, largest_chunk: 1 MiB,
-//           shared_core: 28 %, core_probe: 4600 ns }   (these two may be left out)
+//           shared_core: 28 %, own_core: 0.978x }   (these two may be left out)
 //
 // `host` says of which machine the values were measured, and for which chunks they are meant. A device has a link of
 // its own (pcie: { NAME: ... }) to what it is attached to; what belongs to a further NIC stands under its name (nic1: {

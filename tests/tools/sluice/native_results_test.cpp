@@ -8,23 +8,29 @@ namespace {
 
 using crosscheck::NativeRun;
 
-constexpr std::int64_t kOwn = 1000;
-constexpr std::int64_t kShared = 1500;
+constexpr double kClock = 2.1e9;
+constexpr native::CoreProbe kOwn{1000, 1000};     // at this clock
+constexpr native::CoreProbe kShared{1000, 1500};  // and with something else on the core
+constexpr native::CoreProbe kSlower{1250, 1250};  // on a core of one's own at four fifths of it
 
-NativeRun run_of(std::int64_t cpu_ns, std::vector<std::int64_t> probes, double longer) {
+native::TransferSample sample_of(std::int64_t cpu_ns, std::vector<native::CoreProbe> probes) {
   native::TransferSample sample;
-  sample.elapsed_ns = 2 * cpu_ns;
+  sample.elapsed_ns = cpu_ns + 1000;  // for the rest it waits
   sample.sender.cpu_ns = cpu_ns;
-  sample.probes_ns = std::move(probes);
+  sample.probes = std::move(probes);
+  return sample;
+}
+
+NativeRun run_of(std::vector<native::TransferSample> samples, double longer = 1.5) {
   NativeRun run;
-  run.samples = {sample};
-  run.sharing = {.own_probe_ns = kOwn, .longer = longer};
+  run.samples = std::move(samples);
+  run.core = {.own_ratio = 1, .clock = kClock, .longer = longer};
   return run;
 }
 
-TEST(SharedCore, TheShareOfATransferThatWasOnItCountsLess) {
-  NativeRun run = run_of(1250, {kOwn, kShared, kShared, kOwn}, 1.5);
-  crosscheck::settle_sharing(run);
+TEST(ReferenceCore, TheShareOfATransferThatWasOnASharedOneCountsLess) {
+  NativeRun run = run_of({sample_of(1250, {kOwn, kShared, kShared, kOwn})});
+  crosscheck::settle(run, 1);
   EXPECT_EQ(run.samples[0].cpu_ns(), 1000);
   EXPECT_EQ(run.samples[0].elapsed_ns, 2000);
   results::RunResult result;
@@ -32,18 +38,37 @@ TEST(SharedCore, TheShareOfATransferThatWasOnItCountsLess) {
   EXPECT_DOUBLE_EQ(result.repetitions->on_shared_core.value(), 0.5);
 }
 
-TEST(SharedCore, OnACoreOfOnesOwnTimesStayAsTheyAre) {
-  NativeRun run = run_of(1250, {kOwn, kOwn}, 1.5);
-  crosscheck::settle_sharing(run);
-  EXPECT_EQ(run.samples[0].cpu_ns(), 1250);
+TEST(ReferenceCore, TimesAreThoseOfItsClock) {
+  NativeRun run = run_of({sample_of(1250, {kSlower, kSlower}), sample_of(1000, {kOwn})});
+  crosscheck::settle(run, 1);
+  EXPECT_EQ(run.samples[0].cpu_ns(), 1000);
+  EXPECT_EQ(run.samples[0].elapsed_ns, 2000);
+  EXPECT_EQ(run.samples[1].cpu_ns(), 1000);
 }
 
-TEST(SharedCore, WithoutACalibrationOrAProbeTooTheyStayAsTheyAre) {
-  NativeRun uncalibrated = run_of(1250, {kShared}, 1);
-  crosscheck::settle_sharing(uncalibrated);
+TEST(ReferenceCore, WithEnoughUndisturbedTransfersTheOthersCountForNothing) {
+  NativeRun run = run_of({sample_of(9000, {kShared}), sample_of(1000, {kOwn}), sample_of(1010, {kOwn})});
+  crosscheck::settle(run, 2);
+  results::RunResult result;
+  crosscheck::add_measured(result, run);
+  EXPECT_EQ(result.repetitions->count, 2U);
+  EXPECT_EQ(result.repetitions->set_aside, 1U);
+  EXPECT_EQ(result.time->cpu_ns, 1005);
+}
+
+TEST(ReferenceCore, TransfersThatDifferInTheirSharesTellWhatSharingCosts) {
+  NativeRun run = run_of({sample_of(1800, {kShared}), sample_of(1400, {kOwn, kShared}), sample_of(1000, {kOwn})}, 1.1);
+  crosscheck::settle(run, 2);
+  for (const native::TransferSample& sample : run.samples) EXPECT_EQ(sample.cpu_ns(), 1000);
+}
+
+TEST(ReferenceCore, WithoutACalibrationOrAProbeTimesStayAsTheyAre) {
+  NativeRun uncalibrated = run_of({sample_of(1250, {kShared, kSlower})});
+  uncalibrated.core = {.own_ratio = 1};
+  crosscheck::settle(uncalibrated, 1);
   EXPECT_EQ(uncalibrated.samples[0].cpu_ns(), 1250);
-  NativeRun without_probe = run_of(1250, {}, 1.5);
-  crosscheck::settle_sharing(without_probe);
+  NativeRun without_probe = run_of({sample_of(1250, {})});
+  crosscheck::settle(without_probe, 1);
   EXPECT_EQ(without_probe.samples[0].cpu_ns(), 1250);
 }
 

@@ -164,25 +164,6 @@ void add_read_ahead(const std::filesystem::path& folder, std::vector<Fact>& fact
   }
 }
 
-/// From a chain of multiplications, each of which waits for the one before.
-void add_frequency(std::vector<Fact>& facts) {
-#if defined(__x86_64__)
-  constexpr unsigned kCyclesEach = 3;  // imul of 64 bits, on all x86-64 cores since 2008 (Agner Fog's tables)
-  constexpr unsigned kSteps = 20'000;
-  std::vector<double> frequencies;
-  for (unsigned i = 0; i < 101; ++i) {
-    std::uint64_t x = 3;
-    const auto begin = std::chrono::steady_clock::now();
-    for (unsigned step = 0; step < kSteps; ++step) asm volatile("imul %0, %0" : "+r"(x));
-    const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
-    frequencies.push_back(kSteps * kCyclesEach / time.count());
-  }
-  const std::string clock = fmt::format("{:.0f} MHz", quantile(frequencies, 0.5) / 1e6);
-  facts.push_back({"cpu.frequency", clock, "measured: a chain of multiplications, 3 cycles each"});
-  facts.push_back({"kernel.reference_frequency", clock, "measured: cpu.frequency, at which the costs were measured"});
-#endif
-}
-
 void add_memory(std::vector<Fact>& facts) {
   std::ifstream file{"/proc/meminfo"};
   std::string key;
@@ -218,7 +199,6 @@ std::string today() {
 
 std::vector<Fact> read_facts(const std::filesystem::path& file_system, int cpu) {
   std::vector<Fact> facts;
-  add_frequency(facts);
   add_memory(facts);
   for (const CacheGeometry& cache : read_caches(cpu)) {
     const std::string name = cache.level == 1 ? "l1" : cache.level == 2 ? "l2" : "llc";

@@ -29,7 +29,7 @@ class HostClock : public Clock {
     }
     m_overhead = Picoseconds{static_cast<std::int64_t>(quantile(readings, 0.5))};
   }
-  Picoseconds probe() override { return Picoseconds{native::probe_core() * 1000}; }
+  std::optional<native::CoreProbe> probe() override { return native::probe_core(); }
   Picoseconds now() override {
     timespec time{};
     clock_gettime(CLOCK_MONOTONIC, &time);
@@ -93,29 +93,15 @@ void measure_once(const Primitive& primitive, const CachedFile& file, const Benc
                                 outcome->samples.begin() + static_cast<std::ptrdiff_t>(outcome->count));
 }
 
-/// Few probes are that fast by accident, many of an undisturbed core are.
-double best_probe(const std::vector<Collected>& collected) {
-  std::vector<double> probes;
-  for (const Collected& one : collected) {
-    for (const auto& round : one.rounds) {
-      for (const Sample& sample : round) probes.push_back(sample.probe);
-    }
-  }
-  return quantile(probes, 0.05);
-}
-
-/// Times of batches by what their probes say; what lies between is a batch in which it changed.
+/// Times of batches at one clock, by what their probes say of the core.
 struct Split {
   std::vector<double> own;
   std::vector<double> shared;
 
-  void add(const std::vector<Sample>& samples, double best) {
+  void add(const std::vector<Sample>& samples, const Core& core) {
     for (const Sample& sample : samples) {
-      if (sample.probe <= best * 1.1) {
-        own.push_back(sample.nanoseconds);
-      } else if (sample.probe >= best * 1.25) {
-        shared.push_back(sample.nanoseconds);
-      }
+      const double nanoseconds = sample.nanoseconds * core.chain_ns / sample.chain_ns;
+      (native::core_is_shared(sample.ratio, core.own_ratio) ? shared : own).push_back(nanoseconds);
     }
   }
   /// Nothing when there are too few of either.
@@ -131,20 +117,34 @@ struct Split {
   }
 };
 
-Split split(const Rounds& rounds, double best) {
+Split split(const Rounds& rounds, const Core& core) {
   Split all;
-  for (const auto& round : rounds) all.add(round, best);
+  for (const auto& round : rounds) all.add(round, core);
   return all;
 }
 
 }  // namespace
 
-Sharing find_sharing(const std::vector<Rounds>& primitives, double best) {
+Core find_core(const std::vector<Rounds>& primitives) {
+  std::vector<double> chains;
+  std::vector<double> ratios;
+  for (const Rounds& rounds : primitives) {
+    for (const auto& round : rounds) {
+      for (const Sample& sample : round) {
+        chains.push_back(sample.chain_ns);
+        ratios.push_back(sample.ratio);
+      }
+    }
+  }
+  return {quantile(std::move(chains), 0.5), native::own_ratio(std::move(ratios)).value_or(0)};
+}
+
+Sharing find_sharing(const std::vector<Rounds>& primitives, const Core& core) {
   std::vector<double> ratios;
   std::size_t own = 0;
   std::size_t shared = 0;
   for (const Rounds& rounds : primitives) {
-    const Split batches = split(rounds, best);
+    const Split batches = split(rounds, core);
     own += batches.own.size();
     shared += batches.shared.size();
     if (const auto ratio = batches.ratio()) ratios.push_back(*ratio);
@@ -153,14 +153,14 @@ Sharing find_sharing(const std::vector<Rounds>& primitives, double best) {
   return {static_cast<double>(shared) / static_cast<double>(own + shared), quantile(ratios, 0.5)};
 }
 
-Measurement conclude(const Rounds& rounds, double best, const Sharing& sharing) {
-  const Split all = split(rounds, best);
+Measurement conclude(const Rounds& rounds, const Core& core, const Sharing& sharing) {
+  const Split all = split(rounds, core);
   const double by = all.ratio().value_or(sharing.ratio);
   Measurement measurement;
   measurement.value = quantile(all.normalised(by), kTypical);
   for (const auto& round : rounds) {
     Split of_round;
-    of_round.add(round, best);
+    of_round.add(round, core);
     measurement.rounds.push_back(quantile(of_round.normalised(by), kTypical));
   }
   return measurement;
@@ -175,12 +175,12 @@ BenchResult measure_on_host(const std::vector<Primitive>& list, const CachedFile
       measure_once(list[i], file, options, collected[i]);
     }
   }
-  const double best = best_probe(collected);
   std::vector<Rounds> all;
   for (const Collected& one : collected) all.push_back(one.rounds);
-  BenchResult result{{}, find_sharing(all, best), best};
+  const Core core = find_core(all);
+  BenchResult result{{}, find_sharing(all, core), core};
   for (std::size_t i = 0; i < list.size(); ++i) {
-    result.measurements.push_back(conclude(all[i], best, result.sharing));
+    result.measurements.push_back(conclude(all[i], core, result.sharing));
     result.measurements.back().name = list[i].name;
     result.measurements.back().failure = collected[i].failure;
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Times primitives on the host: each in a pinned process of its own, in several rounds, so that a disturbance of some
-// seconds does not fall on one primitive alone. On a hyper-threaded host a batch takes up to half as much again while
-// the core's other thread works, and a probe of the core's throughput tells such batches. Chance must not decide which
-// primitive meets more of them: all times are worked out for a core of one's own.
+// seconds does not fall on one primitive alone. Chance must not decide which primitive meets a slower clock, or the
+// work of the core's other thread: probes tell (core_probe.h), and all times are worked out for one clock and a core of
+// one's own.
 #pragma once
 
 #include <chrono>
@@ -32,6 +32,12 @@ struct BenchOptions {
   std::function<void(unsigned round, const std::string& name)> progress;
 };
 
+/// The core that times are worked out for.
+struct Core {
+  double chain_ns = 0;   ///< CoreProbe::chain_ns at the clock that it had most of the time
+  double own_ratio = 0;  ///< CoreProbe::ratio when it is all ours
+};
+
 /// What else worked on the core during a bench.
 struct Sharing {
   double share = 0;  ///< of the batches that were on a shared core
@@ -41,16 +47,18 @@ struct Sharing {
 struct BenchResult {
   std::vector<Measurement> measurements;  ///< one for each primitive, in their order
   Sharing sharing;
-  double core_probe_ns = 0;  ///< of a core of one's own
+  Core core;
 };
 /// A primitive that fails has a `failure`.
 BenchResult measure_on_host(const std::vector<Primitive>& list, const CachedFile& file, const BenchOptions& options);
 
 /// The samples of one primitive, by round.
 using Rounds = std::vector<std::vector<Sample>>;
-/// `best` is an undisturbed probe. The ratio is 1 when no primitive has enough batches of both kinds.
-Sharing find_sharing(const std::vector<Rounds>& primitives, double best);
+/// As most batches say. Nothing on a machine without probes.
+Core find_core(const std::vector<Rounds>& primitives);
+/// The ratio is 1 when no primitive has enough batches of both kinds.
+Sharing find_sharing(const std::vector<Rounds>& primitives, const Core& core);
 /// A primitive with enough batches of both kinds has a ratio of its own; the others take the common one.
-Measurement conclude(const Rounds& rounds, double best, const Sharing& sharing);
+Measurement conclude(const Rounds& rounds, const Core& core, const Sharing& sharing);
 
 }  // namespace sluice::calibration

@@ -16,8 +16,7 @@ void Session::measure(std::uint64_t operations, const std::function<void(Stopwat
     watch.probe();
     batch(watch);
     watch.probe();
-    return Sample{static_cast<double>(watch.total().count()) / 1000.0 / static_cast<double>(operations),
-                  static_cast<double>(watch.slowest_probe().count()) / 1000.0};
+    return watch.sample(operations);
   };
   for (unsigned i = 0; i < effort.warm_up; ++i) once();
   const Picoseconds begin = clock.now();

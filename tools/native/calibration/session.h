@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "kernel_sim/system_calls.h"
 #include "models/base/time.h"
 #include "models/base/types.h"
+#include "tools/native/core_probe.h"
 
 namespace sluice::calibration {
 
@@ -32,15 +34,16 @@ class Clock {
   virtual Picoseconds now() = 0;
   /// What one reading adds to what is timed by two.
   [[nodiscard]] virtual Picoseconds overhead() const { return {}; }
-  /// The time of a fixed piece of independent instructions: longer when the core gives part of itself to others, as
-  /// to its second hardware thread. Nothing on a machine that has no others.
-  virtual Picoseconds probe() { return {}; }
+  /// What the core is worth now. Nothing on a machine whose clock and whose core are all its own.
+  virtual std::optional<native::CoreProbe> probe() { return std::nullopt; }
 };
 
 /// One batch.
 struct Sample {
   double nanoseconds = 0;  ///< per operation
-  double probe = 0;        ///< nanoseconds; the slowest of the probes before, during and after the batch
+  // Of the probes before, during and after the batch:
+  double chain_ns = 0;  ///< the shortest chain
+  double ratio = 0;     ///< the highest ratio
 };
 
 /// A call of a primitive failed: this kernel cannot do what is measured. what() names call and error.
@@ -63,9 +66,16 @@ class Stopwatch {
     probe();
     m_probed = end;
   }
-  /// Keeps the slowest.
-  void probe() { m_slowest_probe = std::max(m_slowest_probe, m_clock.probe()); }
-  [[nodiscard]] Picoseconds slowest_probe() const { return m_slowest_probe; }
+  void probe() {
+    const std::optional<native::CoreProbe> probe = m_clock.probe();
+    if (!probe) return;
+    m_chain_ns = m_chain_ns == 0 ? probe->chain_ns : std::min(m_chain_ns, probe->chain_ns);
+    m_ratio = std::max(m_ratio, probe->ratio());
+  }
+  /// A batch of this many operations, with what its probes say.
+  [[nodiscard]] Sample sample(std::uint64_t operations) const {
+    return {static_cast<double>(m_total.count()) / 1000.0 / static_cast<double>(operations), m_chain_ns, m_ratio};
+  }
   /// Time that was taken otherwise (by another task of the primitive).
   void add(Picoseconds time) { m_total += time; }
   [[nodiscard]] Picoseconds total() const { return m_total; }
@@ -75,7 +85,8 @@ class Stopwatch {
 
   Clock& m_clock;
   Picoseconds m_total;
-  Picoseconds m_slowest_probe;
+  double m_chain_ns = 0;
+  double m_ratio = 0;
   Picoseconds m_probed;
 };
 
