@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Folder = library = namespace:
-#   sluice_library(NAME [SYSTEMC] [SEPARATE] [DEPENDS lib...])   all .cpp files of the current folder
+#   sluice_library(NAME [SYSTEMC] [SEPARATE | AS_ONE] [DEPENDS lib...])   all .cpp files of the current folder
 #   sluice_test(NAME logic|device|scenario [DEPENDS lib...])   all *_test.cpp files of the current folder
 
 add_library(sluice_options INTERFACE)
@@ -14,7 +14,7 @@ target_compile_options(sluice_options INTERFACE -Wall -Wextra -Wpedantic -Wshado
 target_compile_definitions(sluice_options INTERFACE $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>)
 if(SLUICE_SANITIZE)
   # A third of the time that tests compile for would be UndefinedBehaviourSanitizer's, which is there for what they test.
-  target_compile_options(sluice_options INTERFACE
+  target_compile_options(sluice_options INTERFACE -g1
                          -fsanitize=address$<$<NOT:$<BOOL:$<TARGET_PROPERTY:SLUICE_TEST>>>:,undefined>
                          -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(sluice_options INTERFACE -fsanitize=address,undefined)
@@ -62,16 +62,17 @@ function(sluice_look_through name depends_on_systemc)
   endif()
 endfunction()
 
-# What two files call alike in their unnamed namespaces is then one; SEPARATE leaves a library as it is.
-function(sluice_unity name)
-  if(SLUICE_UNITY)
+# What two files call alike in their unnamed namespaces is then one; SEPARATE leaves a library as it is. AS_ONE: in every
+# build, for the headers that its files share cost several times what their code does.
+function(sluice_unity name as_one)
+  if(SLUICE_UNITY OR as_one)
     set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 16
                           UNITY_BUILD_CODE_BEFORE_INCLUDE "// NOLINTNEXTLINE(bugprone-suspicious-include)")
   endif()
 endfunction()
 
 function(sluice_library name)
-  cmake_parse_arguments(ARG "SYSTEMC;SEPARATE" "" "DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "SYSTEMC;SEPARATE;AS_ONE" "" "DEPENDS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   if(NOT sources)
     add_library(${name} INTERFACE)
@@ -85,7 +86,7 @@ function(sluice_library name)
   target_link_libraries(${name} PUBLIC sluice_options ${ARG_DEPENDS})
   sluice_look_through(${name} ${ARG_SYSTEMC} ${ARG_DEPENDS})
   if(NOT ARG_SEPARATE)
-    sluice_unity(${name})
+    sluice_unity(${name} ${ARG_AS_ONE})
   endif()
   if(ARG_SYSTEMC)
     target_link_libraries(${name} PUBLIC systemc)
