@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "tools/analysis/sample_summary.h"
+#include "tools/crosscheck/reference_core.h"
 #include "tools/scenario/expectation.h"
 #include "tools/simulate/run_heading.h"
 
@@ -200,14 +201,63 @@ RunResult result_of(const scenario::RunPlan& plan, const Samples& samples, unsig
   return result;
 }
 
+namespace {
+
+bool settled_enough(const Samples& samples, const ReferenceCore& core, std::size_t enough) {
+  if (core.clock == 0) return true;
+  const auto own = std::ranges::count_if(
+      samples, [&](const ProgramSample& sample) { return undisturbed(sample.probes, core.own_ratio); });
+  return static_cast<std::size_t>(own) >= enough;
+}
+
+double mean_shared_share(const Samples& samples, const ReferenceCore& core) {
+  double sum = 0;
+  for (const ProgramSample& sample : samples) sum += shared_share(sample.probes, core.own_ratio);
+  return sum / static_cast<double>(samples.size());
+}
+
+/// Of one run. What was waited for does not become shorter.
+void shorten(ProgramSample& sample, double by) {
+  const auto divide = [by](std::int64_t& time) { time = std::llround(static_cast<double>(time) / by); };
+  const std::int64_t before = cpu_of(sample);
+  divide(sample.cpu_user_ns);
+  divide(sample.cpu_kernel_ns);
+  sample.elapsed_ns = std::max<std::int64_t>(sample.elapsed_ns - (before - cpu_of(sample)), 0);
+  for (ProgramProcess& process : sample.processes) divide(process.result.use.cpu_ns);
+  sample.report.shorten(by);
+}
+
+/// Times become those of the reference core. How many repetitions count no more is told.
+std::size_t settle(Samples& samples, const ReferenceCore& core, std::size_t enough) {
+  std::vector<Observed> observed;
+  for (const ProgramSample& sample : samples) observed.push_back({sample.probes, static_cast<double>(cpu_of(sample))});
+  const std::vector<Settled> settled = settle(observed, core, enough);
+  Samples kept;
+  for (std::size_t i = 0; i < settled.size(); ++i) {
+    if (settled[i].set_aside) continue;
+    shorten(samples[i], settled[i].shorter_by);
+    kept.push_back(std::move(samples[i]));
+  }
+  const std::size_t set_aside = samples.size() - kept.size();
+  samples = std::move(kept);
+  return set_aside;
+}
+
+}  // namespace
+
 std::vector<RunResult> run_programs(std::span<const scenario::RunPlan> plans, native::ProgramFolder& folder,
                                     const NativeOptions& options, std::atomic<std::size_t>& done) {
   std::vector<Samples> samples(plans.size());
   std::vector<bool> ended(plans.size(), false);
-  for (unsigned round = 0; round < options.warm_up + options.repetitions; ++round) {
+  const unsigned planned = options.warm_up + options.repetitions;
+  const std::size_t enough = enough_of(options.repetitions);
+  for (unsigned round = 0; round < planned + kMoreRepetitions * options.repetitions; ++round) {
     for (std::size_t i = 0; i < plans.size(); ++i) {
-      ++done;
-      if (ended[i]) continue;
+      if (round < planned) ++done;
+      if (ended[i] ||
+          (round >= planned && settled_enough(samples[i], reference_core(plans[i].configuration), enough))) {
+        continue;
+      }
       const scenario::Programs& programs = plans[i].configuration.programs;
       ProgramSample sample = native::run_programs(programs, folder,
                                                   {.arguments = programs.arguments.table(),
@@ -220,7 +270,15 @@ std::vector<RunResult> run_programs(std::span<const scenario::RunPlan> plans, na
     }
   }
   std::vector<RunResult> found;
-  for (std::size_t i = 0; i < plans.size(); ++i) found.push_back(result_of(plans[i], samples[i], options.warm_up));
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    const ReferenceCore core = reference_core(plans[i].configuration);
+    const std::size_t set_aside = settle(samples[i], core, enough);
+    found.push_back(result_of(plans[i], samples[i], options.warm_up));
+    results::Repetitions& repetitions = *found.back().repetitions;
+    if (core.clock == 0) continue;
+    repetitions.set_aside = set_aside;
+    repetitions.on_shared_core = mean_shared_share(samples[i], core);
+  }
   return found;
 }
 

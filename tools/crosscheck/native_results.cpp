@@ -4,12 +4,10 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <iterator>
 
 #include <fmt/format.h>
 
 #include "tools/analysis/sample_summary.h"
-#include "tools/native/calibration/estimators.h"
 
 namespace sluice::crosscheck {
 namespace {
@@ -155,7 +153,7 @@ std::vector<std::string> failures(const NativeRun& run) {
 
 double mean_shared_share(const NativeRun& run) {
   double sum = 0;
-  for (const TransferSample& sample : run.samples) sum += shared_share(sample, run.core.own_ratio);
+  for (const TransferSample& sample : run.samples) sum += shared_share(sample.probes, run.core.own_ratio);
   return sum / static_cast<double>(run.samples.size());
 }
 
@@ -172,57 +170,21 @@ void shorten(TransferSample& sample, double by, unsigned cores) {
   sample.elapsed_ns = std::max<std::int64_t>(sample.elapsed_ns - (before - sample.cpu_ns()) / cores, 0);
 }
 
-/// The clock that a transfer had; 0 when nobody asked.
-double clock_of(const TransferSample& sample) {
-  std::vector<double> clocks;
-  for (const native::CoreProbe& probe : sample.probes) clocks.push_back(probe.clock());
-  return analysis::summarise(std::move(clocks)).median;
-}
-
-/// How much longer this run's transfers take on a shared core, when its repetitions differ enough in their shares.
-double longer_when_shared(const NativeRun& run) {
-  constexpr double kEnough = 0.4;
-  std::vector<double> shares;
-  std::vector<double> times;
-  for (const TransferSample& sample : run.samples) {
-    shares.push_back(shared_share(sample, run.core.own_ratio));
-    times.push_back(static_cast<double>(sample.cpu_ns()));
-  }
-  const auto [least, most] = std::ranges::minmax(shares);
-  if (most - least < kEnough) return run.core.longer;
-  const calibration::Line line = calibration::theil_sen(shares, times);
-  return line.intercept > 0 ? std::clamp(1 + line.slope / line.intercept, 1.0, 2.0) : run.core.longer;
-}
-
 }  // namespace
 
-double shared_share(const TransferSample& sample, double own_ratio) {
-  if (sample.probes.empty() || own_ratio <= 0) return 0;
-  const auto shared = std::ranges::count_if(
-      sample.probes, [&](const native::CoreProbe& probe) { return native::core_is_shared(probe.ratio(), own_ratio); });
-  return static_cast<double>(shared) / static_cast<double>(sample.probes.size());
-}
-
-bool undisturbed(const TransferSample& sample, double own_ratio) {
-  constexpr double kNearlyNever = 0.1;
-  return own_ratio > 0 && !sample.probes.empty() && shared_share(sample, own_ratio) <= kNearlyNever;
-}
-
 void settle(NativeRun& run, std::size_t enough) {
-  if (run.core.clock == 0 || run.samples.empty() || !run.samples.back().failure.empty()) return;
-  const auto own = [&](const TransferSample& sample) { return undisturbed(sample, run.core.own_ratio); };
-  for (TransferSample& sample : run.samples) {
-    if (const double clock = clock_of(sample); clock > 0) shorten(sample, run.core.clock / clock, run.cores);
+  if (run.samples.empty() || !run.samples.back().failure.empty()) return;
+  std::vector<Observed> observed;
+  for (const TransferSample& sample : run.samples) {
+    observed.push_back({sample.probes, static_cast<double>(sample.cpu_ns())});
   }
-  const auto disturbed = std::ranges::stable_partition(run.samples, own);
-  if (run.samples.size() - disturbed.size() >= std::max<std::size_t>(enough, 1)) {
-    std::ranges::move(disturbed, std::back_inserter(run.set_aside));
-    run.samples.erase(disturbed.begin(), disturbed.end());
+  const std::vector<Settled> settled = settle(observed, run.core, enough);
+  std::vector<TransferSample> kept;
+  for (std::size_t i = 0; i < settled.size(); ++i) {
+    shorten(run.samples[i], settled[i].shorter_by, run.cores);
+    (settled[i].set_aside ? run.set_aside : kept).push_back(std::move(run.samples[i]));
   }
-  const double longer = longer_when_shared(run);
-  for (TransferSample& sample : run.samples) {
-    shorten(sample, 1 + shared_share(sample, run.core.own_ratio) * (longer - 1), run.cores);
-  }
+  run.samples = std::move(kept);
 }
 
 void add_measured(RunResult& result, const NativeRun& run) {

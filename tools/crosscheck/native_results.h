@@ -5,17 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "tools/crosscheck/reference_core.h"
 #include "tools/native/measured_transfer.h"
 #include "tools/results/run_result.h"
 
 namespace sluice::crosscheck {
-
-/// The core that times are worked out for (core_probe.h).
-struct ReferenceCore {
-  double own_ratio = 0;  ///< of a core of one's own; 0: not known
-  double clock = 0;      ///< hertz; 0: there is no calibration
-  double longer = 1;     ///< times as long on a shared core, where a run's repetitions do not tell
-};
 
 struct NativeRun {
   std::uint64_t payload = 0;                      ///< bytes
@@ -27,14 +21,7 @@ struct NativeRun {
   ReferenceCore core = {};
 };
 
-/// Share of a transfer's time during which something else had a part of the core.
-double shared_share(const native::TransferSample& sample, double own_ratio);
-/// Whether a transfer had the core nearly all to itself.
-bool undisturbed(const native::TransferSample& sample, double own_ratio);
-
-/// With a calibration, times become those of the reference core. When at least `enough` samples were undisturbed the
-/// others are set aside; else the share of each that was on a shared core counts less by what sharing costs this
-/// transfer.
+/// Times become those of the reference core; samples that count no more for them are set aside.
 void settle(NativeRun& run, std::size_t enough);
 
 /// Everything of a run's result behind its heading; failures alone when a sample failed.

@@ -75,26 +75,21 @@ class Rounds {
         m_done(done),
         m_runs(plans.size(), NativeRun{files.bytes(), sha256, options.warm_up, 1, {}, {}, {}}) {
     for (std::size_t i = 0; i < plans.size(); ++i) {
-      const scenario::Configuration& configuration = plans[i].configuration;
-      m_runs[i].cores = configuration.workload.cpus;
-      const auto& host = configuration.host;
-      if (!host || !host->own_core) continue;
-      m_runs[i].core = {.own_ratio = host->own_core->value(),
-                        .clock = static_cast<double>(configuration.machine.cpu.frequency.value()),
-                        .longer = 1 + static_cast<double>(host->shared_core.ppm()) / 1e6};
+      m_runs[i].cores = plans[i].configuration.workload.cpus;
+      m_runs[i].core = reference_core(plans[i].configuration);
     }
   }
 
   std::vector<NativeRun> carry_out() {
     const unsigned wanted = m_options.repetitions;
-    const std::size_t enough = (wanted + 1) / 2;
+    const std::size_t enough = enough_of(wanted);
     for (unsigned round = 0; round < m_options.warm_up + wanted; ++round) {
       for (std::size_t i = 0; i < m_plans.size(); ++i) {
         ++*m_done;
         transfer(i, round < m_options.warm_up);
       }
     }
-    for (unsigned round = 0; round < kMoreRounds * wanted; ++round) {
+    for (unsigned round = 0; round < kMoreRepetitions * wanted; ++round) {
       for (std::size_t i = 0; i < m_plans.size(); ++i) {
         if (m_runs[i].core.own_ratio > 0 && undisturbed_samples(m_runs[i]) < enough) transfer(i, false);
       }
@@ -107,12 +102,9 @@ class Rounds {
   }
 
  private:
-  /// Times as many more repetitions, as long as too few had the core to themselves.
-  static constexpr unsigned kMoreRounds = 3;
-
   static std::size_t undisturbed_samples(const NativeRun& run) {
     return static_cast<std::size_t>(std::ranges::count_if(
-        run.samples, [&](const auto& sample) { return undisturbed(sample, run.core.own_ratio); }));
+        run.samples, [&](const auto& sample) { return undisturbed(sample.probes, run.core.own_ratio); }));
   }
 
   [[nodiscard]] std::optional<double> own_ratio_of_all() const {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -25,6 +26,7 @@ ProgramCalls::ProgramCalls(ProgramMemory& memory, std::int64_t most_alive, HostO
   // A look at the process's use is a call itself: the end of the one and the begin of the other fall into what they
   // measure. Microseconds are all that the kernel tells, so it takes many to know.
   constexpr int kLooks = 5000;
+  m_next_probe_ns = std::numeric_limits<std::int64_t>::max();
   ProcessSlot& slot = mine();
   for (int i = 0; i < kLooks; ++i) {
     leaves_program({});
@@ -32,6 +34,7 @@ ProgramCalls::ProgramCalls(ProgramMemory& memory, std::int64_t most_alive, HostO
   }
   m_looking_ns = static_cast<double>(slot.used.usage.cpu_ns()) / kLooks;
   slot = {};
+  m_next_probe_ns = 0;
 }
 
 void ProgramCalls::become(std::uint32_t slot) {
@@ -61,6 +64,19 @@ void ProgramCalls::enters_program() {
   ++slot.used.crossings;
   if (slot.in_call != ProcessSlot::kInNoCall) ++slot.used.counts.mode_switches;
   slot.in_call = ProcessSlot::kInNoCall;
+  probe_core();
+}
+
+void ProgramCalls::probe_core() {
+  constexpr std::int64_t kBetween = 500'000;  // half a per cent of the time
+  const std::int64_t now = monotonic_ns();
+  if (now < m_next_probe_ns || !m_memory.takes_a_probe()) return;
+  m_next_probe_ns = now + kBetween;
+  Record record;
+  record.kind = RecordKind::Probe;
+  record.slot = m_slot;
+  record.probe = native::probe_core();
+  m_memory.append(record, {});
 }
 
 SystemCalls::Value ProgramCalls::fork(Entry entry, std::span<const std::byte> arguments) {

@@ -40,6 +40,8 @@ class ProgramCalls : public HostSystemCalls {
   void enters_program() override;
 
  private:
+  /// Asks now and then what this process's core is worth, in the interpreter's time.
+  void probe_core();
   [[nodiscard]] ProcessSlot& mine() const { return m_memory.slot(m_slot); }
 
   ProgramMemory& m_memory;
@@ -47,6 +49,7 @@ class ProgramCalls : public HostSystemCalls {
   std::uint32_t m_slot = 0;
   Usage m_left;  ///< when the program left its own code
   double m_looking_ns = 0;
+  std::int64_t m_next_probe_ns = 0;
   std::uint64_t m_heap = 0;  ///< where the program's heap begins; 0: it was never asked for
   std::uint64_t m_heap_end = 0;
 };

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "kernel_sim/syscalls/call_record.h"
+#include "tools/native/core_probe.h"
 #include "tools/native/shared.h"
 
 namespace sluice::native {
@@ -60,7 +61,7 @@ struct ProcessSlot {
   std::int64_t cpu_ns = 0;  ///< all of its CPU time
 };
 
-enum class RecordKind : std::uint16_t { Measure, Sample, Count, Check, Print, Failed };
+enum class RecordKind : std::uint16_t { Measure, Sample, Count, Check, Print, Failed, Probe };
 
 /// One thing that a process reported. Only the fields of its kind mean something.
 struct Record {
@@ -69,6 +70,7 @@ struct Record {
   std::uint32_t slot = 0;
   std::int64_t number = 0;      ///< count: how many; check: whether it holds; measure: elapsed nanoseconds
   double value = 0;             ///< sample
+  CoreProbe probe = {};         ///< probe
   std::int64_t process_ns = 0;  ///< measure: CPU time of the process
   ProgramUse used;              ///< measure
 };
@@ -76,6 +78,7 @@ struct Record {
 class ProgramMemory {
  public:
   static constexpr std::uint32_t kSlots = 16384;                 ///< processes of a run, one after the other
+  static constexpr std::uint32_t kMostProbes = 16384;            ///< of a run
   static constexpr std::size_t kLogSize = std::size_t{1} << 28;  ///< bytes; memory is taken for what is written
 
   ProgramMemory();
@@ -101,6 +104,10 @@ class ProgramMemory {
   using Reader = std::function<void(const Record&, std::string_view text, std::string_view second)>;
   /// Every record that is whole.
   void read(const Reader& reader) const;
+  /// Whether there is room for one more probe of a core; it is then taken.
+  [[nodiscard]] bool takes_a_probe() const {
+    return m_head->probes.load() < kMostProbes && m_head->probes++ < kMostProbes;
+  }
   /// Whether something was reported that found no place.
   [[nodiscard]] bool overflowed() const { return m_head->log_end.load() > kLogSize; }
 
@@ -109,6 +116,7 @@ class ProgramMemory {
     std::atomic<std::uint32_t> claimed{0};
     std::atomic<std::int64_t> alive{0};
     std::atomic<std::uint64_t> log_end{0};
+    std::atomic<std::uint32_t> probes{0};
     std::int64_t began_at_ns = 0;
   };
 

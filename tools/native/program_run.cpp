@@ -314,6 +314,9 @@ class Findings {
       case RecordKind::Failed:
         m_sample.report.fail(who, text);
         break;
+      case RecordKind::Probe:
+        if (record.probe.chain_ns > 0) m_sample.probes.push_back(record.probe);
+        break;
     }
   }
 

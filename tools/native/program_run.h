@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/native/core_probe.h"
 #include "tools/native/program_folder.h"
 #include "tools/results/program_results.h"
 #include "tools/scenario/programs.h"
@@ -39,6 +40,7 @@ struct ProgramSample {
   std::int64_t cpu_kernel_ns = 0;
   std::vector<ProgramProcess> processes;
   results::ProgramReport report;
+  std::vector<CoreProbe> probes;      ///< of the cores that the programs ran on
   std::vector<std::string> failures;  ///< of the run itself: a limit that it met
 };
 

@@ -97,6 +97,16 @@ void ProgramReport::add_samples(const ProgramReport& other) {
   }
 }
 
+void ProgramReport::shorten(double by) {
+  for (auto& [name, by_process] : m_measures) {
+    for (auto& [pid, use] : by_process) {
+      const auto shorter = std::llround(static_cast<double>(use.cpu_ns) / by);
+      use.elapsed_ns = std::max<std::int64_t>(use.elapsed_ns - (use.cpu_ns - shorter), 0);
+      use.cpu_ns = shorter;
+    }
+  }
+}
+
 void ProgramReport::check(bool holds, const std::string& who, std::string_view where, std::string_view text) {
   ++m_checks;
   if (!holds) m_failures.push_back(fmt::format("{}: {}: does not hold: {}", who, where, text));

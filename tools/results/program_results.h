@@ -25,6 +25,8 @@ class ProgramReport {
   void sample(std::string_view name, double value) { of(m_samples, name).push_back(value); }
   /// The samples of another run of the same programs.
   void add_samples(const ProgramReport& other);
+  /// CPU times of measures become 1/`by` of what they are; what was waited for does not become shorter.
+  void shorten(double by);
   void count(std::string_view name, std::int64_t n) { of(m_counted, name) += n; }
   void check(bool holds, const std::string& who, std::string_view where, std::string_view text);
   void print(const std::string& who, std::string_view line) { of(m_output, who).emplace_back(line); }

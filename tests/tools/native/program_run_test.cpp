@@ -127,6 +127,17 @@ TEST_F(ProgramRun, TheInterpretersTimeIsNotTheProgramsOwn) {
   EXPECT_LT(lua.cpu_ns, lua.interpreter_ns.value() / 4);
 }
 
+TEST_F(ProgramRun, ACoreIsAskedWhatItIsWorthWhileAProgramRuns) {
+  const ProgramSample sample = run("function main() for i = 1, 20 do compute(1000000) end end");  // 20 ms
+  ASSERT_TRUE(sample.failures.empty());
+  EXPECT_GE(sample.probes.size(), 10U);
+  for (const native::CoreProbe& probe : sample.probes) {
+    EXPECT_GT(probe.clock(), 1e8);
+    EXPECT_LT(probe.clock(), 1e10);
+    EXPECT_GT(probe.independent_ns, 0);
+  }
+}
+
 TEST_F(ProgramRun, AProgramThatIsKilledReportsHowItEndedAndWhatItHadCounted) {
   const ProgramSample sample = run(R"(function main()
     local r, w = must(pipe())
