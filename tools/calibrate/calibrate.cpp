@@ -47,6 +47,7 @@ class Calibration {
   explicit Calibration(const Options& options)
       : m_options(options), m_shows_progress(options.shows_progress && isatty(STDERR_FILENO)) {
     const calibration::HostIdentity host = calibration::identify_host();
+    m_configuration.machine.cpu.cores = kCores;
     m_configuration.machine.remove("nic");  // what sends over the loopback interface needs no network card
     m_configuration.host = {.cpu = host.cpu,
                             .kernel = host.kernel,
@@ -74,7 +75,6 @@ class Calibration {
     for (const Finding& finding : findings) note(finding);
     use_lines_in_flight();
     scenario::Configuration written = m_configuration;
-    written.machine.cpu.cores = kCores;
     m_origins["cpu.cores"] = {"choice: one for the sender and one for the receiver", -1, ""};
     return platform_text(written, m_origins);
   }
@@ -134,7 +134,7 @@ class Calibration {
       if (set > calibration::kRun) list.push_back(keep(calibration::read_run(calibration::kRun, set)));
     }
     const calibration::BenchResult result = calibration::measure_on_host(
-        list, file, {.cpu = m_cpu, .progress = [&](unsigned round, const std::string& name) {
+        list, file, {.cpu = m_cpu, .other_cpu = other_cpu(), .progress = [&](unsigned round, const std::string& name) {
                        progress(fmt::format("round {}: {}", round, name));
                      }});
     if (result.sharing.share > kWorthSaying) {
@@ -165,6 +165,15 @@ class Calibration {
 #else
     static_cast<void>(core);  // nobody has written down how long a multiplication takes
 #endif
+  }
+
+  /// -1 when there is none.
+  static int other_cpu() {
+    try {
+      return native::choose_cores(2).second;
+    } catch (const base::InputError&) {
+      return -1;
+    }
   }
 
   static std::vector<Bytes> working_sets(const calibration::CachedFile& file) {

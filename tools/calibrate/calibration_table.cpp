@@ -77,6 +77,10 @@ const std::vector<Row>& calibration_table() {
       {{{"kernel.sched.context_switch", 0.92}, {"kernel.sched.wake_up", 0.08}},
        {{1, "task.round_trip"}},
        "a byte to another process on the core, and back"},
+      {{{"cpu.idle_exit"}}, {{1, "task.round_trip_across"}}, "a byte to a process on an idle core, and back"},
+      {{{"cpu.read_peer", 0.5}, {"cpu.write_peer", 0.5}},
+       {{1, "task.read_written_across"}},
+       "read of 48 KiB that another core wrote; nothing tells the two sides apart"},
       {{{"disk.ssd_read_latency"}}, {{1, "disk.page"}}, "O_DIRECT read of a page"},
       {{{"disk.ssd_read_rate"}}, {{1, "disk.read_ahead"}}, "reading 32 MiB of a file that is not cached"},
   };

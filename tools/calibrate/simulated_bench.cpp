@@ -31,6 +31,7 @@ class Bench {
  public:
   Bench(const scenario::Configuration& configuration, Bytes file_size)
       : m_file_size(file_size),
+        m_other_core(configuration.machine.cpu.cores > 1 ? 1 : -1),
         m_machine(configuration.machine,
                   simulate::make_disk_images(configuration.machine,
                                              {{kFileName, base::make_synthetic_content(file_size, 1)}})),
@@ -51,13 +52,14 @@ class Bench {
 
  private:
   void time(kernel_sim::Kernel& kernel, const Primitive& primitive, const std::string& path) {
-    kernel.run_program(primitive.name, [&](kernel_sim::SystemCalls& calls) {
+    const auto main = [&](kernel_sim::SystemCalls& calls) {
       SimulatedClock clock{m_hal.machine().cpu};
       calibration::Session session{{.calls = calls,
                                     .clock = clock,
                                     .file = path,
                                     .file_size = m_file_size,
-                                    .effort = {.warm_up = 2, .least = 3, .most = 3, .time = {}}}};
+                                    .effort = {.warm_up = 2, .least = 3, .most = 3, .time = {}},
+                                    .other_core = m_other_core}};
       try {
         primitive.run(session);
       } catch (const calibration::PrimitiveFailure&) {
@@ -67,10 +69,12 @@ class Bench {
       for (const calibration::Sample& sample : session.samples()) times.push_back(sample.nanoseconds);
       m_times[primitive.name] = calibration::quantile(times, 0.5);
       return 0;
-    });
+    };
+    kernel.wait_for(kernel.start_program(primitive.name, main, {.core = 0}));
   }
 
   Bytes m_file_size;
+  int m_other_core;
   platform::Machine m_machine;
   hal::SystemcMachine m_hal;
   kernel_sim::Kernel m_kernel;

@@ -120,8 +120,7 @@ class RowSolver {
         // The cost is the time of a KiB.
         const double bytes_per_s = 1024 / std::max(value, kShortestKib) * 1e9;
         index.set(share.parameter, fmt::format("{:.0f} B/s", bytes_per_s), {});
-      } else if (share.parameter.starts_with("cpu.")) {
-        // What a core does takes cycles.
+      } else if (index.find(share.parameter)->get().ends_with("cycles")) {
         const double hertz = static_cast<double>(m_configuration.machine.cpu.frequency.value());
         index.set(share.parameter, fmt::format("{:.3f} cycles", value * 1e-9 * hertz), {});
       } else {

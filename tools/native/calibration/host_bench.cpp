@@ -50,7 +50,7 @@ struct Outcome {
   std::array<char, 200> failure{};
 };
 
-int measure_here(const Primitive& primitive, SystemCalls& calls, const CachedFile& file, std::chrono::milliseconds time,
+int measure_here(const Primitive& primitive, SystemCalls& calls, const CachedFile& file, const BenchOptions& options,
                  Outcome& outcome) {
   HostClock clock;
   Session session{{.calls = calls,
@@ -60,7 +60,8 @@ int measure_here(const Primitive& primitive, SystemCalls& calls, const CachedFil
                    .effort = {.warm_up = 2,
                               .least = 3,
                               .most = Outcome::kMost,
-                              .time = Picoseconds{std::chrono::nanoseconds{time}.count() * 1000}}}};
+                              .time = Picoseconds{std::chrono::nanoseconds{options.time}.count() * 1000}},
+                   .other_core = options.other_cpu}};
   try {
     primitive.run(session);
   } catch (const PrimitiveFailure& failure) {
@@ -82,7 +83,7 @@ void measure_once(const Primitive& primitive, const CachedFile& file, const Benc
   native::HostSystemCalls calls{{.congestion_control = "reno"}};  // as the simulated kernel
   const native::Shared<Outcome> outcome;
   const int status = native::run_as_process(
-      calls, [&](SystemCalls& in_process) { return measure_here(primitive, in_process, file, options.time, *outcome); },
+      calls, [&](SystemCalls& in_process) { return measure_here(primitive, in_process, file, options, *outcome); },
       {.placement = {.cpu = options.cpu}, .time_limit = std::chrono::seconds{20}});
   if (outcome->failure[0] != 0) {
     collected.failure = outcome->failure.data();

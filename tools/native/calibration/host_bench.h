@@ -26,6 +26,7 @@ struct Measurement {
 
 struct BenchOptions {
   int cpu = 0;
+  int other_cpu = -1;  ///< for what needs a second one; -1: there is none
   unsigned rounds = 16;
   std::chrono::milliseconds time{4};  ///< of one primitive in one round, without its set-up
   /// Before each primitive, rounds from 1. What it throws ends the bench, with no process left.

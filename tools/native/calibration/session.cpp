@@ -38,6 +38,11 @@ void Session::need_all(const char* call, std::int64_t returned, std::uint64_t wa
                          " bytes"};
 }
 
+int Session::other_core() const {
+  if (m_facilities.other_core < 0) throw PrimitiveFailure{"there is one core only"};
+  return m_facilities.other_core;
+}
+
 int Session::open_file(int flags) const {
   return static_cast<int>(need("open", calls.open(m_facilities.file, O_RDONLY | flags)));
 }

@@ -106,6 +106,7 @@ struct Facilities {
   std::string file;     ///< path of a file whose pages are all cached
   Bytes file_size = 0;  ///< a multiple of the page size
   Effort effort;
+  int other_core = -1;  ///< than the one that the primitive runs on; -1: there is none
 };
 
 class Session {
@@ -136,6 +137,8 @@ class Session {
   static constexpr Bytes kSinglePages = 0;
   /// Size that a file needs for `size` bytes in large folios.
   static constexpr Bytes file_with(Bytes size) { return kLargeFolios + (size + 2_MiB - 1) / 2_MiB * 2_MiB; }
+  /// For a child. PrimitiveFailure on a machine with one core.
+  [[nodiscard]] int other_core() const;
   [[nodiscard]] Bytes file_size() const { return m_facilities.file_size; }
   /// Private memory in pages of 4 KiB, each touched.
   UserAddress map_buffer(Bytes size) const;
