@@ -72,6 +72,7 @@ class Worker {
     if (const auto difference = differs(program, *m_host, *m_simulated)) {
       if (agrees_when_asked_again(program)) {
         ++m_board.unsteady;
+        m_board.add(fmt::format("program {} answered in two ways: {}\n", index, difference->what));
       } else {
         ++m_board.different;
         m_board.add(report(program, *difference, index));
