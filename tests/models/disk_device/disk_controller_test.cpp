@@ -1,52 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "models/disk/disk_controller.h"
-
 #include <algorithm>
 #include <random>
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include "tests/models/disk_device/test_host.h"
-#include "tests/support/simulation.h"
+#include "tests/models/disk_device/driven_disk.h"
 
 namespace sluice::disk {
 namespace {
 
 using base::make_synthetic_content;
 using testing::IsEmpty;
-
-DiskConfig small_config() {
-  DiskConfig config;
-  config.capacity = 1_GiB;
-  return config;
-}
-
-class DiskControllerTest : public tests::Simulation {
- protected:
-  /// Runs `body` as the driver, until it ends.
-  void drive(TestHost& host, std::function<void()> body) {
-    bool finished = false;
-    thread([&, body] {
-      body();
-      finished = true;
-    });
-    run();
-    EXPECT_TRUE(finished) << "the driver waits for a completion that never comes";
-    EXPECT_THAT(host.ledger.breaches(), IsEmpty());
-  }
-  static void assign(TestHost& host, std::uint64_t address, Bytes size, Place place) {
-    for (Bytes i = 0; i < size; i += kPageSize) host.ledger.assign(Frame::of(PhysAddr{address + i}), place);
-  }
-  static Bytes payload(const TestHost& host, Place from, Place to, Mover by) {
-    for (const base::Move& move : host.ledger.moves()) {
-      if (move.from == from && move.to == to && move.by == by) return move.bytes.payload;
-    }
-    return 0;
-  }
-};
-
-constexpr std::uint64_t kData = 16_MiB;
 
 TEST_F(DiskControllerTest, ReadsIntoMemoryAndReportsEachMove) {
   TestHost host{"host", small_config()};
@@ -75,25 +37,6 @@ TEST_F(DiskControllerTest, ReadsIntoMemoryAndReportsEachMove) {
   EXPECT_EQ(statistics.bytes_read, 128_KiB);
   EXPECT_EQ(statistics.descriptors, 1U);
   EXPECT_EQ(statistics.interrupts, 1U);
-}
-
-TEST_F(DiskControllerTest, LatencyIsTheSumOfItsParts) {
-  DiskConfig config = small_config();
-  config.doorbell_latency = 200_ns;
-  config.command_overhead = 1'500_ns;
-  config.ssd.read_latency = 60_us;
-  config.ssd.channels = 8;
-  config.ssd.channel_rate = ByteRate{400'000'000};
-  TestHost host{"host", config};
-  drive(host, [&] {
-    host.enable();
-    host.put(TestHost::command(Opcode::Read, 0, 8), {{kData, 4096}});
-    host.ring();
-    host.next_completion();
-    // doorbell 200, fetch of 64 B 504, overhead 1500, sensing 60000, channel 4 KiB at 400 MB/s 10240, data 4 KiB onto
-    // the link 256 ns; entry and message follow, and the message is not delayed here.
-    EXPECT_EQ(TestHost::now(), 200_ns + 504_ns + 1'500_ns + 60_us + 10'240_ns + 256_ns);
-  });
 }
 
 TEST_F(DiskControllerTest, DataGoToEverySegmentBeforeTheCompletion) {
@@ -154,77 +97,6 @@ TEST_F(DiskControllerTest, WritesReachTheMediumAndAreReadBack) {
   EXPECT_EQ(host.disk.statistics().flushes, 1U);
 }
 
-TEST_F(DiskControllerTest, WithoutWriteCacheAWriteWaitsForTheMedium) {
-  DiskConfig config = small_config();
-  config.write_cache = false;
-  TestHost host{"host", config};
-  drive(host, [&] {
-    host.enable();
-    host.put(TestHost::command(Opcode::Write, 0, 8), {{kData, 4096}});
-    host.ring();
-    host.next_completion();
-    EXPECT_GE(TestHost::now(), 820_us);
-  });
-}
-
-TEST_F(DiskControllerTest, ADeepQueueReachesTheRateOfTheMedium) {
-  TestHost host{"host", small_config()};
-  constexpr Bytes kTotal = 32_MiB;
-  const auto content = make_synthetic_content(kTotal, 1);
-  host.image->place(0, content, 1);
-  drive(host, [&] {
-    host.enable(512);
-    for (std::uint32_t i = 0; i < 256; ++i) {
-      host.put(TestHost::command(Opcode::Read, i * 256, 256, static_cast<std::uint16_t>(i)),
-               {{kData + i * 128_KiB, 128_KiB}});
-    }
-    host.ring();
-    for (int i = 0; i < 256; ++i) EXPECT_EQ(host.next_completion().status, 0);
-    const Picoseconds ideal = transfer_time(kTotal, ByteRate{3'200'000'000});
-    EXPECT_GE(TestHost::now(), ideal);
-    EXPECT_LE(TestHost::now().count(), ideal.count() * 102 / 100);
-    EXPECT_LE(host.disk.medium_busy_until(TestHost::now()), TestHost::now());
-    EXPECT_GE(host.disk.medium_busy_until(TestHost::now()).count(), ideal.count() * 99 / 100);
-    EXPECT_TRUE(content->equals(0, std::span{host.memory.bytes}.subspan(kData, kTotal)));
-  });
-  EXPECT_GT(host.disk.statistics().most_active, 64U);
-}
-
-TEST_F(DiskControllerTest, ASlowLinkLimitsInsteadAndTheBufferHoldsTheMediumBack) {
-  DiskConfig config = small_config();
-  config.buffer_size = 256_KiB;
-  TestHost host{"host", config};
-  host.memory.rate = ByteRate{1'000'000'000};
-  drive(host, [&] {
-    host.enable(128);
-    for (std::uint32_t i = 0; i < 64; ++i) {
-      host.put(TestHost::command(Opcode::Read, i * 256, 256), {{kData + i * 128_KiB, 128_KiB}});
-    }
-    host.ring();
-    for (int i = 0; i < 64; ++i) EXPECT_EQ(host.next_completion().status, 0);
-    const Picoseconds ideal = transfer_time(8_MiB, ByteRate{1'000'000'000});
-    EXPECT_GE(TestHost::now(), ideal);
-    EXPECT_LE(TestHost::now().count(), ideal.count() * 105 / 100);
-  });
-}
-
-TEST_F(DiskControllerTest, OnASlowLinkACompletionDoesNotWaitForTheDataOfLaterCommands) {
-  TestHost host{"host", small_config()};
-  host.memory.rate = ByteRate{100'000'000};  // 1.31 ms for each command; the medium is ready after 0.1 ms
-  drive(host, [&] {
-    host.enable();
-    for (std::uint32_t i = 0; i < 4; ++i) {
-      host.put(TestHost::command(Opcode::Read, i * 256, 256), {{kData + i * 128_KiB, 128_KiB}});
-    }
-    host.ring();
-    const Picoseconds each = transfer_time(128_KiB, host.memory.rate);
-    for (std::uint32_t i = 1; i <= 4; ++i) {
-      host.next_completion();
-      EXPECT_LE(TestHost::now(), each * i + 100_us) << "command " << i;
-    }
-  });
-}
-
 TEST_F(DiskControllerTest, ACommandDoesNotOvertakeOneWhoseListIsStillOnItsWay) {
   DiskConfig config = small_config();
   config.medium = MediumKind::Hdd;
@@ -241,27 +113,6 @@ TEST_F(DiskControllerTest, ACommandDoesNotOvertakeOneWhoseListIsStillOnItsWay) {
     host.ring();
     for (std::uint16_t i = 0; i < 8; ++i) EXPECT_EQ(host.next_completion().command_id, i + 1);
     EXPECT_LE(TestHost::now(), transfer_time(1_MiB, ByteRate{100'000'000}) + 9_ms) << "one rotation at most";
-  });
-}
-
-TEST_F(DiskControllerTest, RandomWritesFillTheCacheAndThenGoAsFastAsTheDiesProgram) {
-  DiskConfig config = small_config();
-  TestHost host{"host", config};
-  drive(host, [&] {
-    host.enable();
-    Picoseconds early;
-    constexpr unsigned kWrites = 20'000;  // 80 MiB through a buffer of 8 MiB
-    for (std::uint32_t i = 0; i < kWrites; ++i) {
-      host.put(TestHost::command(Opcode::Write, (i * 7919ULL % 65536) * 8, 8), {{kData, 4096}});
-      host.ring();
-      host.next_completion();
-      host.return_completions();
-      if (i == 999) early = TestHost::now();
-    }
-    EXPECT_LT(early / 1000, 5_us) << "into the cache";
-    const double rate = kWrites * 4096.0 * 1e12 / static_cast<double>(TestHost::now().count());
-    const double dies = 64 * 2 * 16384.0 / 820e-6;  // 64 dies with two planes of 16 KiB, 820 us
-    EXPECT_NEAR(rate, dies / config.ssd.write_amplification, 0.15 * dies / config.ssd.write_amplification);
   });
 }
 
@@ -302,152 +153,6 @@ TEST_F(DiskControllerTest, AFullCompletionRingHoldsCompletionsBack) {
   });
 }
 
-TEST_F(DiskControllerTest, IllegalCommandsGetAStatusAndTheNextOneWorks) {
-  TestHost host{"host", small_config()};
-  drive(host, [&] {
-    host.enable();
-    const auto status_of = [&](const Command& command, const std::vector<SgElement>& segments) {
-      host.put(command, segments);
-      host.ring();
-      return static_cast<Status>(host.next_completion().status);
-    };
-    Command unknown = TestHost::command(Opcode::Read, 0, 8);
-    unknown.opcode = 77;
-    EXPECT_EQ(status_of(unknown, {{kData, 4096}}), Status::InvalidOpcode);
-    EXPECT_EQ(status_of(TestHost::command(Opcode::Read, 2 * 1024 * 1024, 8), {{kData, 4096}}), Status::OutOfRange);
-    EXPECT_EQ(status_of(TestHost::command(Opcode::Read, 0, 8), {{kData, 4092}}), Status::InvalidSegments);
-    EXPECT_EQ(status_of(TestHost::command(Opcode::Read, 0, 8), {{kData, 2048}, {kData, 0}}), Status::InvalidSegments);
-    EXPECT_EQ(status_of(TestHost::command(Opcode::Read, 0, 8), {{1_GiB, 4096}}), Status::DmaError);
-    EXPECT_EQ(status_of(TestHost::command(Opcode::Write, 0, 8), {{1_GiB, 4096}}), Status::DmaError);
-    EXPECT_EQ(status_of(TestHost::command(Opcode::Read, 0, 8), {{kData, 4096}}), Status::Success);
-  });
-  EXPECT_EQ(host.disk.statistics().failed, 6U);
-  EXPECT_EQ(host.ledger.held_in(Place::DiskBuffer), 0);
-}
-
-TEST_F(DiskControllerTest, AReadIsRefusedWhereItsTargetCannotHoldTheData) {
-  TestHost host{"host", small_config()};
-  drive(host, [&] {
-    host.enable(64);
-    const auto status_of = [&](Opcode opcode, const std::vector<SgElement>& segments) {
-      host.put(TestHost::command(opcode, 0, 8), segments);
-      host.ring();
-      return static_cast<Status>(host.next_completion().status);
-    };
-    EXPECT_EQ(status_of(Opcode::Read, {{kData + 1, 4096}}), Status::InvalidSegments) << "odd address";
-    EXPECT_EQ(status_of(Opcode::Write, {{kData + 1, 4096}}), Status::InvalidSegments);
-    EXPECT_EQ(status_of(Opcode::Read, {{kData, 2048}, {kData + 2044, 2048}}), Status::InvalidSegments) << "overlap";
-    EXPECT_EQ(status_of(Opcode::Write, {{kData, 2048}, {kData, 2048}}), Status::Success) << "one source twice";
-    EXPECT_EQ(status_of(Opcode::Read, {{TestHost::kCompletions, 4096}}), Status::InvalidSegments);
-    EXPECT_EQ(status_of(Opcode::Read, {{kData, 2048}, {TestHost::kSubmissions + 64, 2048}}), Status::InvalidSegments);
-    EXPECT_EQ(status_of(Opcode::Read, {{TestHost::kCompletions + 64 * sizeof(CompletionEntry), 4096}}), Status::Success)
-        << "just behind the ring";
-  });
-}
-
-TEST_F(DiskControllerTest, ACommandIdThatIsUnderWayIsAConflictAndTheFirstCommandGoesOn) {
-  TestHost host{"host", small_config()};
-  drive(host, [&] {
-    host.enable();
-    host.put(TestHost::command(Opcode::Read, 0, 8, 7), {{kData, 4096}});
-    host.put(TestHost::command(Opcode::Read, 8, 8, 7), {{kData + 4096, 4096}});
-    host.ring();
-    std::vector<Status> statuses;
-    for (int i = 0; i < 2; ++i) {
-      const CompletionEntry entry = host.next_completion();
-      EXPECT_EQ(entry.command_id, 7);
-      statuses.push_back(static_cast<Status>(entry.status));
-    }
-    EXPECT_THAT(statuses, testing::UnorderedElementsAre(Status::CommandIdConflict, Status::Success));
-    host.put(TestHost::command(Opcode::Read, 0, 8, 7), {{kData, 4096}});
-    host.ring();
-    EXPECT_EQ(host.next_completion().status, 0) << "a completed command's id is free";
-  });
-  EXPECT_EQ(host.disk.statistics().failed, 1U);
-}
-
-TEST_F(DiskControllerTest, ADmaErrorInTheMiddleDropsWhatTheBufferHeld) {
-  DiskConfig config = small_config();
-  config.buffer_size = 64_KiB;
-  TestHost host{"host", config};
-  host.image->place(0, make_synthetic_content(1_MiB, 1), 1);
-  assign(host, kData, 1_MiB, Place::PageCache);
-  drive(host, [&] {
-    host.enable();
-    for (int i = 0; i < 20; ++i) {  // more than the buffer holds, so that lost room would show
-      host.put(TestHost::command(Opcode::Read, 0, 256), {{kData, 40'960}, {1_GiB, 32'768}, {kData + 40'960, 57'344}});
-    }
-    host.put(TestHost::command(Opcode::Read, 0, 256, 1), {{kData, 128_KiB}});
-    host.ring();
-    for (int i = 0; i < 21; ++i) {
-      const CompletionEntry entry = host.next_completion();
-      const Status expected = entry.command_id == 1 ? Status::Success : Status::DmaError;
-      EXPECT_EQ(static_cast<Status>(entry.status), expected);
-    }
-  });
-  EXPECT_EQ(host.ledger.held_in(Place::DiskBuffer), 0);
-}
-
-TEST_F(DiskControllerTest, ResetInMidTransferAbortsAndTheControllerStartsAnew) {
-  TestHost host{"host", small_config()};
-  const auto content = make_synthetic_content(8_MiB, 1);
-  host.image->place(0, content, 1);
-  host.ledger.declare(PhysAddr{kData}, {{0, 1_MiB, 0, 2, 0}}, 1_MiB);
-  assign(host, kData, 16_MiB, Place::PageCache);
-  drive(host, [&] {
-    host.enable();
-    for (std::uint32_t i = 0; i < 16; ++i) {
-      host.put(TestHost::command(i % 2 == 0 ? Opcode::Read : Opcode::Write, 8192 + i * 256, 256),
-               {{kData + i * 128_KiB, 128_KiB}});
-    }
-    host.ring();
-    sc_core::wait(10, sc_core::SC_US);  // writes are on their way from memory
-    EXPECT_GT(host.ledger.held_in(Place::DiskBuffer), 0);
-    host.write(reg::kControl, control::kReset);
-    EXPECT_EQ(host.read(reg::kStatus), 0U);
-    EXPECT_EQ(host.read(reg::kSqSize), 0U);
-    EXPECT_EQ(host.ledger.held_in(Place::DiskBuffer), 0);
-    const std::size_t writes = host.memory.writes.size();
-    sc_core::wait(5, sc_core::SC_MS);
-    EXPECT_EQ(host.memory.writes.size(), writes) << "nothing of the old commands comes after the reset";
-    EXPECT_THAT(host.memory.interrupts, IsEmpty());
-
-    host.enable();
-    host.put(TestHost::command(Opcode::Read, 0, 256), {{kData, 128_KiB}});
-    host.ring();
-    EXPECT_EQ(host.next_completion().status, 0);
-    EXPECT_TRUE(content->equals(0, std::span{host.memory.bytes}.subspan(kData, 128_KiB)));
-  });
-  EXPECT_EQ(host.disk.statistics().resets, 1U);
-}
-
-TEST_F(DiskControllerTest, BadRingsAreFatalUntilReset) {
-  TestHost host{"host", small_config()};
-  drive(host, [&] {
-    host.enable(48);
-    EXPECT_EQ(host.read(reg::kStatus), status::kFatal);
-    host.ring();
-    EXPECT_EQ(host.read(reg::kIgnoredDoorbells), 1U);
-    host.write(reg::kControl, control::kReset);
-    host.enable(64);
-    EXPECT_EQ(host.read(reg::kStatus), status::kReady);
-    host.write(reg::kSqBase, 0);
-    EXPECT_EQ(host.read(reg::kSqBase), TestHost::kSubmissions) << "not while enabled";
-    host.write(reg::kSqTail, 64);
-    EXPECT_EQ(host.read(reg::kIgnoredDoorbells), 1U);
-    EXPECT_EQ(host.disk.statistics().ignored_doorbells, 2U) << "of the resets before as well";
-
-    host.write(reg::kControl, control::kReset);
-    host.write(reg::kSqBase, 1_GiB);
-    host.write(reg::kSqSize, 4);
-    host.write(reg::kCqSize, 4);
-    host.write(reg::kControl, control::kEnable);
-    host.write(reg::kSqTail, 1);
-    sc_core::wait(1, sc_core::SC_MS);
-    EXPECT_EQ(host.read(reg::kStatus), status::kFatal) << "the ring does not answer";
-  });
-}
-
 TEST_F(DiskControllerTest, RegistersTellTheLimits) {
   TestHost host{"host", small_config()};
   drive(host, [&] {
@@ -459,23 +164,6 @@ TEST_F(DiskControllerTest, RegistersTellTheLimits) {
     host.read({0x04, 4, "a hole"});
     EXPECT_NE(host.last_response, tlm::TLM_OK_RESPONSE);
   });
-}
-
-TEST_F(DiskControllerTest, InterruptsAreCoalescedByCountAndTime) {
-  DiskConfig config = small_config();
-  config.coalesce_completions = 4;
-  config.coalesce_time = 1_ms;
-  TestHost host{"host", config};
-  drive(host, [&] {
-    host.enable();
-    for (std::uint32_t i = 0; i < 6; ++i) host.put(TestHost::command(Opcode::Read, i * 8, 8), {{kData, 4096}});
-    host.ring();
-    for (int i = 0; i < 6; ++i) host.next_completion();
-  });
-  ASSERT_EQ(host.memory.interrupts.size(), 2U) << "four at once, and the other two after a time";
-  EXPECT_LT(host.memory.interrupts[0].first, 200_us);
-  EXPECT_GE(host.memory.interrupts[1].first, 1_ms);
-  EXPECT_LT(host.memory.interrupts[1].first, 1'200_us);
 }
 
 TEST_F(DiskControllerTest, AMaskedInterruptComesWhenItIsUnmasked) {
@@ -491,26 +179,6 @@ TEST_F(DiskControllerTest, AMaskedInterruptComesWhenItIsUnmasked) {
     host.next_completion();
     sc_core::wait(host.memory.interrupted);
     EXPECT_EQ(host.memory.interrupts.size(), 1U);
-  });
-}
-
-TEST_F(DiskControllerTest, AHardDiskReadsSequentiallyAtItsMediaRate) {
-  DiskConfig config = small_config();
-  config.medium = MediumKind::Hdd;
-  TestHost host{"host", config};
-  drive(host, [&] {
-    host.enable();
-    for (std::uint32_t i = 0; i < 64; ++i) {  // one at a time, with a pause, as a reader does
-      host.put(TestHost::command(Opcode::Read, i * 256, 256), {{kData + i * 128_KiB, 128_KiB}});
-      host.ring();
-      host.next_completion();
-      host.return_completions();
-      sc_core::wait(100, sc_core::SC_US);
-    }
-    const Picoseconds ideal = transfer_time(8_MiB, ByteRate{100'000'000});
-    // The first read finds the head just past the start and waits a turn of 8.33 ms.
-    EXPECT_GE(TestHost::now(), ideal);
-    EXPECT_LE(TestHost::now(), ideal + 9_ms);
   });
 }
 
