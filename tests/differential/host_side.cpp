@@ -14,7 +14,7 @@ namespace sluice::differential {
 namespace {
 
 /// No run takes longer: a program never waits for anything but its own processes.
-constexpr std::chrono::seconds kTimeLimit{60};
+constexpr std::chrono::seconds kTimeLimit{15};
 
 class HostSide final : public Side {
  public:
