@@ -36,7 +36,7 @@ void FairQueue::enqueue(FairEntity& entity, Arrival arrival) {
 }
 
 bool FairQueue::dequeue(FairEntity& entity, Departure departure) {
-  if (departure == Departure::Sleeps && !entity.delayed && !eligible(entity)) {
+  if (departure == Departure::Sleeps && !entity.delayed && !eligible(entity, run_times())) {
     entity.delayed = true;
     return false;
   }
@@ -70,22 +70,26 @@ FairEntity* FairQueue::switch_to_best(Picoseconds now) {
   return best;
 }
 
+FairQueue::RunTimes FairQueue::run_times() const {
+  RunTimes times{.base = m_running != nullptr ? m_running->run_time : m_waiting.front()->run_time, .sum = {}};
+  for (const FairEntity* entity : m_waiting) times.sum += entity->run_time - times.base;
+  return times;
+}
+
 /// V >= v, without the rounding of V.
-bool FairQueue::eligible(const FairEntity& entity) const {
-  Picoseconds sum;
-  for (const FairEntity* other : m_waiting) sum += other->run_time - entity.run_time;
-  if (m_running != nullptr) sum += m_running->run_time - entity.run_time;
-  return sum >= Picoseconds{};
+bool FairQueue::eligible(const FairEntity& entity, const RunTimes& all) const {
+  return all.sum >= (entity.run_time - all.base) * size();
 }
 
 /// pick_eevdf.
 FairEntity* FairQueue::choose() const {
   if (size() == 1) return m_running != nullptr ? m_running : m_waiting.front();
-  FairEntity* const running = m_running != nullptr && eligible(*m_running) ? m_running : nullptr;
+  if (size() == 0) return nullptr;
+  const RunTimes all = run_times();
+  FairEntity* const running = m_running != nullptr && eligible(*m_running, all) ? m_running : nullptr;
   // RUN_TO_PARITY: who has been chosen keeps the core until its slice is over or it has had its share.
   if (running != nullptr && running->run_time < running->protected_until) return running;
-  const auto best =
-      std::find_if(m_waiting.begin(), m_waiting.end(), [this](const FairEntity* e) { return eligible(*e); });
+  const auto best = std::ranges::find_if(m_waiting, [&](const FairEntity* entity) { return eligible(*entity, all); });
   if (best == m_waiting.end() || (running != nullptr && running->deadline < (*best)->deadline)) return running;
   return *best;
 }
@@ -93,11 +97,9 @@ FairEntity* FairQueue::choose() const {
 Picoseconds FairQueue::average() const {
   const auto count = static_cast<std::int64_t>(size());
   if (count == 0) return m_zero;
-  const Picoseconds base = m_running != nullptr ? m_running->run_time : m_waiting.front()->run_time;
-  Picoseconds sum;
-  for (const FairEntity* entity : m_waiting) sum += entity->run_time - base;
-  const std::int64_t rounded_down = sum.count() >= 0 ? sum.count() / count : (sum.count() - count + 1) / count;
-  return base + Picoseconds{rounded_down};
+  const RunTimes all = run_times();
+  const std::int64_t sum = all.sum.count();
+  return all.base + Picoseconds{sum >= 0 ? sum / count : (sum - count + 1) / count};  // rounded down
 }
 
 /// place_entity.

@@ -58,7 +58,14 @@ class FairQueue {
   FairEntity* switch_to_best(Picoseconds now);
 
  private:
-  [[nodiscard]] bool eligible(const FairEntity& entity) const;
+  /// Of all that compete: the sum of what each is ahead of `base`.
+  struct RunTimes {
+    Picoseconds base;
+    Picoseconds sum;
+  };
+  /// At least one competes.
+  [[nodiscard]] RunTimes run_times() const;
+  [[nodiscard]] bool eligible(const FairEntity& entity, const RunTimes& all) const;
   [[nodiscard]] FairEntity* choose() const;
   [[nodiscard]] Picoseconds average() const;
   void place(FairEntity& entity, Arrival arrival);
@@ -67,7 +74,7 @@ class FairQueue {
 
   Picoseconds m_slice;
   Picoseconds m_tick;
-  std::vector<FairEntity*> m_waiting;  // few
+  std::vector<FairEntity*> m_waiting;
   FairEntity* m_running = nullptr;
   Picoseconds m_zero;  // V when the queue was last empty
 };

@@ -71,7 +71,8 @@ struct Process {
 
   Pid pid;
   std::string name;
-  Process* parent;  ///< null: nobody in user space waits for it
+  Process* parent;                      ///< null: nobody in user space waits for it
+  std::vector<Process*> children = {};  ///< in the order in which they were made, until they are reaped
   FileTable files;
   std::unique_ptr<mm::AddressSpace> memory;  ///< null once it has ended, as user_memory
   std::optional<mm::AddressSpaceMemory> user_memory;

@@ -15,6 +15,7 @@ Process& ProcessTable::add(std::string name, Process* parent, FileTable files,
   Process& process = *m_processes.emplace_back(
       std::make_unique<Process>(m_next_pid++, std::move(name), parent, std::move(files), std::move(memory)));
   ++m_present;
+  if (parent != nullptr) parent->children.push_back(&process);
   process.user_memory.emplace(m_services.machine, m_services.frames, *process.memory, m_services.mm_config);
   return process;
 }
@@ -83,11 +84,11 @@ void ProcessTable::end(Process& process, int status) {
   m_services.scheduler.forget_page_table(process.memory->root());
   process.user_memory.reset();
   process.memory.reset();
-  for (const auto& other : m_processes) {
-    if (other->parent != &process) continue;
-    other->parent = nullptr;  // init takes them and reaps them
-    if (other->ended && !other->reaped) --m_present;
+  for (Process* child : process.children) {
+    child->parent = nullptr;  // init takes them and reaps them
+    if (child->ended) --m_present;
   }
+  process.children.clear();
   process.status = status;
   process.ended = true;
   if (process.parent == nullptr) --m_present;
@@ -95,13 +96,16 @@ void ProcessTable::end(Process& process, int status) {
   if (process.parent != nullptr) tell_parent(process);
 }
 
+void ProcessTable::reap(Process& child) {
+  child.reaped = true;
+  std::erase(child.parent->children, &child);
+  --m_present;
+}
+
 /// do_notify_parent.
 void ProcessTable::tell_parent(Process& process) {
   Process& parent = *process.parent;
-  if (parent.signals.forgets_children()) {
-    process.reaped = true;
-    --m_present;
-  }
+  if (parent.signals.forgets_children()) reap(process);
   send(parent, SIGCHLD);
   m_services.scheduler.wake_all(parent.child_ended);
 }
@@ -135,20 +139,17 @@ int ProcessTable::wait_for(Process& process) {
 
 Result<Process*> ProcessTable::wait_for_child(Process& parent, Pid pid) {
   // All processes are of one group, so 0 means any child as -1 does; other groups have no members.
-  const auto meant = [&](const Process& p) {
-    return p.parent == &parent && !p.reaped && (pid == -1 || pid == 0 || p.pid == pid);
-  };
+  const auto meant = [&](const Process& p) { return pid == -1 || pid == 0 || p.pid == pid; };
   for (;;) {
     bool any = false;
-    for (const auto& process : m_processes) {
-      if (!meant(*process)) continue;
+    for (Process* const child : parent.children) {
+      if (!meant(*child)) continue;
       any = true;
-      if (process->ended) {
-        process->reaped = true;
-        --m_present;
-        parent.of_children += usage_of(*process);
-        parent.of_children += process->of_children;
-        return process.get();
+      if (child->ended) {
+        reap(*child);
+        parent.of_children += usage_of(*child);
+        parent.of_children += child->of_children;
+        return child;
       }
     }
     if (!any) return base::refuse(ECHILD);

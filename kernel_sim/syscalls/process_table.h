@@ -71,6 +71,8 @@ class ProcessTable {
   void end(Process& process, int status);
   void send(Process& process, int signal);
   void tell_parent(Process& process);
+  /// Nobody waits for an ended child any more.
+  void reap(Process& child);
 
   Services m_services;
   const SyscallConfig& m_config;

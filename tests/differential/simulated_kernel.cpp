@@ -35,6 +35,7 @@ SimulatedKernel::SimulatedKernel(const FileSizes& file_sizes, const Surroundings
               [this](int flags) { return m_network->create_unix_pair(flags); }},
           m_config.syscall) {
   m_config.fs.preload_written = true;
+  m_config.syscall.max_processes = surroundings.processes;
   m_config.fs.preload_call_size = Bytes{1} << 30;
   m_config.syscall.max_files = static_cast<unsigned>(surroundings.descriptors);
   place_files(file_sizes);

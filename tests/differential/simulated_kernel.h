@@ -24,6 +24,7 @@ struct Surroundings {
   Bytes memory = 64_MiB;
   Bytes disk = kSmallDisk;
   int descriptors = kMostDescriptors;
+  unsigned processes = 4096;
 };
 
 class SimulatedKernel {

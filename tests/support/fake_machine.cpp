@@ -16,8 +16,8 @@ struct FakeMachine::Context {
   std::thread thread;
   hal::Mode mode = hal::Mode::Kernel;
   unsigned core = 0;
-  bool turn = false;      // this thread may run
-  bool runnable = false;  // holds a core
+  std::binary_semaphore turn{0};  // this thread may run
+  bool runnable = false;          // holds a core
   bool finished = false;
   std::exception_ptr error;
 };
@@ -43,11 +43,7 @@ FakeMachine::FakeMachine(Bytes memory_size, unsigned cores)
 void FakeMachine::stop() {
   m_stopping = true;
   for (auto& context : m_contexts) {  // one after the other: blocked contexts unwind through code that shares state
-    {
-      const std::lock_guard lock{m_mutex};
-      context->turn = true;
-    }
-    m_turn.notify_all();
+    context->turn.release();
     if (context->thread.joinable()) context->thread.join();
   }
 }
@@ -77,7 +73,7 @@ void FakeMachine::loop(std::size_t background) {
         std::count_if(m_contexts.begin(), m_contexts.end(), [](const auto& c) { return !c->finished; }));
     const auto next =
         std::find_if(m_contexts.begin(), m_contexts.end(), [](const auto& c) { return c->runnable && !c->finished; });
-    if (next != m_contexts.end()) {
+    if (next != m_contexts.end() && m_now < m_end) {
       resume_and_wait(**next);
       continue;
     }
@@ -98,11 +94,8 @@ void FakeMachine::loop(std::size_t background) {
 /// Lets a context's thread run until it gives up its core or finishes.
 void FakeMachine::resume_and_wait(Context& context) {
   m_core = context.core;
-  std::unique_lock lock{m_mutex};
-  m_loop_turn = false;
-  context.turn = true;
-  m_turn.notify_all();
-  m_turn.wait(lock, [this] { return m_loop_turn; });
+  context.turn.release();
+  m_loop_turn.acquire();
   if (context.error) std::rethrow_exception(std::exchange(context.error, nullptr));
 }
 
@@ -285,10 +278,7 @@ hal::Contexts::Id FakeMachine::create(std::string name, hal::Contexts::Body body
   context.name = std::move(name);
   context.body = std::move(body);
   context.thread = std::thread{[this, &context] {
-    {
-      std::unique_lock lock{m_mutex};
-      m_turn.wait(lock, [&] { return context.turn; });
-    }
+    context.turn.acquire();
     std::optional<hal::Contexts::Id> next;
     try {
       if (!m_stopping) next = context.body();
@@ -303,11 +293,9 @@ hal::Contexts::Id FakeMachine::create(std::string name, hal::Contexts::Body body
         m_contexts[*next]->runnable = true;
       }
     }
-    const std::lock_guard lock{m_mutex};
     context.finished = true;
     context.runnable = false;
-    m_loop_turn = true;
-    m_turn.notify_all();
+    if (!m_stopping) m_loop_turn.release();
   }};
   return id;
 }
@@ -327,11 +315,8 @@ void FakeMachine::switch_to(std::optional<hal::Contexts::Id> next) {
     m_contexts[*next]->core = m_core;
     m_contexts[*next]->runnable = true;
   }
-  std::unique_lock lock{m_mutex};
-  caller.turn = false;
-  m_loop_turn = true;
-  m_turn.notify_all();
-  m_turn.wait(lock, [&] { return caller.turn; });
+  m_loop_turn.release();
+  caller.turn.acquire();
   if (m_stopping) throw Stopped{};
 }
 

@@ -8,13 +8,12 @@
 // run() throws Blocked, which names the blocked contexts, when nothing is left to happen.
 #pragma once
 
-#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <limits>
 #include <map>
 #include <memory>
-#include <mutex>
+#include <semaphore>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -50,7 +49,7 @@ class FakeMachine : private hal::Cpu, private hal::Contexts, private hal::Interr
   /// As run, for a machine whose contexts a scheduler has created already; returns when all of them have finished or
   /// when only `background` of them are left and nothing can happen any more.
   void run_all(std::size_t background = 0);
-  /// From this time on nothing happens any more: what still waits then is blocked.
+  /// From this time on nothing happens any more: what has not ended then is blocked.
   void end_at(Picoseconds time) { m_end = time; }
 
   /// A device: register reads and writes at [base, base + size).
@@ -152,9 +151,7 @@ class FakeMachine : private hal::Cpu, private hal::Contexts, private hal::Interr
   std::vector<Device> m_devices;
   std::map<unsigned, std::pair<unsigned, Handler>> m_handlers;
   Handler m_returned;
-  std::mutex m_mutex;
-  std::condition_variable m_turn;
-  bool m_loop_turn = true;
+  std::binary_semaphore m_loop_turn{0};  // the thread that runs the machine may go on
 };
 
 }  // namespace sluice::tests

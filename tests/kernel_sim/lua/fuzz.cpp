@@ -32,7 +32,8 @@ constexpr Limits kLimits{.memory = std::size_t{16} << 20,
                          .instructions = 5'000'000,
                          .host_time = std::chrono::seconds{5},
                          .output = 1 << 16};
-/// A program that forks for ever makes some hundred processes in it.
+/// A program that forks for ever makes some hundred processes in it, of which so many are there at a time.
+constexpr unsigned kMostProcesses = 64;
 constexpr Picoseconds kSimulatedLimit{std::int64_t{20} * 1'000'000'000};
 /// For both runs, under the sanitizers: of the process's own time, and of all time for one that waits for ever.
 constexpr std::chrono::seconds kPatience{60};
@@ -61,7 +62,7 @@ std::string outcome(const std::string& text, std::size_t* not_lua) {
   std::string all;
   try {
     const Program program{"fuzz.lua", text, kLimits};
-    differential::SimulatedKernel kernel{{4096, 10, 0}};
+    differential::SimulatedKernel kernel{{4096, 10, 0}, {.processes = kMostProcesses}};
     said.now = [&] { return static_cast<std::int64_t>(kernel.now_ms() * 1e6); };
     try {
       const int status = kernel.run(
