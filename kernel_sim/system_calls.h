@@ -145,7 +145,8 @@ class Measurement {
  public:
   virtual ~Measurement() = default;
   virtual void begin() = 0;
-  /// The transfer of file number `index` starts now (its latency runs from here to its last byte at the peer).
+  /// A transfer of a file starts now (its latency runs from here to its last byte at the peer). Transfers are numbered
+  /// by the program's connections, of one by its passes, and of one by its files.
   virtual void file_begins(std::uint64_t index) = 0;
   virtual void end() = 0;
 };

@@ -21,18 +21,15 @@ int direct_io(SystemCalls& calls, const TransferRequest& request, Measurement& m
   Transfer transfer{calls, request, measurement};
   UserAddress buffer = UserAddress::Null;
   if (!transfer.open(O_DIRECT) || !transfer.map_buffer(buffer)) return transfer.finish();
-  transfer.run([&](const Transfer::SourceFile& file) {
-    for (std::uint64_t left = file.size; left > 0;) {
-      // The last piece is asked for in whole blocks; the file's end cuts it.
-      const auto got =
-          transfer.uninterrupted([&] { return calls.read(file.fd, buffer, aligned(transfer.chunk_of(left))); });
-      if (!transfer.check("read", got)) return false;
-      if (got == 0) return transfer.ended_early("read");
-      const std::uint64_t bytes = std::min(static_cast<std::uint64_t>(got), left);
-      if (!transfer.write_all(buffer, bytes)) return false;
-      left -= bytes;
-    }
-    return true;
+  transfer.run([&](Transfer::SourceFile& file) {
+    // The last piece is asked for in whole blocks; the file's end cuts it.
+    const auto got =
+        transfer.uninterrupted([&] { return calls.read(file.fd, buffer, aligned(transfer.chunk_of(file.left))); });
+    if (!transfer.check("read", got)) return false;
+    if (got == 0) return transfer.ended_early("read");
+    const std::uint64_t bytes = std::min(static_cast<std::uint64_t>(got), file.left);
+    file.left -= bytes;
+    return transfer.write_all(buffer, bytes);
   });
   calls.munmap(buffer, request.chunk);
   return transfer.finish();

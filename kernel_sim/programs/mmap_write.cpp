@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //   file ─ mapped ─► user address ─ write ─► socket
-#include <utility>
+#include <map>
 
 #include <sys/mman.h>
 
@@ -9,22 +9,34 @@
 namespace sluice::kernel_sim {
 
 int mmap_write(SystemCalls& calls, const TransferRequest& request, Measurement& measurement) {
+  struct Mapping {
+    UserAddress at;
+    std::uint64_t size;
+  };
   Transfer transfer{calls, request, measurement};
-  std::vector<std::pair<UserAddress, std::uint64_t>> mappings;
+  std::map<int, Mapping> mappings;  // by descriptor
   if (!transfer.open()) return transfer.finish();
-  transfer.run([&](const Transfer::SourceFile& file) {
+  // A later pass maps the file anew; what the earlier one mapped goes then.
+  const auto map = [&](const Transfer::SourceFile& file) {
+    const auto earlier = mappings.find(file.fd);
+    if (earlier != mappings.end()) {
+      const auto gone = calls.munmap(earlier->second.at, earlier->second.size);
+      mappings.erase(earlier);
+      if (!transfer.check("munmap", gone)) return false;
+    }
     const auto mapped = calls.mmap(UserAddress::Null, file.size, PROT_READ, MAP_SHARED, file.fd, 0);
     if (!transfer.check("mmap", mapped)) return false;
-    const auto at = static_cast<UserAddress>(mapped);
-    mappings.emplace_back(at, file.size);
-    for (std::uint64_t done = 0; done < file.size;) {
-      const std::uint64_t chunk = transfer.chunk_of(file.size - done);
-      if (!transfer.write_all(at + done, chunk)) return false;
-      done += chunk;
-    }
+    mappings[file.fd] = {static_cast<UserAddress>(mapped), file.size};
+    return true;
+  };
+  transfer.run([&](Transfer::SourceFile& file) {
+    if (file.left == file.size && !map(file)) return false;
+    const std::uint64_t chunk = transfer.chunk_of(file.left);
+    if (!transfer.write_all(mappings.at(file.fd).at + (file.size - file.left), chunk)) return false;
+    file.left -= chunk;
     return true;
   });
-  for (const auto& [at, size] : mappings) calls.munmap(at, size);
+  for (const auto& [fd, mapping] : mappings) calls.munmap(mapping.at, mapping.size);
   return transfer.finish();
 }
 

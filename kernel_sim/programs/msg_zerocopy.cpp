@@ -141,18 +141,15 @@ int msg_zerocopy(SystemCalls& calls, const TransferRequest& request, Measurement
   Lender lender{transfer, request.chunk};
   bool sent = lender.prepare();
   if (sent) {
-    sent = transfer.run([&](const Transfer::SourceFile& file) {
-      for (std::uint64_t left = file.size; left > 0;) {
-        const auto buffer = lender.next_buffer();
-        if (!buffer) return false;
-        const auto got = transfer.uninterrupted([&] { return calls.read(file.fd, *buffer, transfer.chunk_of(left)); });
-        if (!transfer.check("read", got)) return false;
-        if (got == 0) return transfer.ended_early("read");
-        const auto bytes = static_cast<std::uint64_t>(got);
-        if (!lender.send(*buffer, bytes)) return false;
-        left -= bytes;
-      }
-      return true;
+    sent = transfer.run([&](Transfer::SourceFile& file) {
+      const auto buffer = lender.next_buffer();
+      if (!buffer) return false;
+      const auto got =
+          transfer.uninterrupted([&] { return calls.read(file.fd, *buffer, transfer.chunk_of(file.left)); });
+      if (!transfer.check("read", got)) return false;
+      if (got == 0) return transfer.ended_early("read");
+      file.left -= static_cast<std::uint64_t>(got);
+      return lender.send(*buffer, static_cast<std::uint64_t>(got));
     });
   }
   lender.finish(sent);

@@ -10,16 +10,12 @@ int read_write(SystemCalls& calls, const TransferRequest& request, Measurement& 
   Transfer transfer{calls, request, measurement};
   UserAddress buffer = UserAddress::Null;
   if (!transfer.open() || !transfer.map_buffer(buffer)) return transfer.finish();
-  transfer.run([&](const Transfer::SourceFile& file) {
-    for (std::uint64_t left = file.size; left > 0;) {
-      const auto got = transfer.uninterrupted([&] { return calls.read(file.fd, buffer, transfer.chunk_of(left)); });
-      if (!transfer.check("read", got)) return false;
-      if (got == 0) return transfer.ended_early("read");
-      const auto bytes = static_cast<std::uint64_t>(got);
-      if (!transfer.write_all(buffer, bytes)) return false;
-      left -= bytes;
-    }
-    return true;
+  transfer.run([&](Transfer::SourceFile& file) {
+    const auto got = transfer.uninterrupted([&] { return calls.read(file.fd, buffer, transfer.chunk_of(file.left)); });
+    if (!transfer.check("read", got)) return false;
+    if (got == 0) return transfer.ended_early("read");
+    file.left -= static_cast<std::uint64_t>(got);
+    return transfer.write_all(buffer, static_cast<std::uint64_t>(got));
   });
   calls.munmap(buffer, request.chunk);
   return transfer.finish();

@@ -7,14 +7,12 @@ namespace sluice::kernel_sim {
 int sendfile(SystemCalls& calls, const TransferRequest& request, Measurement& measurement) {
   Transfer transfer{calls, request, measurement};
   if (!transfer.open()) return transfer.finish();
-  transfer.run([&](const Transfer::SourceFile& file) {
-    for (std::uint64_t left = file.size; left > 0;) {
-      const auto sent = transfer.uninterrupted(
-          [&] { return calls.sendfile(transfer.socket(), file.fd, nullptr, transfer.chunk_of(left)); });
-      if (!transfer.check("sendfile", sent)) return false;
-      if (sent == 0) return transfer.ended_early("sendfile");
-      left -= static_cast<std::uint64_t>(sent);
-    }
+  transfer.run([&](Transfer::SourceFile& file) {
+    const auto sent = transfer.uninterrupted(
+        [&] { return calls.sendfile(transfer.socket(), file.fd, nullptr, transfer.chunk_of(file.left)); });
+    if (!transfer.check("sendfile", sent)) return false;
+    if (sent == 0) return transfer.ended_early("sendfile");
+    file.left -= static_cast<std::uint64_t>(sent);
     return true;
   });
   return transfer.finish();

@@ -38,18 +38,15 @@ int splice(SystemCalls& calls, const TransferRequest& request, Measurement& meas
   int pipe[2] = {-1, -1};
   if (!transfer.open() || !transfer.check("pipe", calls.pipe(pipe))) return transfer.finish();
   enlarge(calls, pipe[1], request.chunk);
-  transfer.run([&](const Transfer::SourceFile& file) {
-    for (std::uint64_t left = file.size; left > 0;) {
-      const std::uint64_t chunk = transfer.chunk_of(left);
-      const unsigned flags = SPLICE_F_MOVE | (chunk < left ? SPLICE_F_MORE : 0U);
-      const auto got =
-          transfer.uninterrupted([&] { return calls.splice(file.fd, nullptr, pipe[1], nullptr, chunk, flags); });
-      if (!transfer.check("splice", got)) return false;
-      if (got == 0) return transfer.ended_early("splice");
-      left -= static_cast<std::uint64_t>(got);
-      if (!drain(transfer, pipe[0], static_cast<std::uint64_t>(got), left > 0)) return false;
-    }
-    return true;
+  transfer.run([&](Transfer::SourceFile& file) {
+    const std::uint64_t chunk = transfer.chunk_of(file.left);
+    const unsigned flags = SPLICE_F_MOVE | (chunk < file.left ? SPLICE_F_MORE : 0U);
+    const auto got =
+        transfer.uninterrupted([&] { return calls.splice(file.fd, nullptr, pipe[1], nullptr, chunk, flags); });
+    if (!transfer.check("splice", got)) return false;
+    if (got == 0) return transfer.ended_early("splice");
+    file.left -= static_cast<std::uint64_t>(got);
+    return drain(transfer, pipe[0], static_cast<std::uint64_t>(got), file.left > 0);
   });
   calls.close(pipe[0]);
   calls.close(pipe[1]);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <span>
 #include <string_view>
 #include <vector>
 
@@ -17,21 +16,24 @@ class Transfer {
  public:
   using Value = SystemCalls::Value;
 
+  /// A file as one connection sends it.
   struct SourceFile {
     int fd = -1;
     std::uint64_t size = 0;
+    std::uint64_t left = 0;  ///< to be sent in this pass
   };
 
   Transfer(SystemCalls& calls, const TransferRequest& request, Measurement& measurement)
       : m_calls(calls), m_request(request), m_measurement(measurement) {}
 
-  /// Files, with `flags` beside O_RDONLY, then the connected sockets.
+  /// Files, with `flags` beside O_RDONLY, and the connected sockets.
   bool open(int flags = 0);
   /// An anonymous private buffer of a chunk.
   bool map_buffer(UserAddress& buffer);
-  /// Calls send_file(file) for each file that is not empty, within the measured region.
-  template <class SendFile>
-  bool run(SendFile&& send_file);
+  /// Calls send_round(file) until nothing of any file is left, within the measured region. It sends the file's next
+  /// chunk to socket() and takes it off `left`. The connections take turns.
+  template <class SendRound>
+  bool run(SendRound&& send_round);
   /// Writes all of it to the socket.
   bool write_all(UserAddress from, std::uint64_t size);
   /// The value of a call: true when >= 0; retry says that the call was interrupted.
@@ -41,34 +43,50 @@ class Transfer {
   Value uninterrupted(Call&& call);
   /// A call that should have moved something moved nothing: the file is shorter than fstat said.
   bool ended_early(std::string_view call);
-  /// Ends the connection and closes everything. Returns the exit status.
+  /// Ends the connections and closes everything. Returns the exit status.
   int finish();
 
   [[nodiscard]] std::uint64_t chunk_of(std::uint64_t left) const { return std::min(left, m_request.chunk); }
-  /// The connection of the file that is sent.
-  [[nodiscard]] int socket() const { return m_sockets[m_file % m_sockets.size()]; }
-  [[nodiscard]] std::span<const int> sockets() const { return m_sockets; }
+  /// That the present file goes to.
+  [[nodiscard]] int socket() const { return m_turn->sockets[m_turn->file % m_turn->sockets.size()]; }
+  /// Of all connections.
+  [[nodiscard]] std::vector<int> sockets() const;
   SystemCalls& calls() { return m_calls; }
 
  private:
-  bool connect(Endpoint peer);
+  /// What one connection sends, and how far it is.
+  struct Connection {
+    std::vector<SourceFile> files;
+    std::vector<int> sockets;
+    std::uint64_t begun = 0;  ///< files, of all passes
+    std::size_t file = 0;     ///< that is sent
+  };
+
+  bool open_files(Connection& connection, int flags);
+  bool connect(Connection& connection, Endpoint peer);
+  /// Begins the connection's next file when there is nothing left of the present one. False when all is sent, or after
+  /// an error.
+  bool has_more(std::size_t connection);
 
   SystemCalls& m_calls;
   const TransferRequest& m_request;
   Measurement& m_measurement;
-  std::vector<SourceFile> m_files;
-  std::vector<int> m_sockets;
-  std::uint64_t m_file = 0;  // that is sent
+  std::vector<Connection> m_connections;
+  const Connection* m_turn = nullptr;
   bool m_failed = false;
 };
 
-template <class SendFile>
-bool Transfer::run(SendFile&& send_file) {
+template <class SendRound>
+bool Transfer::run(SendRound&& send_round) {
   m_measurement.begin();
-  for (std::uint64_t i = 0; i < m_files.size() && !m_failed; ++i) {
-    m_file = i;
-    m_measurement.file_begins(i);
-    if (m_files[i].size > 0 && !send_file(m_files[i])) break;
+  for (bool some = true; some && !m_failed;) {
+    some = false;
+    for (std::size_t i = 0; i < m_connections.size() && !m_failed; ++i) {
+      if (!has_more(i)) continue;
+      some = true;
+      m_turn = &m_connections[i];
+      if (!send_round(m_connections[i].files[m_turn->file])) m_failed = true;
+    }
   }
   m_measurement.end();
   return !m_failed;

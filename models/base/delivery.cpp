@@ -59,13 +59,15 @@ void FileDelivery::known(std::uint64_t offset, Bytes size, std::uint32_t generat
   }
 }
 
-FileDelivery::Outcome FileDelivery::deliver(std::uint64_t offset, Bytes size, std::uint32_t generation) {
+FileDelivery::Outcome FileDelivery::deliver(std::uint64_t offset, Bytes size, std::uint32_t generation,
+                                            std::uint32_t times) {
   Outcome outcome;
   const std::uint64_t end = offset + size;
   for (const RangeMap::Part& part : m_delivered.parts(offset, end)) {
-    (part.value == 0 ? outcome.fresh : outcome.again) += part.end - part.begin;
+    const bool fresh = part.value < times;
+    (fresh ? outcome.fresh : outcome.again) += part.end - part.begin;
+    if (fresh) m_delivered.set(part.begin, part.end, part.value + 1);
   }
-  m_delivered.set(offset, end, 1);
   if (!m_newest.empty()) {
     for (const RangeMap::Part& part : m_newest.parts(offset, end)) {
       if (part.value > generation) outcome.stale += part.end - part.begin;

@@ -39,18 +39,19 @@ class RangeMap {
 class FileDelivery {
  public:
   struct Outcome {
-    Bytes fresh = 0;  ///< bytes that had not come before
-    Bytes again = 0;  ///< bytes that had come before
+    Bytes fresh = 0;  ///< bytes that had not come as often as they are to come
+    Bytes again = 0;  ///< bytes that had
     Bytes stale = 0;  ///< bytes older than what the file is known to hold
   };
 
   /// Bytes [offset, offset + size) exist in this generation.
   void known(std::uint64_t offset, Bytes size, std::uint32_t generation);
-  Outcome deliver(std::uint64_t offset, Bytes size, std::uint32_t generation);
+  /// `times`: how often each byte is to come.
+  Outcome deliver(std::uint64_t offset, Bytes size, std::uint32_t generation, std::uint32_t times = 1);
 
  private:
   RangeMap m_newest;
-  RangeMap m_delivered;  // 1 = delivered
+  RangeMap m_delivered;  // how often
 };
 
 }  // namespace sluice::base

@@ -63,6 +63,7 @@ struct Ledger::Book {
   std::array<MoveTotal, kPlaces * kPlaces * kMovers> totals{};
   std::array<std::int64_t, kPlaces> held{};  // payload bytes in consuming places
   std::map<std::uint32_t, FileDelivery> deliveries;
+  std::uint32_t times = 1;  // each byte is to be delivered
   Bytes delivered = 0;
   std::vector<std::string> breaches;
   std::size_t breaches_left_out = 0;
@@ -232,18 +233,20 @@ void Ledger::dropped(Place from, Bytes size) {
   m_book->leave(from, std::min(size, held));
 }
 
+void Ledger::expect_deliveries(std::uint32_t times) { m_book->times = times; }
+
 void Ledger::delivered(const Shadow& shadow) {
   for (const ShadowPiece& piece : shadow) {
     if (piece.size == 0) continue;
     const FileDelivery::Outcome outcome =
-        m_book->deliveries[piece.file].deliver(piece.offset, piece.size, piece.generation);
+        m_book->deliveries[piece.file].deliver(piece.offset, piece.size, piece.generation, m_book->times);
     m_book->delivered += outcome.fresh;
-    const auto report = [&](Bytes bytes, std::string_view what) {
+    const auto report = [&](Bytes bytes, const std::string& what) {
       if (bytes == 0) return;
       m_book->breach(fmt::format("{} bytes of file {} within [{}, {}) reached the peer {}", bytes, piece.file,
                                  piece.offset, piece.offset + piece.size, what));
     };
-    report(outcome.again, "twice");
+    report(outcome.again, m_book->times == 1 ? "twice" : fmt::format("more than {} times", m_book->times));
     report(outcome.stale, "as they were before the file was written");
   }
 }

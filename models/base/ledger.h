@@ -88,6 +88,10 @@ class Ledger {
   /// A page reference was passed instead of bytes, e.g. page cache to pipe. Counted, copies nothing.
   void passed_reference(Place from, Place to, PhysAddr at, Bytes size);
 
+  // --- the receivers --------------------------------------------------------------------------------------------
+  /// How often each byte of payload is to reach a peer's application; once, unless this says another number.
+  void expect_deliveries(std::uint32_t times);
+
   // --- movers -------------------------------------------------------------------------------------------------
   /// Memory to memory. Either range may span frames.
   void copied(PhysAddr from, PhysAddr to, Bytes size, Mover by);
@@ -100,8 +104,8 @@ class Ledger {
   /// Bytes of a consuming place were thrown away (a frame lost, a queue reset). At most what the place holds is taken
   /// off: `size` may count headers, which are no payload.
   void dropped(Place from, Bytes size);
-  /// Payload reached the peer's application; every byte must come exactly once, and in the newest generation that a
-  /// declaration or a device has shown of it.
+  /// Payload reached the peer's application; every byte must come exactly as often as is expected, and in the newest
+  /// generation that a declaration or a device has shown of it.
   void delivered(const Shadow& shadow);
 
   // --- the measured region ------------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ class Calibration {
   std::string carry_out() {
     const std::filesystem::path folder = m_options.folder;
     const calibration::CachedFile file{folder, test_file_size()};
-    m_cpu = native::choose_cores(1).first;  // where a transfer runs, for each core has neighbours of its own
+    m_cpu = native::choose_cores(1).front();  // where a transfer runs, for each core has neighbours of its own
     use_facts(folder);
     measure(file);
     const calibration::CacheFit caches = fit_last_level(working_sets(file));

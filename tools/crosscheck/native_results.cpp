@@ -65,6 +65,35 @@ OrWhyNot<results::TaskUse> softirq_thread(const NativeRun& run) {
       .cpu_ns = median(run, [](const TransferSample& sample) { return sample.softirq_cpu_ns.value_or(0); })};
 }
 
+/// What each sender did, when there are several.
+std::optional<Named<results::ProcessUse>> senders(const NativeRun& run) {
+  const std::size_t count = run.samples.front().senders.size();
+  if (count < 2) return {};
+  Named<results::ProcessUse> processes;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto of = [&](std::int64_t native::ResourceUse::*field) {
+      return median(run, [=](const TransferSample& sample) { return sample.senders.at(i).used.*field; });
+    };
+    const auto count_of = [&](std::int64_t native::ResourceUse::*field) {
+      return static_cast<std::uint64_t>(of(field));
+    };
+    using native::ResourceUse;
+    const syscalls::CallCounts& calls = run.samples.front().senders[i].calls;
+    const auto by_name = calls.by_name();
+    processes.emplace_back(fmt::format("sender.{}", i),
+                           results::ProcessUse{.copies = 1,
+                                               .ends = "exit 0",
+                                               .cpu_ns = of(&ResourceUse::cpu_ns),
+                                               .mode_switches = calls.mode_switches,
+                                               .page_faults_minor = count_of(&ResourceUse::minor_faults),
+                                               .page_faults_major = count_of(&ResourceUse::major_faults),
+                                               .voluntary_switches = count_of(&ResourceUse::voluntary_switches),
+                                               .involuntary_switches = count_of(&ResourceUse::involuntary_switches),
+                                               .system_calls = {by_name.begin(), by_name.end()}});
+  }
+  return processes;
+}
+
 Named<OrWhyNot<results::TaskUse>> tasks(const NativeRun& run) {
   results::TaskUse receiver = task(run, &TransferSample::receiver);
   receiver.calls =
@@ -122,7 +151,7 @@ Named<std::uint64_t> system_calls(const NativeRun& run) {
 results::Delivered delivered(const NativeRun& run) {
   results::Delivered delivered{.bytes = run.samples.front().received, .sha256 = {}, .intact = {}};
   if (run.sha256.empty()) return delivered;
-  delivered.sha256 = run.samples.front().sha256;
+  delivered.sha256 = run.sha256;  // each receiver's bytes are as they should be
   delivered.intact = true;
   return delivered;
 }
@@ -141,7 +170,7 @@ std::vector<std::string> failures(const NativeRun& run) {
     for (const TransferSample& sample : *samples) {
       if (!sample.failure.empty()) {
         sentences.push_back(sample.failure);
-      } else if (sample.sha256 != run.sha256) {
+      } else if (sample.sha256 != run.sha256_of_connection) {
         sentences.emplace_back("the receiver's bytes are not the file's");
       } else if (determined_calls(sample) != determined_calls(run.samples.front())) {
         sentences.emplace_back("the program's system calls differ between repetitions");
@@ -166,6 +195,7 @@ void shorten(TransferSample& sample, double by, unsigned cores) {
     divide(use->user_ns);
     divide(use->system_ns);
   }
+  for (TransferSample::SenderUse& sender : sample.senders) divide(sender.used.cpu_ns);
   if (sample.softirq_cpu_ns) divide(*sample.softirq_cpu_ns);
   sample.elapsed_ns = std::max<std::int64_t>(sample.elapsed_ns - (before - sample.cpu_ns()) / cores, 0);
 }
@@ -198,6 +228,7 @@ void add_measured(RunResult& result, const NativeRun& run) {
   result.system_calls = system_calls(run);
   result.counts = counts(run);
   result.tasks = tasks(run);
+  result.processes = senders(run);
   result.kernel_counts = kernel_counts(run);
   result.repetitions = {.count = run.samples.size(),
                         .warm_up = run.warm_up,

@@ -12,12 +12,13 @@
 namespace sluice::crosscheck {
 
 struct NativeRun {
-  std::uint64_t payload = 0;                      ///< bytes
-  std::string sha256;                             ///< of what was sent; empty when nobody verifies
-  unsigned warm_up = 0;                           ///< repetitions before the samples
-  unsigned cores = 1;                             ///< that sender and receiver have
-  std::vector<native::TransferSample> samples;    ///< up to the first that failed
-  std::vector<native::TransferSample> set_aside;  ///< counts alone are looked at
+  std::uint64_t payload = 0;                           ///< bytes, of all connections
+  std::string sha256 = {};                             ///< of what was sent; empty when nobody verifies
+  std::string sha256_of_connection = {};               ///< of what each connection sent; likewise
+  unsigned warm_up = 0;                                ///< repetitions before the samples
+  unsigned cores = 1;                                  ///< that senders and receivers have
+  std::vector<native::TransferSample> samples = {};    ///< up to the first that failed
+  std::vector<native::TransferSample> set_aside = {};  ///< counts alone are looked at
   ReferenceCore core = {};
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <span>
 
@@ -16,6 +17,7 @@
 #include "tools/report/run_text.h"
 #include "tools/report/text.h"
 #include "tools/results/json_io.h"
+#include "tools/scenario/expansion.h"
 #include "tools/simulate/child.h"
 #include "tools/simulate/inputs.h"
 #include "tools/simulate/progress.h"
@@ -50,33 +52,65 @@ std::filesystem::path directory_of(const NativeOptions& options) {
   return folder;
 }
 
+/// The processes of a workload as they are placed on this host: over loopback, whatever cards the machine has.
+scenario::Expansion expansion_of(const RunPlan& plan) {
+  const Workload& workload = plan.configuration.workload;
+  return scenario::expand(workload, std::max(plan.configuration.machine.cpu.cores, workload.cpus), 0);
+}
+
 native::TransferOptions transfer_options(const RunPlan& plan, const NativeOptions& options) {
   const Workload& workload = plan.configuration.workload;
-  const auto [sender, receiver] = native::choose_cores(workload.cpus);
-  return {.strategy = kernel_sim::find_strategy(plan.strategy),
-          .chunk = workload.chunk,
-          .sender_cpu = sender,
-          .receiver_cpu = receiver,
-          .batch = workload.controlled(),
-          .socket_buffer = workload.controlled() ? static_cast<int>(scenario::kControlledSocketBuffer) : 0,
-          .congestion_control = workload.controlled() ? scenario::kControlledCongestionControl : "",
-          .verify = options.verify,
-          .time_limit = std::chrono::seconds{options.timeout_s}};
+  const scenario::Expansion expansion = expansion_of(plan);
+  const std::vector<int> cores = native::choose_cores(expansion.cores());
+  native::TransferOptions chosen{
+      .strategy = kernel_sim::find_strategy(plan.strategy),
+      .chunk = workload.chunk,
+      .senders = {},
+      .receiver_cpus = {},
+      .repeat = workload.repeat,
+      .batch = workload.controlled(),
+      .socket_buffer = workload.controlled() ? static_cast<int>(scenario::kControlledSocketBuffer) : 0,
+      .congestion_control = workload.controlled() ? scenario::kControlledCongestionControl : "",
+      .verify = options.verify,
+      .time_limit = std::chrono::seconds{options.timeout_s}};
+  for (const auto& sender : expansion.senders) chosen.senders.push_back({cores[sender.core], sender.connections});
+  for (const auto& connection : expansion.connections) chosen.receiver_cpus.push_back(cores[connection.receiver_core]);
+  return chosen;
 }
+
+/// Digests of what plans send that send the same files.
+class Digests {
+ public:
+  explicit Digests(bool wanted) : m_wanted(wanted) {}
+  /// Of the files so many times one after the other; empty when nobody verifies.
+  const std::string& of(const Workload& workload, unsigned times) {
+    std::string& digest = m_digests[times];
+    if (!m_wanted || !digest.empty()) return digest;
+    // No content is kept: one that maps a file of the host would hold its pages in the page cache.
+    Workload stream = workload;
+    stream.connections = 1;
+    stream.repeat = times;
+    return digest = base::sha256_of(simulate::stream_of(stream));
+  }
+
+ private:
+  bool m_wanted;
+  std::map<unsigned, std::string> m_digests;
+};
 
 /// Transfers of several plans by turns, so that a slow disturbance meets all of them.
 class Rounds {
  public:
-  Rounds(Plans plans, const native::TestFiles& files, const std::string& sha256, const NativeOptions& options,
-         Done& done)
-      : m_plans(plans),
-        m_files(files),
-        m_options(options),
-        m_done(done),
-        m_runs(plans.size(), NativeRun{files.bytes(), sha256, options.warm_up, 1, {}, {}, {}}) {
+  Rounds(Plans plans, const native::TestFiles& files, Digests& digests, const NativeOptions& options, Done& done)
+      : m_plans(plans), m_files(files), m_options(options), m_done(done), m_runs(plans.size()) {
     for (std::size_t i = 0; i < plans.size(); ++i) {
-      m_runs[i].cores = plans[i].configuration.workload.cpus;
-      m_runs[i].core = reference_core(plans[i].configuration);
+      const Workload& workload = plans[i].configuration.workload;
+      m_runs[i] = {.payload = files.bytes() * workload.deliveries(),
+                   .sha256 = digests.of(workload, workload.connections * workload.repeat),
+                   .sha256_of_connection = digests.of(workload, workload.repeat),
+                   .warm_up = options.warm_up,
+                   .cores = workload.cpus,
+                   .core = reference_core(plans[i].configuration)};
     }
   }
 
@@ -139,14 +173,12 @@ class Rounds {
 /// All plans that send the same files, in the child.
 std::vector<RunResult> run_batch(Plans batch, const NativeOptions& options, Done& done) {
   const Workload& workload = batch.front().configuration.workload;
-  // No content is kept: one that maps a file of the host would hold its pages in the page cache.
-  const std::string sha256 =
-      options.verify ? base::sha256_of(simulate::StreamContent{simulate::contents_of(workload)}) : "";
+  Digests digests{options.verify};
   const native::TestFiles files = workload.form == Workload::Form::Path
                                       ? native::TestFiles::open(workload.path)
                                       : native::TestFiles::make(directory_of(options), simulate::contents_of(workload));
   std::vector<RunResult> found;
-  for (const NativeRun& run : Rounds(batch, files, sha256, options, done).carry_out()) {
+  for (const NativeRun& run : Rounds(batch, files, digests, options, done).carry_out()) {
     add_measured(found.emplace_back(simulate::heading_of(batch[found.size()], results::kHost)), run);
   }
   return found;
@@ -165,7 +197,7 @@ void check(const scenario::Scenario& scenario) {
                       "loopback cannot have",
                       scenario.path, plan.strategy)};
     }
-    (void)native::choose_cores(plan.configuration.workload.cpus);
+    (void)native::choose_cores(expansion_of(plan).cores());
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/native/kernel_counts.h"
 
+#include <atomic>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -95,7 +96,9 @@ void KernelCounters::sender_begins() const {
 
 void KernelCounters::sender_ends() {
   for (const Counter& counter : m_own) ::ioctl(counter.descriptor.get(), PERF_EVENT_IOC_DISABLE, 0);
-  for (const Counter& counter : m_own) m_sender->values[counter.tracepoint] = value_of(counter.descriptor);
+  for (const Counter& counter : m_own) {
+    std::atomic_ref{m_sender->values[counter.tracepoint]} += value_of(counter.descriptor);
+  }
 }
 
 void KernelCounters::last_byte() const {

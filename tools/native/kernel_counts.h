@@ -47,7 +47,7 @@ class KernelCounters {
  public:
   explicit KernelCounters(std::span<const int> cores);
 
-  /// In the sender's process, once, before its program starts: counters of its own.
+  /// In each sender's process, once, before its program starts: counters of its own. What they count is added up.
   void attach_to_sender();
   void sender_begins() const;
   void sender_ends();

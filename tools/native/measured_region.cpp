@@ -43,6 +43,16 @@ ResourceUse operator-(const ResourceUse& a, const ResourceUse& b) {
           .involuntary_switches = a.involuntary_switches - b.involuntary_switches};
 }
 
+ResourceUse operator+(const ResourceUse& a, const ResourceUse& b) {
+  return {.cpu_ns = a.cpu_ns + b.cpu_ns,
+          .user_ns = a.user_ns + b.user_ns,
+          .system_ns = a.system_ns + b.system_ns,
+          .minor_faults = a.minor_faults + b.minor_faults,
+          .major_faults = a.major_faults + b.major_faults,
+          .voluntary_switches = a.voluntary_switches + b.voluntary_switches,
+          .involuntary_switches = a.involuntary_switches + b.involuntary_switches};
+}
+
 // The clock is read last at the begin and first at the end, so that reading the rest is not measured. The marks' pages
 // are written before, for their first touch is a fault that is not the program's.
 

@@ -27,6 +27,7 @@ std::int64_t monotonic_ns();
 /// Of this process, since it started.
 ResourceUse resource_use();
 ResourceUse operator-(const ResourceUse& a, const ResourceUse& b);
+ResourceUse operator+(const ResourceUse& a, const ResourceUse& b);
 
 class MeasuredRegion : public kernel_sim::Measurement {
  public:

@@ -2,11 +2,19 @@
 #include "tools/native/measured_transfer.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <ctime>
+#include <deque>
+#include <limits>
 #include <sched.h>
+#include <set>
+#include <unistd.h>
+#include <utility>
 
 #include <fmt/format.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "tools/native/process.h"
@@ -36,85 +44,154 @@ std::int64_t cpu_clock_of(pid_t process) {
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
+/// Where the senders wait for each other. The word is one that processes may share, so it is waited for by the call.
+struct Start {
+  std::atomic<unsigned> ready = 0;
+  std::atomic<std::uint32_t> open = 0;
+
+  void wait() {
+    while (open == 0) ::syscall(SYS_futex, &open, FUTEX_WAIT, 0, nullptr, nullptr, 0);
+  }
+  void let_all_go() {
+    open = 1;
+    ::syscall(SYS_futex, &open, FUTEX_WAKE, std::numeric_limits<int>::max(), nullptr, nullptr, 0);
+  }
+};
+
+/// A sender's process, from the outside.
+struct SenderProcess {
+  SenderProcess(const HostOptions& host, std::function<void()> at_begin, std::function<void()> at_end)
+      : calls(host), region(calls, std::move(at_begin), std::move(at_end)) {}
+  ~SenderProcess() {
+    if (pid >= 0) kill_process(pid);
+  }
+  SenderProcess(const SenderProcess&) = delete;
+  SenderProcess& operator=(const SenderProcess&) = delete;
+
+  HostSystemCalls calls;
+  MeasuredRegion region;
+  Shared<Message> failure;
+  pid_t pid = -1;
+};
+
 class MeasuredTransfer {
  public:
   MeasuredTransfer(const TestFiles& files, const TransferOptions& options)
-      : m_files(files),
-        m_options(options),
-        m_cores(cores_of(options)),
-        m_counters(m_cores),
-        m_calls({.root = TestFiles::root(), .congestion_control = options.congestion_control}),
-        m_region(
-            m_calls, [this] { at_begin(); }, [this] { m_counters.sender_ends(); }) {
+      : m_files(files), m_options(options), m_cores(cores_of(options)), m_counters(m_cores) {
     for (const int core : m_cores) m_softirq.emplace_back(core);
+    const HostOptions host{.root = TestFiles::root(), .congestion_control = options.congestion_control};
+    for (std::size_t i = 0; i < options.senders.size(); ++i) {
+      m_senders.emplace_back(
+          host, [this] { at_begin(); }, [this] { m_counters.sender_ends(); });
+    }
+    *m_receivers_left = options.receiver_cpus.size();
   }
 
   TransferSample carry_out() {
-    Receiver receiver{receiver_options()};
-    m_receiver = receiver.process();
-    const int status = run_sender(receiver.endpoint());
+    for (const int cpu : m_options.receiver_cpus) m_receivers.emplace_back(receiver_options(cpu));
+    for (std::size_t i = 0; i < m_senders.size(); ++i) start(i);
     TransferSample sample;
-    if (status != 0 || !m_region.complete()) {
-      sample.failure = fmt::format("the program {}{}{}", status_text(status), m_failure->text[0] != 0 ? ": " : "",
-                                   m_failure->text.data());
-      return sample;
-    }
-    fill(sample, receiver.finish(m_options.time_limit));
+    sample.failure = wait_for_senders();
+    if (sample.failure.empty()) fill(sample);
     return sample;
   }
 
  private:
   /// Clocks that this process has no mark at: read by the others, at the begin and at the last byte.
   struct Clocks {
-    std::int64_t receiver_at_begin = 0;
+    std::int64_t receivers_at_begin = 0;
     std::int64_t softirq_at_begin = 0;
     std::int64_t softirq_at_last_byte = 0;
     bool softirq_known = true;
   };
 
   static std::vector<int> cores_of(const TransferOptions& options) {
-    std::vector<int> cores{options.sender_cpu};
-    if (options.receiver_cpu != options.sender_cpu) cores.push_back(options.receiver_cpu);
-    return cores;
+    std::set<int> cores{options.receiver_cpus.begin(), options.receiver_cpus.end()};
+    for (const TransferOptions::Sender& sender : options.senders) cores.insert(sender.cpu);
+    return {cores.begin(), cores.end()};
   }
 
-  ReceiverOptions receiver_options() {
+  [[nodiscard]] std::uint64_t bytes_of_connection() const { return m_files.bytes() * m_options.repeat; }
+
+  ReceiverOptions receiver_options(int cpu) {
     std::vector<int> descriptors = m_counters.descriptors();
     for (const SoftirqThread& thread : m_softirq) {
       if (thread.readable()) descriptors.push_back(thread.descriptor());
     }
     return {.mode = m_options.verify ? ReceiverMode::Hash : ReceiverMode::Discard,
             .receive_buffer = m_options.socket_buffer,
-            .placement = {m_options.receiver_cpu, m_options.batch},
-            .expected = m_files.bytes(),
-            .at_last_byte = [this] { at_last_byte(); },
+            .placement = {cpu, m_options.batch},
+            .expected = bytes_of_connection(),
+            .at_last_byte = [this] { at_last_byte_of_one(); },
             .probe_core = true,
             .descriptors = std::move(descriptors)};
   }
 
-  int run_sender(kernel_sim::Endpoint peer) {
-    const auto program = [&](SystemCalls& calls) {
+  void start(std::size_t index) {
+    const TransferOptions::Sender& options = m_options.senders[index];
+    SenderProcess& sender = m_senders[index];
+    kernel_sim::TransferRequest request{.paths = m_files.paths(),
+                                        .connections = {},
+                                        .repeat = m_options.repeat,
+                                        .chunk = m_options.chunk,
+                                        .send_buffer = m_options.socket_buffer};
+    for (const unsigned connection : options.connections) {
+      request.connections.push_back({m_receivers[connection].endpoint()});
+    }
+    const auto main = [&] {
       m_counters.attach_to_sender();
       std::string failure;
-      const kernel_sim::TransferRequest request{.paths = m_files.paths(),
-                                                .peer = peer,
-                                                .chunk = m_options.chunk,
-                                                .send_buffer = m_options.socket_buffer,
-                                                .failure = &failure};
-      const int status = m_options.strategy->run(calls, request, m_region);
-      m_failure->set(failure);
+      request.failure = &failure;
+      const int status = m_options.strategy->run(sender.calls, request, sender.region);
+      sender.failure->set(failure);
+      if (status != 0) m_start->let_all_go();
       return status;
     };
-    return run_as_process(m_calls, program,
-                          {.placement = {m_options.sender_cpu, m_options.batch}, .time_limit = m_options.time_limit});
+    sender.pid = start_process(main, {options.cpu, m_options.batch});
   }
 
-  void at_begin() {
-    m_clocks->receiver_at_begin = cpu_clock_of(m_receiver);
-    m_clocks->softirq_at_begin = softirq_cpu_ns();
-    m_counters.sender_begins();
+  /// Why there is no result; empty when all have ended well. The first that fails ends the others.
+  std::string wait_for_senders() {
+    const auto end = std::chrono::steady_clock::now() + m_options.time_limit;
+    for (;;) {
+      std::vector<pid_t> running;
+      std::vector<SenderProcess*> senders;
+      for (SenderProcess& sender : m_senders) {
+        if (sender.pid < 0) continue;
+        running.push_back(sender.pid);
+        senders.push_back(&sender);
+      }
+      if (running.empty()) return "";
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+      const auto ended = wait_for_any(running, std::max(left, std::chrono::milliseconds{0}));
+      SenderProcess& sender = *senders[ended.value_or(0)];
+      const pid_t pid = std::exchange(sender.pid, -1);
+      const int status = ended ? *wait_for_process(pid, std::nullopt) : kill_process(pid);
+      if (status == 0 && sender.region.complete()) continue;
+      const char* said = sender.failure->text.data();
+      return fmt::format("the program {}{}{}", status_text(status), *said != 0 ? ": " : "", said);
+    }
   }
-  void at_last_byte() {
+
+  /// In a sender's process. The last that is ready begins for all. All read the clocks, so that what reading them
+  /// brings into a process (pages of code) is there for each before it begins.
+  void at_begin() {
+    std::int64_t receivers = 0;
+    for (const Receiver& receiver : m_receivers) receivers += cpu_clock_of(receiver.process());
+    const std::int64_t softirq = softirq_cpu_ns();
+    if (m_start->ready.fetch_add(1) + 1 == m_senders.size()) {
+      m_clocks->receivers_at_begin = receivers;
+      m_clocks->softirq_at_begin = softirq;
+      m_counters.sender_begins();
+      if (m_senders.size() > 1) m_start->let_all_go();
+    } else {
+      m_start->wait();
+      m_counters.sender_begins();
+    }
+  }
+  /// In a receiver's process.
+  void at_last_byte_of_one() {
+    if (m_receivers_left->fetch_sub(1) > 1) return;
     m_counters.last_byte();
     m_clocks->softirq_at_last_byte = softirq_cpu_ns();
   }
@@ -128,30 +205,53 @@ class MeasuredTransfer {
     return sum;
   }
 
-  void fill(TransferSample& sample, const ReceiverReport& report) {
-    const bool nothing_sent = m_files.bytes() == 0;
-    const std::int64_t end = nothing_sent ? m_region.ended_at_ns() : report.last_byte_at_ns;
-    sample.elapsed_ns = end - m_region.began_at_ns();
-    sample.sender = m_region.used();
-    if (!nothing_sent) {
-      sample.receiver = report.used;
-      sample.receiver.cpu_ns = report.cpu_clock_ns - m_clocks->receiver_at_begin;
+  void fill(TransferSample& sample) {
+    std::int64_t began = std::numeric_limits<std::int64_t>::max();
+    std::int64_t ended = 0;
+    for (const SenderProcess& sender : m_senders) {
+      began = std::min(began, sender.region.began_at_ns());
+      ended = std::max(ended, sender.region.ended_at_ns());
+      sample.senders.push_back({sender.region.used(), sender.region.counts()});
+      const TransferSample::SenderUse& use = sample.senders.back();
+      sample.sender = sample.sender + use.used;
+      for (std::size_t i = 0; i < syscalls::kCalls; ++i) sample.calls.calls[i] += use.calls.calls[i];
+      sample.calls.mode_switches += use.calls.mode_switches;
+    }
+    const bool nothing_sent = bytes_of_connection() == 0;
+    std::int64_t last_byte = 0;
+    std::int64_t probing_ns = 0;
+    for (Receiver& receiver : m_receivers) {
+      const ReceiverReport report = receiver.finish(m_options.time_limit);
+      add(sample, report);
+      probing_ns += report.probing_ns;
+      last_byte = std::max(last_byte, report.last_byte_at_ns);
+    }
+    sample.elapsed_ns = (nothing_sent ? ended : last_byte) - began;
+    if (nothing_sent) {
+      sample.receiver = {};
+    } else {
       if (m_clocks->softirq_known) {
         sample.softirq_cpu_ns = m_clocks->softirq_at_last_byte - m_clocks->softirq_at_begin;
       }
       // The probes are no part of what is measured.
-      sample.receiver.cpu_ns -= report.probing_ns;
-      if (m_cores.size() == 1) sample.elapsed_ns -= report.probing_ns;
+      sample.receiver.cpu_ns -= m_clocks->receivers_at_begin + probing_ns;
+      if (m_cores.size() == 1) sample.elapsed_ns -= probing_ns;
     }
-    sample.probes = report.probes;
-    sample.calls = m_region.counts();
-    sample.receiver_calls = report.calls;
-    sample.received = report.bytes;
-    sample.sha256 = report.sha256;
     sample.kernel_counts = m_counters.counts();
-    if (report.bytes != m_files.bytes()) {
-      sample.failure = fmt::format("the receiver got {} of {} bytes", report.bytes, m_files.bytes());
+  }
+
+  void add(TransferSample& sample, const ReceiverReport& report) const {
+    ResourceUse use = report.used;
+    use.cpu_ns = report.cpu_clock_ns;  // since the process was made
+    sample.receiver = sample.receiver + use;
+    sample.probes.insert(sample.probes.end(), report.probes.begin(), report.probes.end());
+    sample.receiver_calls += report.calls;
+    sample.received += report.bytes;
+    if (report.bytes != bytes_of_connection()) {
+      sample.failure = fmt::format("the receiver got {} of {} bytes", report.bytes, bytes_of_connection());
     }
+    if (sample.sha256.empty()) sample.sha256 = report.sha256;
+    if (report.sha256 != sample.sha256) sample.failure = "two receivers got different bytes";
   }
 
   const TestFiles& m_files;
@@ -159,11 +259,11 @@ class MeasuredTransfer {
   std::vector<int> m_cores;
   KernelCounters m_counters;
   std::vector<SoftirqThread> m_softirq;
-  HostSystemCalls m_calls;
-  MeasuredRegion m_region;
   Shared<Clocks> m_clocks;
-  Shared<Message> m_failure;
-  pid_t m_receiver = -1;
+  Shared<Start> m_start;
+  Shared<std::atomic<std::size_t>> m_receivers_left;
+  std::deque<SenderProcess> m_senders;
+  std::deque<Receiver> m_receivers;  // by connection
 };
 
 }  // namespace
@@ -172,7 +272,7 @@ TransferSample measure_transfer(const TestFiles& files, const TransferOptions& o
   return MeasuredTransfer{files, options}.carry_out();
 }
 
-std::pair<int, int> choose_cores(unsigned count) {
+std::vector<int> choose_cores(unsigned count) {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
   if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) throw_host_error("sched_getaffinity", errno);
@@ -182,9 +282,10 @@ std::pair<int, int> choose_cores(unsigned count) {
   }
   if (cores.size() < count) {
     throw base::InputError{
-        fmt::format("native: workload.cpus is {}, and this process may use {} only", count, cores.size())};
+        fmt::format("native: workload.cpus and workload.workers ask for {} cores, and this process may use {} only",
+                    count, cores.size())};
   }
-  return {cores.front(), cores.back()};
+  return cores;
 }
 
 }  // namespace sluice::native

@@ -9,12 +9,15 @@
 #include <sched.h>
 #include <string>
 #include <unistd.h>
+#include <vector>
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+
+#include "tools/native/descriptor.h"
 
 namespace sluice::native {
 
@@ -87,20 +90,27 @@ pid_t start_process(const std::function<int()>& main, const Placement& placement
   _exit(main());
 }
 
-std::optional<int> wait_for_process(pid_t pid, std::optional<std::chrono::milliseconds> limit) {
-  if (limit) {
-    const int process = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
-    if (process < 0) throw_host_error("pidfd_open", errno);
-    const auto end = std::chrono::steady_clock::now() + *limit;
-    int ready = 0;
-    do {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-      pollfd entry{process, POLLIN, 0};
-      ready = ::poll(&entry, 1, static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60'000)));
-    } while (ready <= 0 && std::chrono::steady_clock::now() < end);
-    ::close(process);
-    if (ready <= 0) return std::nullopt;
+std::optional<std::size_t> wait_for_any(std::span<const pid_t> processes, std::chrono::milliseconds limit) {
+  std::vector<Descriptor> watched;
+  std::vector<pollfd> entries;
+  for (const pid_t process : processes) {
+    watched.emplace_back(static_cast<int>(syscall(SYS_pidfd_open, process, 0)));
+    if (watched.back().get() < 0) throw_host_error("pidfd_open", errno);
+    entries.push_back({watched.back().get(), POLLIN, 0});
   }
+  const auto end = std::chrono::steady_clock::now() + limit;
+  do {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    const int wait = static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60'000));
+    if (::poll(entries.data(), entries.size(), wait) <= 0) continue;
+    const auto ended = std::find_if(entries.begin(), entries.end(), [](const pollfd& e) { return e.revents != 0; });
+    return static_cast<std::size_t>(ended - entries.begin());
+  } while (std::chrono::steady_clock::now() < end);
+  return std::nullopt;
+}
+
+std::optional<int> wait_for_process(pid_t pid, std::optional<std::chrono::milliseconds> limit) {
+  if (limit && !wait_for_any({&pid, 1}, *limit)) return std::nullopt;
   int status = 0;
   while (waitpid(pid, &status, 0) < 0) {
     if (errno != EINTR) throw_host_error("waitpid", errno);

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <span>
 
 #include <sys/types.h>
 
@@ -37,6 +38,8 @@ int run_as_process(HostSystemCalls& calls, const std::function<int(SystemCalls&)
 pid_t start_process(const std::function<int()>& main, const Placement& placement);
 /// The status of an ended child, which is reaped; nothing when `limit` passed first.
 std::optional<int> wait_for_process(pid_t pid, std::optional<std::chrono::milliseconds> limit);
+/// Which of these children has ended, without reaping it; nothing when `limit` passed first.
+std::optional<std::size_t> wait_for_any(std::span<const pid_t> processes, std::chrono::milliseconds limit);
 /// Ends a child and reaps it. Returns its status.
 int kill_process(pid_t pid);
 

@@ -228,9 +228,9 @@ std::string crosscheck_table(const CrosscheckResult& crosscheck) {
     for (; last < cells.size() && other_axes(cells[last]) == axes; ++last) add_row(table, cells[last], counts_only);
     const results::WorkloadInfo& workload = *cells[first].workload;
     const unsigned cpus = workload.cpus.value_or(1);
-    out += fmt::format("\n{}{}page cache {}, {} core{}, regime {}; predicted / measured where they differ\n\n{}", axes,
-                       axes.empty() ? "" : ": ", workload.page_cache, cpus, cpus == 1 ? "" : "s",
-                       workload.regime.value_or(""), table.text());
+    out += fmt::format("\n{}{}page cache {}, {} core{}, regime {}{}; predicted / measured where they differ\n\n{}",
+                       axes, axes.empty() ? "" : ": ", workload.page_cache, cpus, cpus == 1 ? "" : "s",
+                       workload.regime.value_or(""), connections_text(workload), table.text());
     first = last;
   }
   out += crossovers(crosscheck.crossovers) + summary_text(crosscheck) + complaints_of(cells);

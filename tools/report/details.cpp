@@ -176,9 +176,9 @@ bool has_a_table(const std::string& key) {
   return key == "processes" || key == "measures" || key == "samples" || key == "output";
 }
 
-/// One file has no distribution.
+/// One transfer has no distribution.
 bool says_nothing(const std::string& key, const RunResult& run) {
-  return key == "latency_ns" && (!run.workload || run.workload->files < 2);
+  return key == "latency_ns" && (!run.workload || run.workload->transfers() < 2);
 }
 
 }  // namespace

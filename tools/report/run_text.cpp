@@ -39,13 +39,24 @@ std::string point_text(const std::optional<results::Named<std::string>>& point) 
   return joined(values);
 }
 
+std::string connections_text(const results::WorkloadInfo& workload) {
+  std::string text;
+  if (workload.connections > 1) {
+    text += fmt::format(", {} connections of {} worker{}", workload.connections, workload.workers,
+                        workload.workers == 1 ? "" : "s");
+  }
+  if (workload.repeat > 1) text += fmt::format(", {} times", workload.repeat);
+  return text;
+}
+
 std::string workload_text(const RunResult& run) {
   if (!run.workload) return {};
   const results::WorkloadInfo& workload = *run.workload;
   const std::string size = size_text(static_cast<double>(workload.file_bytes));
-  return fmt::format("{}, chunks of {}, page cache {}",
+  return fmt::format("{}, chunks of {}, page cache {}{}",
                      workload.files > 1 ? fmt::format("{} files of {}", workload.files, size) : size + " file",
-                     size_text(static_cast<double>(workload.chunk_bytes)), workload.page_cache);
+                     size_text(static_cast<double>(workload.chunk_bytes)), workload.page_cache,
+                     connections_text(workload));
 }
 
 std::string calls_text(const RunResult& run) {

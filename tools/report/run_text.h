@@ -16,6 +16,8 @@ using Runs = std::vector<RunResult>;
 std::string joined(const std::vector<std::string>& phrases, const char* between = ", ");
 /// "nic.rate = 25 Gbps, workload.chunk = 4 KiB"; empty without axes.
 std::string point_text(const std::optional<results::Named<std::string>>& point);
+/// ", 8 connections of 2 workers, 3 times"; empty for one connection that sends once.
+std::string connections_text(const results::WorkloadInfo& workload);
 /// "64 KiB file, chunks of 64 KiB, page cache cold".
 std::string workload_text(const RunResult& run);
 /// "read x 4, write x 4".

@@ -20,16 +20,25 @@ struct WorkloadInfo {
   std::string page_cache = {};
   std::optional<unsigned> cpus = {};
   std::optional<std::string> regime = {};
+  std::uint64_t connections = 1;
+  std::uint64_t workers = 1;
+  std::uint64_t repeat = 1;
+
+  /// Of a file over a connection.
+  [[nodiscard]] std::uint64_t transfers() const { return files * connections * repeat; }
 
   template <class Visitor>
   static void describe(Visitor&& visit) {
     visit(Field{"files", Unit::Count, "sent one after the other"}, &WorkloadInfo::files);
     visit(Field{"file_bytes", Unit::Bytes, "size of each"}, &WorkloadInfo::file_bytes);
     visit(Field{"chunk_bytes", Unit::Bytes, "asked for in one call"}, &WorkloadInfo::chunk_bytes);
-    visit(Field{"rounds", Unit::Count, "chunks of all files"}, &WorkloadInfo::rounds);
+    visit(Field{"rounds", Unit::Count, "chunks of all files, as often as they are sent"}, &WorkloadInfo::rounds);
     visit(Field{.key = "page_cache", .help = "at the start", .choices = kPageCacheNames}, &WorkloadInfo::page_cache);
     visit(Field{"cpus", Unit::Count, "cores of sender and receiver together, over loopback"}, &WorkloadInfo::cpus);
     visit(Field{.key = "regime", .choices = kRegimeNames}, &WorkloadInfo::regime);
+    visit(Field{kConnections, Unit::Count, "at a time, each with all files"}, &WorkloadInfo::connections);
+    visit(Field{kWorkers, Unit::Count, "processes that share the connections"}, &WorkloadInfo::workers);
+    visit(Field{kRepeat, Unit::Count, "how often each connection sends all files"}, &WorkloadInfo::repeat);
   }
 };
 

@@ -10,4 +10,9 @@ namespace sluice::results {
 inline constexpr std::initializer_list<const char*> kPageCacheNames{"cold", "warm", "hot"};
 inline constexpr std::initializer_list<const char*> kRegimeNames{"default", "controlled"};
 
+// Numbers of a workload that results repeat under the names of the parameters.
+inline constexpr const char* kConnections = "connections";
+inline constexpr const char* kWorkers = "workers";
+inline constexpr const char* kRepeat = "repeat";
+
 }  // namespace sluice::results

@@ -113,7 +113,7 @@ Document read_document(const std::string& path, const std::string& platform) {
   if (programs) {
     read_programs(root, path, document.base);
   } else {
-    read_workload(*root.find("workload"), path, document.base);
+    document.workers_at = read_workload(*root.find("workload"), path, document.base);
     document.strategies = read_strategies(*root.find("strategies"));
   }
   if (const Node* with = root.find("with")) document.with = read_with(*with);

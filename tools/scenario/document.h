@@ -2,6 +2,7 @@
 // What a scenario file says, read and checked, before anything of it is combined into runs.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,7 +29,8 @@ struct Axis {
 struct Document {
   std::string description;
   Tolerance tolerance;
-  Configuration base;  ///< platform and workload
+  Configuration base;                    ///< platform and workload
+  std::optional<Position> workers_at{};  ///< where workload.workers stands in the workload
   std::vector<Setting> with;
   std::vector<Axis> axes;
   std::vector<std::pair<const kernel_sim::Strategy*, Position>> strategies;

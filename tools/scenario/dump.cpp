@@ -10,6 +10,7 @@
 #include <fmt/ranges.h>
 
 #include "models/platform/device_kinds.h"
+#include "tools/scenario/expansion.h"
 #include "tools/scenario/platform_file.h"
 
 namespace sluice::scenario {
@@ -75,6 +76,39 @@ std::string workload_of(const Workload& workload, const ParameterIndex& index) {
                      content, rest);
 }
 
+/// The strategies in their order, each once.
+std::vector<std::string> strategies_of(const Scenario& scenario) {
+  std::vector<std::string> names;
+  for (const RunPlan& plan : scenario.plans) {
+    if (std::find(names.begin(), names.end(), plan.strategy) == names.end()) names.push_back(plan.strategy);
+  }
+  return names;
+}
+
+/// The processes that the workload stands for, as a comment: a scenario of the general form names its own.
+std::string processes_of(const Scenario& scenario) {
+  const Configuration& configuration = scenario.common;
+  const Expansion expansion = expand(configuration);
+  const bool loopback = configuration.machine.is_loopback();
+  std::vector<unsigned> cores;
+  std::vector<std::string> shares;
+  for (const Expansion::Sender& sender : expansion.senders) {
+    cores.push_back(sender.core);
+    shares.push_back(fmt::format("[{}]", fmt::join(sender.connections, ", ")));
+  }
+  const bool placed = loopback || cores.size() > 1;
+  std::string out = fmt::format("# The processes of each run, before 'vary':\n#   sender: {{ program: {}, copies: {}, ",
+                                fmt::join(strategies_of(scenario), " or "), cores.size());
+  if (placed) out += fmt::format("cores: [{}], ", fmt::join(cores, ", "));
+  out += fmt::format("connections: [{}] }}\n", fmt::join(shares, ", "));
+  if (!loopback) return out;
+  std::vector<unsigned> of_receivers;
+  for (const Expansion::Connection& connection : expansion.connections)
+    of_receivers.push_back(connection.receiver_core);
+  return out + fmt::format("#   receiver: {{ program: receive, copies: {}, cores: [{}] }}\n", of_receivers.size(),
+                           fmt::join(of_receivers, ", "));
+}
+
 std::string absolute(const std::string& path) {
   std::error_code ignored;
   return in_quotes(std::filesystem::absolute(path, ignored).lexically_normal().string());
@@ -113,15 +147,6 @@ std::string programs_of(const Programs& programs, const ParameterIndex& index) {
   return out;
 }
 
-/// The strategies in their order, each once.
-std::vector<std::string> strategies_of(const Scenario& scenario) {
-  std::vector<std::string> names;
-  for (const RunPlan& plan : scenario.plans) {
-    if (std::find(names.begin(), names.end(), plan.strategy) == names.end()) names.push_back(plan.strategy);
-  }
-  return names;
-}
-
 std::string axes_of(const Scenario& scenario) {
   std::string out;
   const std::size_t axes = scenario.plans.front().point.size();
@@ -157,7 +182,7 @@ std::string dump(const Scenario& scenario) {
   for (const auto& [key, value] : scenario.settings) out += fmt::format("# set: {} = {}\n", key, value);
   out += platform_of(configuration, index);
   if (configuration.programs.any()) return out + programs_of(configuration.programs, index) + axes_of(scenario);
-  out += workload_of(configuration.workload, index);
+  out += workload_of(configuration.workload, index) + processes_of(scenario);
   return out + fmt::format("strategies: [{}]\n", fmt::join(strategies_of(scenario), ", ")) + set_again(scenario) +
          axes_of(scenario);
 }

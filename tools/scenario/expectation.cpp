@@ -28,7 +28,7 @@ bool holds(const results::Expected& entry, bool is_number) {
 }  // namespace
 
 double Amount::of(const results::RunResult& run) const {
-  const double files = run.workload ? static_cast<double>(run.workload->files) : 1;
+  const double files = run.workload ? static_cast<double>(run.workload->transfers()) : 1;
   return fixed + per_round * run.rounds() + per_file * files;
 }
 

@@ -63,7 +63,12 @@ void check_limits(const Configuration& configuration, const std::string& name) {
   if (machine.is_loopback() && workload.cpus > machine.cpu.cores) {
     refuse(fmt::format("workload.cpus: {} for a machine with cpu.cores = {}", workload.cpus, machine.cpu.cores));
   }
-  if (workload.size > (Bytes{1} << 50) / workload.count) refuse("the workload is larger than 1 PiB");
+  if (workload.transfers() > Workload::kMostTransfers) {
+    refuse(fmt::format(
+        "the workload makes {} transfers of a file (workload.files.count, connections and repeat); at most {}",
+        workload.transfers(), Workload::kMostTransfers));
+  }
+  if (workload.size > (Bytes{1} << 50) / workload.transfers()) refuse("the workload is larger than 1 PiB");
   const Bytes pages = round_up(workload.size, kPageSize) * workload.count;
   // Files lie on the disks in turn.
   const auto disks = machine.all("disk");

@@ -11,6 +11,7 @@
 #include "models/nic/nic_config.h"
 #include "models/platform/topology.h"
 #include "tools/scenario/limits.h"
+#include "tools/scenario/workload_reader.h"
 
 namespace sluice::scenario {
 namespace {
@@ -129,6 +130,7 @@ class Planner {
           plan.changed.push_back(fmt::format("{}={}", key, value));
         }
       }
+      if (strategy != nullptr) check_workers(plan.configuration.workload, place_of_workers(point));
       check_limits(plan.configuration, m_scenario.path);
       for (const auto& [name, expectations] : m_document.expectations) {
         if (name != plan.strategy) continue;
@@ -152,6 +154,15 @@ class Planner {
   }
 
  private:
+  /// Where the number of workers of a run was set last.
+  [[nodiscard]] Position place_of_workers(const std::vector<Setting>& point) const {
+    for (const auto* settings : {&m_sets, &point, &m_document.with}) {
+      for (const Setting& setting : *settings) {
+        if (setting.key == "workload.workers") return setting.at;
+      }
+    }
+    return m_document.workers_at.value_or(Position{m_scenario.path});
+  }
   /// The values that the scenario gives a parameter: the one that it has, or those of its axis.
   std::vector<std::string> values_as_written(const std::string& key, ParameterIndex& index) const {
     const auto parameter = index.find(key);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run sends: files, in chunks, from a page cache that is cold, warm or hot.
+// What a run sends: files, in chunks, over connections that workers share, from a page cache that is cold, warm or hot.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +31,7 @@ struct Workload : base::Parameters {
   static constexpr const char* kSource = "the scenario's choice";
   static constexpr base::Range<Bytes> kSizes{0, 1024_GiB};
   static constexpr base::Range<unsigned> kSeeds{0, 1'000'000'000};
+  static constexpr std::uint64_t kMostTransfers = 1'000'000;  ///< of a file over a connection
 
   Form form = Form::File;
   std::string path{};  ///< of Form::Path: the host's file
@@ -54,7 +55,18 @@ struct Workload : base::Parameters {
       choice(regime, "regime", Regime::Default, results::kRegimeNames,
              "over loopback; controlled: SCHED_BATCH and socket buffers of 212992 B at both ends, Reno", kSource);
 
-  [[nodiscard]] Bytes payload() const { return size * count; }
+  unsigned connections = parameter(connections, results::kConnections, 1, {1, 1024},
+                                   "connections at a time, each with all files to a receiver of its own", kSource);
+  unsigned workers =
+      parameter(workers, results::kWorkers, 1, {1, 1024},
+                "processes that share the connections, on the machine's cores in turn; at most as many", kSource);
+  unsigned repeat =
+      parameter(repeat, results::kRepeat, 1, {1, 10'000}, "how often each connection sends all files", kSource);
+
+  /// How often each file is delivered.
+  [[nodiscard]] std::uint64_t deliveries() const { return std::uint64_t{connections} * repeat; }
+  [[nodiscard]] std::uint64_t transfers() const { return count * deliveries(); }
+  [[nodiscard]] Bytes payload() const { return size * transfers(); }
   /// In the page cache, hot or not.
   [[nodiscard]] bool warm() const { return page_cache != PageCache::Cold; }
   [[nodiscard]] bool hot() const { return page_cache == PageCache::Hot; }

@@ -44,7 +44,7 @@ void use_host_file(Workload& workload, const std::string& path, const Position& 
   workload.size = static_cast<Bytes>(status.st_size);
 }
 
-void read_workload(const Node& node, const std::string& file, Configuration& configuration) {
+std::optional<Position> read_workload(const Node& node, const std::string& file, Configuration& configuration) {
   const std::vector<std::string> of_run = workload_names("");
   std::vector<std::string> known{"file", "files"};
   known.insert(known.end(), of_run.begin(), of_run.end());
@@ -81,6 +81,14 @@ void read_workload(const Node& node, const std::string& file, Configuration& con
   for (const std::string& key : of_run) {
     if (const Node* value = node.find(key)) set("workload." + key, *value);
   }
+  const Node* workers = node.find("workers");
+  return workers != nullptr ? std::optional{workers->position} : std::nullopt;
+}
+
+void check_workers(const Workload& workload, const Position& at) {
+  if (workload.workers <= workload.connections) return;
+  throw error_at(at, fmt::format("workload.workers: {} for workload.connections = {}; allowed is 1 to {}",
+                                 workload.workers, workload.connections, workload.connections));
 }
 
 }  // namespace sluice::scenario

@@ -70,13 +70,15 @@ Bytes memory_needed(const scenario::RunPlan& plan) {
     return needed;
   }
   const scenario::Workload& workload = plan.configuration.workload;
-  const Bytes payload = round_up(workload.size, kPageSize) * workload.count;
-  const Bytes in_memory = std::min(payload, machine.memory.size);
+  const Bytes files = round_up(workload.size, kPageSize) * workload.count;
+  const Bytes in_memory = std::min(files, machine.memory.size);
   const auto cards = machine.all("nic");
   const bool looked_at = std::any_of(cards.begin(), cards.end(), [](const platform::DeviceInstance* card) {
     return !card->as<nic::ConnectedNicConfig>().nic.checksum_offload;
   });
-  return kMachine + in_memory / kPageSize * kPerPage + workload.count * kPerFile + (looked_at ? in_memory : 0);
+  const Bytes processes = workload.workers + (cards.empty() ? workload.connections : 0U);
+  return kMachine + in_memory / kPageSize * kPerPage + workload.count * kPerFile + (looked_at ? in_memory : 0) +
+         (processes - 1) * kPerProcess;
 }
 
 Bytes memory_available() {

@@ -16,19 +16,35 @@ std::vector<std::shared_ptr<const base::Content>> contents_of(const scenario::Wo
   return contents;
 }
 
+namespace {
+
+/// So many times one after the other.
+std::vector<std::shared_ptr<const base::Content>> repeated(
+    const std::vector<std::shared_ptr<const base::Content>>& contents, std::uint64_t times) {
+  std::vector<std::shared_ptr<const base::Content>> all;
+  for (std::uint64_t i = 0; i < times; ++i) all.insert(all.end(), contents.begin(), contents.end());
+  return all;
+}
+
+}  // namespace
+
+StreamContent stream_of(const scenario::Workload& workload) {
+  return StreamContent{repeated(contents_of(workload), workload.deliveries())};
+}
+
 bool same_files(const scenario::Workload& a, const scenario::Workload& b) {
   return a.form == b.form && a.path == b.path && a.size == b.size && a.count == b.count && a.seed == b.seed;
 }
 
 Inputs make_inputs(const scenario::RunPlan& plan) {
-  std::vector<std::shared_ptr<const base::Content>> contents = contents_of(plan.configuration.workload);
+  const std::vector<std::shared_ptr<const base::Content>> contents = contents_of(plan.configuration.workload);
   std::vector<NamedContent> files;
   for (const auto& content : contents) files.push_back({fmt::format("file{}", files.size()), content});
   const platform::MachineDescription& machine = plan.configuration.machine;
   Inputs inputs;
   for (std::size_t i = 0; i < files.size(); ++i) inputs.paths.push_back(path_of(machine, files, i));
   inputs.images = make_disk_images(machine, files, plan.plain_bytes);
-  inputs.stream = std::make_shared<StreamContent>(std::move(contents));
+  inputs.stream = std::make_shared<StreamContent>(repeated(contents, plan.configuration.workload.deliveries()));
   return inputs;
 }
 

@@ -14,13 +14,15 @@ namespace sluice::simulate {
 
 struct Inputs {
   std::vector<std::string> paths;         ///< of the files, as programs open them
-  std::shared_ptr<StreamContent> stream;  ///< their contents one after the other: what the peer ought to receive
+  std::shared_ptr<StreamContent> stream;  ///< what the receivers ought to get: the transfers by their numbers
   platform::Images images;                ///< of the disks: files lie on them in turn
 };
 
 /// The contents of a workload's files, in their order.
 std::vector<std::shared_ptr<const base::Content>> contents_of(const scenario::Workload& workload);
-/// Whether both send the same bytes.
+/// The same once for each transfer, by its number (tools/scenario/expansion.h).
+StreamContent stream_of(const scenario::Workload& workload);
+/// Whether both send the same files.
 bool same_files(const scenario::Workload& a, const scenario::Workload& b);
 Inputs make_inputs(const scenario::RunPlan& plan);
 

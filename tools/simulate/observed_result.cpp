@@ -62,25 +62,36 @@ class Reading {
     return m_payload == 0 ? 0.0 : static_cast<double>(m_payload) / seconds(m_marks.elapsed());
   }
 
-  [[nodiscard]] results::Named<std::uint64_t> system_calls() const {
-    results::Named<std::uint64_t> calls;
-    const auto& before = m_marks.calls_at_begin().system_calls;
-    for (const auto& [name, count] : m_marks.calls_at_end().system_calls) {
-      const auto found = before.find(name);
-      const std::uint64_t made = count - (found == before.end() ? 0 : found->second);
-      if (made > 0) calls.emplace_back(name, made);
+  [[nodiscard]] results::Named<std::uint64_t> system_calls() const { return made_calls(m_marks.counts()); }
+
+  /// What each sender did, when there are several.
+  [[nodiscard]] std::optional<results::Named<results::ProcessUse>> senders() const {
+    const std::vector<Marks::SenderUse> senders = m_marks.senders();
+    if (senders.size() < 2) return {};
+    results::Named<results::ProcessUse> processes;
+    for (const Marks::SenderUse& use : senders) {
+      processes.emplace_back(fmt::format("sender.{}", processes.size()),
+                             results::ProcessUse{.copies = 1,
+                                                 .ends = "exit 0",
+                                                 .cpu_ns = nanoseconds(use.cpu_time),
+                                                 .user_ns = nanoseconds(use.user_time),
+                                                 .mode_switches = use.counts.mode_switches,
+                                                 .page_faults_minor = use.counts.faults.minor,
+                                                 .page_faults_major = use.counts.faults.major,
+                                                 .voluntary_switches = use.switches.voluntary,
+                                                 .involuntary_switches = use.switches.involuntary,
+                                                 .system_calls = made_calls(use.counts)});
     }
-    return calls;
+    return processes;
   }
 
   [[nodiscard]] results::Counts counts() const {
-    const kernel_sim::KernelCounts& before = m_marks.calls_at_begin();
-    const kernel_sim::KernelCounts& after = m_marks.calls_at_end();
-    results::Counts counts{.mode_switches = after.mode_switches - before.mode_switches,
+    const kernel_sim::KernelCounts made = m_marks.counts();
+    results::Counts counts{.mode_switches = made.mode_switches,
                            .context_switches = m_end.context_switches - m_begin.context_switches,
                            .interrupts = m_end.interrupts - m_begin.interrupts,
-                           .page_faults_minor = after.faults.minor - before.faults.minor,
-                           .page_faults_major = after.faults.major - before.faults.major,
+                           .page_faults_minor = made.faults.minor,
+                           .page_faults_major = made.faults.major,
                            .tlb_misses = m_end.tlb_misses - m_begin.tlb_misses,
                            .dma_descriptors = m_end.dma_descriptors - m_begin.dma_descriptors,
                            .mmio_accesses = m_end.mmio_accesses - m_begin.mmio_accesses,
@@ -134,7 +145,7 @@ class Reading {
 
   [[nodiscard]] results::Latency latency() const {
     std::vector<std::int64_t> times;
-    const auto& began = m_marks.file_began();
+    const auto& began = m_marks.transfers_began();
     for (std::size_t i = 0; i < began.size(); ++i) {
       const std::optional<Picoseconds> arrival = m_receiver.arrivals()[i];
       if (began[i] && arrival) times.push_back(nanoseconds(*arrival - *began[i]));
@@ -148,12 +159,10 @@ class Reading {
 
   [[nodiscard]] results::Bound bound() const {
     results::Bound bound;
-    const scenario::Workload& workload = m_plan.configuration.workload;
-    const platform::Topology topology{m_plan.configuration.machine, workload.warm(), workload.hot()};
-    const platform::Bound fixed = topology.static_bound();
-    if (fixed.bytes_per_s > 0) {
-      bound.static_bytes_per_s = static_cast<double>(fixed.bytes_per_s);
-      bound.static_limited_by = fixed.limited_by;
+    const auto [fixed, limited_by] = static_bound();
+    if (fixed > 0) {
+      bound.static_bytes_per_s = fixed;
+      bound.static_limited_by = limited_by;
     }
     const Demand demand = busiest(demands(m_begin, m_end));
     if (m_payload > 0 && demand.busy > Picoseconds{}) {
@@ -184,10 +193,36 @@ class Reading {
     const auto longest =
         std::max_element(waits.begin(), waits.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
     if (longest == waits.end()) return "latency";
-    return fmt::format("latency: {:.0f} % waiting for {}", 100 * share_of_time(longest->second), longest->first);
+    const double senders = m_plan.configuration.workload.workers;
+    return fmt::format("latency: {:.0f} % waiting for {}", 100 * share_of_time(longest->second) / senders,
+                       longest->first);
   }
 
  private:
+  static results::Named<std::uint64_t> made_calls(const kernel_sim::KernelCounts& counts) {
+    results::Named<std::uint64_t> calls;
+    for (const auto& [name, count] : counts.system_calls) {
+      if (count > 0) calls.emplace_back(name, count);
+    }
+    return calls;
+  }
+  /// What the machine's links carry at best, and the link that carries least. A file that is delivered several times
+  /// need cross what lies before memory once only, and may be read from the caches then.
+  [[nodiscard]] std::pair<double, std::string> static_bound() const {
+    const scenario::Workload& workload = m_plan.configuration.workload;
+    const platform::MachineDescription& machine = m_plan.configuration.machine;
+    const auto bound_of = [&](bool warm, bool in_caches) {
+      const platform::Bound bound = platform::Topology{machine, warm, in_caches}.static_bound();
+      return std::pair{static_cast<double>(bound.bytes_per_s), bound.limited_by};
+    };
+    const std::uint64_t deliveries = workload.deliveries();
+    if (deliveries == 1) return bound_of(workload.warm(), workload.hot());
+    auto from_memory = bound_of(true, true);
+    if (workload.warm()) return from_memory;
+    auto from_disk = bound_of(false, false);
+    from_disk.first *= static_cast<double>(deliveries);
+    return from_memory.first > 0 && from_memory.first < from_disk.first ? from_memory : from_disk;
+  }
   /// Of the elapsed time; 0 when there was none.
   [[nodiscard]] double share_of_time(Picoseconds part) const {
     const Picoseconds elapsed = m_marks.elapsed();
@@ -272,6 +307,7 @@ void add_observed(RunResult& result, const Observation& observation) {
   result.utilisation = reading.utilisation();
   result.waits_ns = reading.waits();
   result.limited_by = reading.limited_by();
+  result.processes = reading.senders();
 }
 
 Failures failures_of(const RunResult& result, const Observation& observation, const std::vector<Ending>& endings,

@@ -27,7 +27,7 @@ struct Observation {
 
 /// How a program of the run ended.
 struct Ending {
-  const char* who;
+  std::string who;
   std::optional<int> status;  ///< in wait's encoding; nothing: it has not ended
   std::string failure;        ///< what it said itself
 };

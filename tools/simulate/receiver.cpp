@@ -10,6 +10,7 @@
 #include <openssl/evp.h>
 
 #include "models/base/result.h"
+#include "tools/scenario/expansion.h"
 
 namespace sluice::simulate {
 
@@ -37,10 +38,35 @@ struct Receiver::Digest {
 
 std::string unfinished_name(const std::string& path) { return path + ".part"; }
 
-Receiver::Receiver(std::shared_ptr<const StreamContent> expected, std::string path, std::size_t connections)
+std::vector<ReceivedStream> streams_of(const scenario::Configuration& configuration) {
+  const scenario::Workload& workload = configuration.workload;
+  const scenario::Expansion expansion = scenario::expand(configuration);
+  std::vector<ReceivedStream> streams;
+  for (unsigned i = 0; i < expansion.connections.size(); ++i) {
+    const std::vector<unsigned>& cards = expansion.connections[i].cards;
+    const std::size_t sockets = std::max<std::size_t>(cards.size(), 1);
+    const std::size_t first = streams.size();
+    for (std::size_t socket = 0; socket < sockets; ++socket) {
+      streams.push_back({i, cards.empty() ? std::nullopt : std::optional{cards[socket]}, {}});
+    }
+    const std::uint64_t begin = scenario::first_transfer(workload, i);
+    const std::uint64_t end = scenario::first_transfer(workload, i + 1);
+    for (std::uint64_t transfer = begin; transfer < end; ++transfer) {
+      const std::uint64_t file = transfer % workload.count;
+      streams[first + file % sockets].transfers.push_back(static_cast<std::uint32_t>(transfer));
+    }
+  }
+  return streams;
+}
+
+Receiver::Receiver(std::shared_ptr<const StreamContent> expected, std::string path, std::vector<ReceivedStream> streams)
     : m_expected(std::move(expected)), m_path(std::move(path)), m_arrivals(m_expected->file_count()) {
-  m_connections.reserve(connections);
-  for (std::size_t i = 0; i < connections; ++i) m_connections.emplace_back(*this, i);
+  unsigned cards = 0;
+  for (ReceivedStream& stream : streams) {
+    if (stream.card) cards = std::max(cards, *stream.card + 1);
+    m_streams.push_back({std::move(stream)});
+  }
+  for (unsigned card = 0; card < cards; ++card) m_stations.emplace_back(*this, card);
   if (m_path.empty()) return;
   m_file = std::fopen(unfinished_name(m_path).c_str(), "wb");
   if (m_file == nullptr) {
@@ -54,22 +80,33 @@ Receiver::~Receiver() {
   std::remove(unfinished_name(m_path).c_str());
 }
 
-/// Piece by piece, as files begin and end in it.
-void Receiver::take(Connection& connection, const nic::Arrival& arrival) {
+void Receiver::Station::connected(nic::ConnectionId connection, std::uint16_t port, Picoseconds /*at*/) {
+  for (Stream& stream : m_receiver.m_streams) {
+    if (stream.what.card == m_card && stream.what.connection + kFirstPort == port) m_streams[connection] = &stream;
+  }
+}
+
+void Receiver::Station::data(const nic::Arrival& arrival) {
+  const auto stream = m_streams.find(arrival.connection);
+  base::ensure(stream != m_streams.end(), "a program sends to a port at which nobody listens");
+  m_receiver.take(*stream->second, arrival);
+}
+
+/// Piece by piece, as transfers begin and end in it.
+void Receiver::take(Stream& stream, const nic::Arrival& arrival) {
+  const std::vector<std::uint32_t>& transfers = stream.what.transfers;
   for (Bytes at = 0; at < arrival.size;) {
-    const bool beyond = connection.file >= m_expected->file_count();
-    const Bytes file_end = beyond ? m_expected->size() : m_expected->end_of(connection.file);
-    const Bytes file_size = beyond ? 0 : m_expected->size_of(connection.file);
-    if (!beyond && connection.taken == file_size) {
-      connection.file += m_connections.size();
-      connection.taken = 0;
-      continue;
-    }
-    const Bytes size = beyond ? arrival.size - at : std::min(arrival.size - at, file_size - connection.taken);
-    take_piece(beyond ? file_end : file_end - file_size + connection.taken, arrival, at, size);
+    if (stream.next == transfers.size()) return take_piece(m_expected->size(), arrival, at, arrival.size - at);
+    const std::uint32_t transfer = transfers[stream.next];
+    const Bytes all = m_expected->size_of(transfer);
+    const Bytes size = std::min(arrival.size - at, all - stream.taken);
+    if (size > 0) take_piece(m_expected->end_of(transfer) - all + stream.taken, arrival, at, size);
     at += size;
-    connection.taken += size;
-    if (!beyond && connection.taken == file_size) m_arrivals[connection.file] = arrival.arrival_of(at - 1);
+    stream.taken += size;
+    if (stream.taken < all) continue;
+    if (size > 0) m_arrivals[transfer] = arrival.arrival_of(at - 1);
+    ++stream.next;
+    stream.taken = 0;
   }
 }
 
@@ -109,7 +146,7 @@ void Receiver::compare(Bytes position, std::span<const std::byte> bytes) {
 
 void Receiver::write(Bytes position, std::span<const std::byte> bytes) {
   if (!m_write_error.empty()) return;
-  const bool placed = m_connections.size() == 1 || fseeko(m_file, static_cast<off_t>(position), SEEK_SET) == 0;
+  const bool placed = m_streams.size() == 1 || fseeko(m_file, static_cast<off_t>(position), SEEK_SET) == 0;
   if (!placed || std::fwrite(bytes.data(), 1, bytes.size(), m_file) != bytes.size()) {
     m_write_error = std::strerror(errno);
   }

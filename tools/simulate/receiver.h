@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // The application at the peer: checks every byte that arrives against what was to be sent, keeps a copy if asked, and
-// dates the last byte of each file.
+// dates the last byte of each transfer.
 #pragma once
 
 #include <chrono>
 #include <cstdio>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "kernel_sim/programs/program.h"
 #include "models/nic/peer.h"
+#include "tools/scenario/configuration.h"
 #include "tools/simulate/stream_content.h"
 
 namespace sluice::simulate {
@@ -19,11 +22,22 @@ namespace sluice::simulate {
 /// What the received file `path` is called until it is complete.
 std::string unfinished_name(const std::string& path);
 
-/// The files may come over several connections, in turn: file i over number i modulo their number.
+/// What comes over one socket.
+struct ReceivedStream {
+  unsigned connection = 0;               ///< of the workload
+  std::optional<unsigned> card = {};     ///< that it comes over; none over loopback
+  std::vector<std::uint32_t> transfers;  ///< by number, in the order in which they are sent
+};
+/// All streams of a run.
+std::vector<ReceivedStream> streams_of(const scenario::Configuration& configuration);
+
 class Receiver {
  public:
+  /// The station at a card's wire listens on this port for connection 0, on the next for connection 1, ...
+  static constexpr std::uint16_t kFirstPort = kernel_sim::kDefaultPeer.port;
+
   /// Keeps the bytes in `path` unless it is empty (written beside it, as unfinished_name). InputError when it cannot.
-  Receiver(std::shared_ptr<const StreamContent> expected, std::string path, std::size_t connections = 1);
+  Receiver(std::shared_ptr<const StreamContent> expected, std::string path, std::vector<ReceivedStream> streams);
   ~Receiver();
   Receiver(const Receiver&) = delete;
   Receiver& operator=(const Receiver&) = delete;
@@ -31,15 +45,17 @@ class Receiver {
   /// Called (once) with the instant of the last expected byte, possibly ahead of it.
   std::function<void(Picoseconds at)> complete;
 
-  /// What takes the bytes of one connection.
-  nic::PeerApplication& connection(std::size_t index) { return m_connections[index]; }
+  /// What runs on the station at the wire of card number `index`.
+  nic::PeerApplication& station(unsigned index) { return m_stations.at(index); }
+  /// Over loopback: bytes of a connection.
+  void take(unsigned connection, const nic::Arrival& arrival) { take(m_streams.at(connection), arrival); }
 
   [[nodiscard]] Bytes bytes() const { return m_received; }
   /// Everything so far is what was expected.
   [[nodiscard]] bool matches() const { return !m_first_difference; }
   /// Stream offset of the first byte that differs, or lies beyond the end.
   [[nodiscard]] std::optional<Bytes> first_difference() const { return m_first_difference; }
-  /// By file: when its last byte arrived; empty for files that are not complete.
+  /// By transfer: when its last byte arrived; empty for those that are not complete.
   [[nodiscard]] const std::vector<std::optional<Picoseconds>>& arrivals() const { return m_arrivals; }
   /// Of the bytes that were received. Reads the expected contents again, so it is not for the path of a run.
   [[nodiscard]] std::string sha256();
@@ -51,19 +67,23 @@ class Receiver {
 
  private:
   struct Digest;
-  class Connection : public nic::PeerApplication {
+  struct Stream {
+    ReceivedStream what;
+    std::size_t next = 0;  ///< transfer that comes next, or of which a part has come
+    Bytes taken = 0;       ///< of it
+  };
+  class Station : public nic::PeerApplication {
    public:
-    Connection(Receiver& receiver, std::size_t first_file) : m_receiver(receiver), file(first_file) {}
-    void data(const nic::Arrival& arrival) override { m_receiver.take(*this, arrival); }
+    Station(Receiver& receiver, unsigned card) : m_receiver(receiver), m_card(card) {}
+    void connected(nic::ConnectionId connection, std::uint16_t port, Picoseconds at) override;
+    void data(const nic::Arrival& arrival) override;
 
    private:
     Receiver& m_receiver;
-
-   public:
-    std::size_t file;  ///< that comes next, or of which a part has come
-    Bytes taken = 0;   ///< of it
+    unsigned m_card;
+    std::map<nic::ConnectionId, Stream*> m_streams;
   };
-  void take(Connection& connection, const nic::Arrival& arrival);
+  void take(Stream& stream, const nic::Arrival& arrival);
   /// One piece of an arrival, which belongs at `position` of the stream.
   void take_piece(Bytes position, const nic::Arrival& arrival, Bytes begin, Bytes size);
   void compare(Bytes position, std::span<const std::byte> bytes);
@@ -74,12 +94,13 @@ class Receiver {
   std::FILE* m_file = nullptr;
   std::string m_write_error;  // of the first write that failed; data() runs within the simulation and must not throw
   Bytes m_received = 0;
-  Picoseconds m_last_arrival;  // of all connections
+  Picoseconds m_last_arrival;  // of all streams
   std::optional<Bytes> m_first_difference;
   std::unique_ptr<Digest> m_digest;  // from the first difference on
   std::vector<std::optional<Picoseconds>> m_arrivals;
   std::chrono::steady_clock::duration m_checking{};
-  std::vector<Connection> m_connections;
+  std::vector<Stream> m_streams;
+  std::vector<Station> m_stations;  // by card
 };
 
 }  // namespace sluice::simulate

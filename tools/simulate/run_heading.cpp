@@ -30,10 +30,13 @@ results::RunResult heading_of(const scenario::RunPlan& plan, const char* kernel)
   run.workload = {.files = workload.count,
                   .file_bytes = workload.size,
                   .chunk_bytes = workload.chunk,
-                  .rounds = workload.count * divide_up(workload.size, workload.chunk),
+                  .rounds = workload.transfers() * divide_up(workload.size, workload.chunk),
                   .page_cache = workload.page_cache_name(),
                   .cpus = workload.cpus,
-                  .regime = workload.regime_name()};
+                  .regime = workload.regime_name(),
+                  .connections = workload.connections,
+                  .workers = workload.workers,
+                  .repeat = workload.repeat};
   return run;
 }
 

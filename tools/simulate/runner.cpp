@@ -111,9 +111,7 @@ struct Agenda {
     std::vector<Work> works;
     for (const auto& [plan, digest] : items) {
       if (digest) {
-        works.push_back([plan = plan] {
-          return Json{{"sha256", sha256_of(StreamContent{contents_of(plan->configuration.workload)})}};
-        });
+        works.push_back([plan = plan] { return Json{{"sha256", sha256_of(stream_of(plan->configuration.workload))}}; });
       } else {
         works.push_back([plan = plan] { return results::to_json(run(*plan)); });
       }
@@ -123,8 +121,10 @@ struct Agenda {
 
  private:
   std::size_t digest_of(const scenario::RunPlan& plan) {
+    const scenario::Workload& wanted = plan.configuration.workload;
     const auto found = std::find_if(items.begin(), items.end(), [&](const Item& item) {
-      return item.digest && same_files(item.plan->configuration.workload, plan.configuration.workload);
+      const scenario::Workload& workload = item.plan->configuration.workload;
+      return item.digest && same_files(workload, wanted) && workload.deliveries() == wanted.deliveries();
     });
     if (found != items.end()) return static_cast<std::size_t>(found - items.begin());
     items.push_back({&plan, true});

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <deque>
+#include <map>
 #include <optional>
 
 #include <fmt/format.h>
@@ -14,6 +16,7 @@
 #include "kernel_sim/programs/receive.h"
 #include "kernel_sim/programs/strategy.h"
 #include "models/platform/machine.h"
+#include "tools/scenario/expansion.h"
 #include "tools/simulate/inputs.h"
 #include "tools/simulate/marks.h"
 #include "tools/simulate/observed_result.h"
@@ -33,15 +36,16 @@ class Run {
  public:
   explicit Run(const RunPlan& plan)
       : m_plan(plan),
+        m_expansion(scenario::expand(plan.configuration)),
         m_inputs(make_inputs(plan)),
-        m_receiver(m_inputs.stream, plan.received,
-                   std::max<std::size_t>(plan.configuration.machine.all("nic").size(), 1)),
+        m_receiver(m_inputs.stream, plan.received, streams_of(plan.configuration)),
         m_machine(plan.configuration.machine, m_inputs.images),
         m_hal(m_machine),
         m_kernel(m_hal.machine(), m_machine.ledger, plan.configuration.kernel),
-        m_marks(m_machine, m_hal, m_kernel, m_inputs.paths.size(), m_inputs.stream->size() == 0, m_sending.failure) {
-    for (std::size_t i = 0; i < m_machine.nics.size(); ++i) {
-      m_machine.nics[i]->peer.set_application(m_receiver.connection(i));
+        m_marks(m_machine, m_hal, m_kernel, plan.configuration.workload, m_expansion, [this] { return has_failed(); }) {
+    m_machine.ledger.expect_deliveries(static_cast<std::uint32_t>(plan.configuration.workload.deliveries()));
+    for (unsigned i = 0; i < m_machine.nics.size(); ++i) {
+      m_machine.nics[i]->peer.set_application(m_receiver.station(i));
     }
     if (m_machine.nics.empty()) {
       m_kernel.network().observe_receive([this](PhysAddr at, Bytes size) { received_here(at, size); });
@@ -65,7 +69,7 @@ class Run {
     RunResult result = heading_of(m_plan, results::kSimulated);
     const Observation observation{m_plan, m_machine, m_marks, m_receiver, m_inputs.stream->size()};
     add_observed(result, observation);
-    result.failures = failures_of(result, observation, {m_sending, m_receiving}, m_kernel);
+    result.failures = failures_of(result, observation, endings(), m_kernel);
     if (m_plan.strace) result.strace = std::move(m_strace);
     if (result.failures.empty()) m_receiver.keep();
     rusage usage{};
@@ -83,19 +87,64 @@ class Run {
     prepare(kernel);
     const kernel_sim::Strategy* strategy = kernel_sim::find_strategy(m_plan.strategy);
     ensure(strategy != nullptr, "a plan names a strategy that does not exist");
+    std::vector<Started> processes;
+    std::vector<kernel_sim::Receivers> receivers;
+    for (unsigned i = 0; i < m_expansion.connections.size(); ++i) {
+      receivers.push_back(m_machine.nics.empty() ? start_receiver(kernel, i, processes) : stations_of(i));
+    }
+    std::deque<kernel_sim::TransferRequest> requests;
+    for (unsigned i = 0; i < m_expansion.senders.size(); ++i) {
+      kernel_sim::TransferRequest& request = requests.emplace_back(request_of(i, receivers));
+      start_sender(kernel, *strategy, i, request, processes);
+    }
+    // Senders first: that is the order in which they end.
+    std::reverse(processes.begin(), processes.end());
+    for (const Started& started : processes) started.ending->status = kernel.wait_for(*started.process);
+  }
+
+  /// A process, and where it is said how it ended.
+  struct Started {
+    syscalls::Process* process;
+    Ending* ending;
+  };
+
+  /// "the program", or "the program 1" of several.
+  static Ending& add_ending(std::deque<Ending>& endings, const char* who, std::size_t of) {
+    return endings.emplace_back(Ending{of == 1 ? who : fmt::format("{} {}", who, endings.size()), {}, {}});
+  }
+  [[nodiscard]] std::vector<Ending> endings() const {
+    std::vector<Ending> all{m_sending.begin(), m_sending.end()};
+    all.insert(all.end(), m_receiving.begin(), m_receiving.end());
+    return all;
+  }
+  [[nodiscard]] bool has_failed() const {
+    return std::any_of(m_sending.begin(), m_sending.end(),
+                       [](const Ending& ending) { return !ending.failure.empty(); });
+  }
+
+  kernel_sim::TransferRequest request_of(unsigned sender, const std::vector<kernel_sim::Receivers>& receivers) const {
     const scenario::Workload& workload = m_plan.configuration.workload;
     kernel_sim::TransferRequest request{
-        .paths = m_inputs.paths, .chunk = workload.chunk, .failure = &m_sending.failure};
-    syscalls::Process* receiver = nullptr;
-    for (unsigned i = 1; i < m_machine.nics.size(); ++i) request.more_peers.push_back(peer_on(i));
-    if (m_machine.nics.empty()) {
-      receiver = &start_receiver(kernel, request.peer);
-      if (workload.controlled()) request.send_buffer = scenario::kControlledSocketBuffer;
+        .paths = m_inputs.paths, .connections = {}, .repeat = workload.repeat, .chunk = workload.chunk};
+    for (const unsigned connection : m_expansion.senders[sender].connections) {
+      request.connections.push_back(receivers[connection]);
     }
-    m_sending.status = kernel.wait_for(kernel.start_program(
-        m_plan.strategy, [&](kernel_sim::SystemCalls& calls) { return strategy->run(calls, request, m_marks); },
-        placement(0)));
-    if (receiver != nullptr) m_receiving.status = kernel.wait_for(*receiver);
+    if (m_machine.nics.empty() && workload.controlled()) request.send_buffer = scenario::kControlledSocketBuffer;
+    return request;
+  }
+
+  void start_sender(kernel_sim::Kernel& kernel, const kernel_sim::Strategy& strategy, unsigned index,
+                    kernel_sim::TransferRequest& request, std::vector<Started>& processes) {
+    const std::size_t senders = m_expansion.senders.size();
+    Ending& ending = add_ending(m_sending, "the program", senders);
+    request.failure = &ending.failure;
+    const auto main = [this, &strategy, &request, index](kernel_sim::SystemCalls& calls) {
+      const int status = strategy.run(calls, request, m_marks.of_sender(index));
+      if (status != 0) m_marks.give_up();
+      return status;
+    };
+    const std::string name = senders == 1 ? m_plan.strategy : fmt::format("{}.{}", m_plan.strategy, index);
+    processes.push_back({&kernel.start_program(name, main, placement_of_sender(index)), &ending});
   }
 
   /// The page cache and the CPU caches as the workload says.
@@ -117,39 +166,51 @@ class Run {
     m_warmed = Clock::now();
   }
 
-  /// The receiver at the other end of a card's wire.
-  static kernel_sim::Endpoint peer_on(unsigned card) {
-    kernel_sim::Endpoint peer = kernel_sim::kDefaultPeer;
-    peer.address += net::Stack::local_address(card) - net::Stack::local_address(0);
-    return peer;
-  }
-
-  /// Over loopback each program has its core for good.
-  [[nodiscard]] sched::Placement placement(unsigned core) const {
-    if (!m_machine.nics.empty()) return {};
-    return {.core = core, .batch = m_plan.configuration.workload.controlled()};
-  }
-
-  /// Over loopback the receiver is a program on this machine. Returns when it listens at `where`.
-  syscalls::Process& start_receiver(kernel_sim::Kernel& kernel, kernel_sim::Endpoint& where) {
-    m_receive_request.failure = &m_receiving.failure;
-    const scenario::Workload& workload = m_plan.configuration.workload;
-    if (workload.controlled()) {
-      m_receive_request.receive_buffer = scenario::kControlledSocketBuffer;
+  /// The receivers of a connection at the other ends of its cards' wires.
+  [[nodiscard]] kernel_sim::Receivers stations_of(unsigned connection) const {
+    kernel_sim::Receivers stations;
+    for (const unsigned card : m_expansion.connections[connection].cards) {
+      const std::uint32_t network = net::Stack::local_address(card) - net::Stack::local_address(0);
+      stations.push_back(
+          {kernel_sim::kDefaultPeer.address + network, static_cast<std::uint16_t>(Receiver::kFirstPort + connection)});
     }
+    return stations;
+  }
+
+  /// Over loopback each program has its core for good. So have several senders; one alone goes where there is room.
+  [[nodiscard]] sched::Placement placement_of_sender(unsigned index) const {
+    if (!m_machine.nics.empty() && m_expansion.senders.size() == 1) return {};
+    return placement(m_expansion.senders[index].core);
+  }
+  [[nodiscard]] sched::Placement placement(unsigned core) const {
+    return {.core = core, .batch = m_machine.nics.empty() && m_plan.configuration.workload.controlled()};
+  }
+
+  /// Over loopback each connection's receiver is a program on this machine. Returns when it listens, and where.
+  kernel_sim::Receivers start_receiver(kernel_sim::Kernel& kernel, unsigned connection,
+                                       std::vector<Started>& processes) {
+    const std::size_t receivers = m_expansion.connections.size();
+    Ending& ending = add_ending(m_receiving, "the receiver", receivers);
+    kernel_sim::ReceiveRequest& request = m_receive_requests.emplace_back();
+    request.failure = &ending.failure;
+    if (m_plan.configuration.workload.controlled()) request.receive_buffer = scenario::kControlledSocketBuffer;
+    kernel_sim::Endpoint where;
     bool listens = false;
     sched::WaitQueue listening;
-    m_receive_request.listening = [&](kernel_sim::Endpoint endpoint) {
+    request.listening = [&](kernel_sim::Endpoint endpoint) {
       where = endpoint;
       listens = true;
       kernel.scheduler().wake_all(listening);
     };
     syscalls::Process& receiver = kernel.start_program(
-        "receiver", [this](kernel_sim::SystemCalls& calls) { return kernel_sim::receive(calls, m_receive_request); },
-        placement(workload.cpus - 1));
+        receivers == 1 ? "receiver" : fmt::format("receiver.{}", connection),
+        [&request](kernel_sim::SystemCalls& calls) { return kernel_sim::receive(calls, request); },
+        placement(m_expansion.connections[connection].receiver_core));
+    m_connection_of[&receiver] = connection;
     m_marks.watch_receiver(receiver);
     while (!listens && !receiver.ended) kernel.scheduler().wait(listening, "a receiver that listens");
-    return receiver;
+    processes.push_back({&receiver, &ending});
+    return {where};
   }
 
   /// The receiver took these bytes off its socket: they have arrived. It looks at none of them, so they are checked
@@ -162,13 +223,13 @@ class Run {
     if (!m_machine.memory->named(at, size, buffer.named)) {
       std::memcpy(buffer.bytes.get(), m_machine.memory->at(at, size).data(), size);
     }
-    m_receiver.connection(0).data({.buffer = buffer,
-                                   .size = size,
-                                   .shadow = shadow,
-                                   .first_frame_arrival = now,
-                                   .frame_interval = {},
-                                   .last_frame_arrival = now,
-                                   .first_frame_bytes = size});
+    m_receiver.take(m_connection_of.at(m_kernel.current_process()), {.buffer = buffer,
+                                                                     .size = size,
+                                                                     .shadow = shadow,
+                                                                     .first_frame_arrival = now,
+                                                                     .frame_interval = {},
+                                                                     .last_frame_arrival = now,
+                                                                     .first_frame_bytes = size});
   }
 
   void trace(const syscalls::CallRecord& record) {
@@ -197,17 +258,19 @@ class Run {
   Clock::time_point m_warmed = Clock::time_point::max();  // the page cache, in no simulated time
   Clock::time_point m_simulated;
   const RunPlan& m_plan;
+  const scenario::Expansion m_expansion;
   Inputs m_inputs;
   Receiver m_receiver;
   platform::Machine m_machine;
   hal::SystemcMachine m_hal;
   kernel_sim::Kernel m_kernel;
-  Ending m_sending{"the program", {}, {}};
-  Ending m_receiving{"the receiver", {}, {}};
+  std::deque<Ending> m_sending;  // of each sender
+  std::deque<Ending> m_receiving;
   Marks m_marks;
   sc_core::sc_event m_last_byte;
 
-  kernel_sim::ReceiveRequest m_receive_request;
+  std::deque<kernel_sim::ReceiveRequest> m_receive_requests;
+  std::map<const syscalls::Process*, unsigned> m_connection_of;  // by receiver
   std::vector<results::CallInfo> m_strace;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The contents of several files one after the other: what the peer of a run ought to receive.
+// The contents of several files one after the other: what the receivers of a run ought to get.
 #pragma once
 
 #include <memory>

@@ -117,6 +117,34 @@ TEST(Programs, ThePipeIsMadeAsLargeAsAChunk) {
   EXPECT_TRUE(huge.has("fcntl 6 1031 1048576"));  // as much as a user may have
 }
 
+TEST(Programs, ConnectionsTakeTurnsChunkByChunkAndALaterPassGoesBackToTheBegin) {
+  RecordingCalls calls{{100, 100}};
+  TransferRequest request;
+  request.paths = {"a"};
+  request.connections = {{{1, 9000}}, {{1, 9001}}};
+  request.repeat = 2;
+  request.chunk = 60;
+  // Descriptors: file 3 and socket 4 of the first connection, file 5 and socket 6 of the second.
+  EXPECT_EQ(find_strategy("sendfile")->run(calls, request, calls), 0);
+  EXPECT_THAT(calls.measured(), ElementsAre("file 0", "sendfile 4 3 60", "file 2", "sendfile 6 5 60", "sendfile 4 3 40",
+                                            "sendfile 6 5 40", "file 1", "lseek 3 0", "sendfile 4 3 60", "file 3",
+                                            "lseek 5 0", "sendfile 6 5 60", "sendfile 4 3 40", "sendfile 6 5 40"));
+}
+
+TEST(Programs, EveryConnectionSendsAllFilesAsOftenAsIsAskedFor) {
+  for (const Strategy& program : strategies()) {
+    RecordingCalls calls{{100'000, 0, 5, 100'000, 0, 5, 100'000, 0, 5}};
+    TransferRequest request;
+    request.paths = {"a", "empty", "five"};
+    request.connections = {{{1, 9000}}, {{1, 9001}, {2, 9001}}, {{1, 9002}}};
+    request.repeat = 3;
+    EXPECT_EQ(program.run(calls, request, calls), 0) << program.name;
+    EXPECT_EQ(calls.delivered, 9 * 100'005U) << program.name;
+    EXPECT_EQ(calls.open_descriptors, 0) << program.name;
+    EXPECT_EQ(calls.mappings, 0) << program.name;
+  }
+}
+
 TEST(Programs, AnEmptyFileCostsNoCall) {
   for (const Strategy& program : strategies()) {
     RecordingCalls calls{{0, 5}};

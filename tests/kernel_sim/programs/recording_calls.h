@@ -50,8 +50,13 @@ class RecordingCalls final : public SystemCalls, public Measurement {
     note("open {}", path);
     if (path == "missing") return -ENOENT;
     ++open_descriptors;
-    m_left[m_next_fd] = m_sizes.at(m_left.size());
+    m_size[m_next_fd] = m_left[m_next_fd] = m_sizes.at(m_left.size());
     return m_next_fd++;
+  }
+  Value lseek(int fd, std::int64_t offset, int) override {
+    note("lseek {} {}", fd, offset);
+    m_left[fd] = m_size.at(fd);
+    return 0;
   }
   Value close(int fd) override {
     note("close {}", fd);
@@ -74,7 +79,7 @@ class RecordingCalls final : public SystemCalls, public Measurement {
     std::uint64_t endless = size;
     const Value done = take(endless, size);
     if (done > 0) delivered += static_cast<std::uint64_t>(done);
-    if (done >= 0 && (flags & MSG_ZEROCOPY) != 0) ++m_lent;
+    if (done >= 0 && (flags & MSG_ZEROCOPY) != 0) ++m_lent[fd];
     return done;
   }
   Value poll(std::span<PollEntry> entries, int) override {
@@ -85,9 +90,9 @@ class RecordingCalls final : public SystemCalls, public Measurement {
   Value recvmsg(int fd, std::span<const IoVector>, int flags, MessageFlags&,
                 std::optional<SocketError>& error) override {
     note("recvmsg {} {:#x}", fd, flags);
-    if (m_lent == m_told) return -EAGAIN;
-    error = SocketError{.origin = SO_EE_ORIGIN_ZEROCOPY, .info = m_told, .data = m_lent - 1};
-    m_told = m_lent;
+    if (m_lent[fd] == m_told[fd]) return -EAGAIN;
+    error = SocketError{.origin = SO_EE_ORIGIN_ZEROCOPY, .info = m_told[fd], .data = m_lent[fd] - 1};
+    m_told[fd] = m_lent[fd];
     return 0;
   }
   Value fstat(int fd, FileStatus& status) override {
@@ -177,10 +182,11 @@ class RecordingCalls final : public SystemCalls, public Measurement {
   }
 
   std::vector<std::uint64_t> m_sizes;
-  std::map<int, std::uint64_t> m_left;  // by descriptor of a file
+  std::map<int, std::uint64_t> m_size;  // by descriptor of a file
+  std::map<int, std::uint64_t> m_left;  // likewise
   int m_next_fd = 3;
-  std::uint32_t m_lent = 0;  // calls with MSG_ZEROCOPY
-  std::uint32_t m_told = 0;  // of those in the error queue
+  std::map<int, std::uint32_t> m_lent;  // by socket: calls with MSG_ZEROCOPY
+  std::map<int, std::uint32_t> m_told;  // of those in the error queue
 };
 
 }  // namespace sluice::kernel_sim

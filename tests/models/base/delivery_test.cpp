@@ -65,6 +65,15 @@ TEST(FileDelivery, CountsWhatComesAgain) {
   EXPECT_EQ(second.stale, 0U);
 }
 
+TEST(FileDelivery, EachByteMayComeAsOftenAsItIsToCome) {
+  FileDelivery file;
+  EXPECT_EQ(file.deliver(0, 100, 0, 2).fresh, 100U);
+  EXPECT_EQ(file.deliver(50, 100, 0, 2).fresh, 100U);
+  const auto third = file.deliver(0, 150, 0, 2);
+  EXPECT_EQ(third.fresh, 100U);
+  EXPECT_EQ(third.again, 50U);
+}
+
 TEST(FileDelivery, BytesOlderThanKnownAreStale) {
   FileDelivery file;
   file.known(10, 20, 3);

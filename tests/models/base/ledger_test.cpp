@@ -159,6 +159,14 @@ TEST_F(LedgerTest, GivingOutWhatNeverCameInIsABreach) {
   EXPECT_THAT(ledger.breaches(), ElementsAre("nic.fifo gave out 1000 payload bytes that had not come in"));
 }
 
+TEST_F(LedgerTest, AByteDeliveredMoreOftenThanItIsToBeIsABreach) {
+  ledger.expect_deliveries(2);
+  for (int time = 0; time < 3; ++time) ledger.delivered({{0, 1448, 0, 1, 0}});
+  EXPECT_EQ(ledger.delivered_bytes(), 2896U);
+  EXPECT_THAT(ledger.breaches(),
+              ElementsAre("1448 bytes of file 1 within [0, 1448) reached the peer more than 2 times"));
+}
+
 TEST_F(LedgerTest, AByteDeliveredTwiceIsABreach) {
   ledger.delivered({{0, 1448, 0, 1, 0}});
   ledger.delivered({{0, 1448, 1400, 1, 0}});

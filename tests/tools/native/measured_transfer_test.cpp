@@ -24,14 +24,26 @@ TestFiles make_files(const Folder& folder, std::vector<Bytes> sizes) {
   return TestFiles::make(folder.path(), contents);
 }
 
+class Memory : public base::Content {
+ public:
+  explicit Memory(std::vector<std::byte> bytes) : m_bytes(std::move(bytes)) {}
+  [[nodiscard]] Bytes size() const override { return m_bytes.size(); }
+  void read(Bytes offset, std::span<std::byte> to) const override {
+    std::copy_n(m_bytes.begin() + static_cast<std::ptrdiff_t>(offset), to.size(), to.begin());
+  }
+
+ private:
+  std::vector<std::byte> m_bytes;
+};
+
 class MeasuredTransfer : public testing::TestWithParam<Strategy> {
  protected:
   TransferOptions options(unsigned cores = 1) {
-    const auto [sender, receiver] = native::choose_cores(cores);
+    const std::vector<int> used = native::choose_cores(cores);
     TransferOptions chosen;
     chosen.strategy = &GetParam();
-    chosen.sender_cpu = sender;
-    chosen.receiver_cpu = receiver;
+    chosen.senders = {{used.front()}};
+    chosen.receiver_cpus = {used.back()};
     chosen.time_limit = std::chrono::seconds{60};
     return chosen;
   }
@@ -66,6 +78,29 @@ TEST_P(MeasuredTransfer, VerifiesTheBytes) {
   EXPECT_EQ(measure_transfer(files, chosen).sha256, base::sha256_of(*base::make_synthetic_content(100'000, 1)));
 }
 
+TEST_P(MeasuredTransfer, EachConnectionDeliversAllFilesAsOftenAsIsAskedFor) {
+  const TestFiles files = make_files(m_folder, {70'000, 0, 30'000});
+  TransferOptions chosen = options();
+  const int core = chosen.receiver_cpus.front();
+  chosen.senders = {{core, {0, 2}}, {core, {1}}};
+  chosen.receiver_cpus = {core, core, core};
+  chosen.repeat = 2;
+  chosen.verify = true;
+  const TransferSample sample = measure_transfer(files, chosen);
+  EXPECT_EQ(sample.failure, "");
+  EXPECT_EQ(sample.received, 600'000U);
+  std::vector<std::byte> twice(200'000);
+  for (const std::size_t begin : {0U, 100'000U}) {
+    base::make_synthetic_content(70'000, 1)->read(0, std::span{twice}.subspan(begin, 70'000));
+    base::make_synthetic_content(30'000, 3)->read(0, std::span{twice}.subspan(begin + 70'000, 30'000));
+  }
+  EXPECT_EQ(sample.sha256, base::sha256_of(Memory{twice}));
+  ASSERT_EQ(sample.senders.size(), 2U);
+  EXPECT_EQ(sample.senders[0].calls.mode_switches + sample.senders[1].calls.mode_switches, sample.calls.mode_switches);
+  EXPECT_GT(sample.senders[0].calls.mode_switches, sample.senders[1].calls.mode_switches);
+  EXPECT_GT(sample.senders[1].used.cpu_ns, 0);
+}
+
 TEST_P(MeasuredTransfer, AnEmptyFileHasNoLastByteToWaitFor) {
   const TransferSample sample = measure_transfer(make_files(m_folder, {0}), options());
   EXPECT_EQ(sample.failure, "");
@@ -97,7 +132,9 @@ std::string failure_of(kernel_sim::Program* program) {
   const Strategy info{"a test's", program, {}, {}, ""};
   TransferOptions options;
   options.strategy = &info;
-  options.sender_cpu = options.receiver_cpu = native::choose_cores(1).first;
+  const int core = native::choose_cores(1).front();
+  options.senders = {{core}};
+  options.receiver_cpus = {core};
   return measure_transfer(make_files(folder, {100'000}), options).failure;
 }
 
@@ -117,6 +154,29 @@ TEST(FailedMeasuredTransfer, SaysWhichSignalEndedIt) {
             "the program was ended by signal SEGV");
 }
 
+TEST(FailedMeasuredTransfer, OfSeveralSendersTheOthersDoNotWaitForIt) {
+  const Folder folder;
+  const TestFiles files = make_files(folder, {100'000});
+  // The second one dies before it is ready to begin.
+  const Strategy info{
+      "a test's",
+      [](SystemCalls& calls, const kernel_sim::TransferRequest& request, kernel_sim::Measurement& measurement) {
+        if (request.connections.size() == 1) calls.fill(UserAddress::Null, std::byte{1}, 1);
+        return kernel_sim::find_strategy("sendfile")->run(calls, request, measurement);
+      },
+      {},
+      {},
+      ""};
+  TransferOptions options;
+  options.strategy = &info;
+  const int core = native::choose_cores(1).front();
+  options.senders = {{core, {0, 1}}, {core, {2}}};
+  options.receiver_cpus = {core, core, core};
+  options.time_limit = std::chrono::seconds{60};
+  EXPECT_EQ(measure_transfer(files, options).failure, "the program was ended by signal SEGV");
+  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1);
+}
+
 TEST(FailedMeasuredTransfer, BytesThatDidNotArriveAreAFailure) {
   EXPECT_EQ(failure_of([](SystemCalls& calls, const kernel_sim::TransferRequest& request,
                           kernel_sim::Measurement& measurement) {
@@ -128,12 +188,12 @@ TEST(FailedMeasuredTransfer, BytesThatDidNotArriveAreAFailure) {
 }
 
 TEST(Cores, AreThoseThatThisProcessMayUse) {
-  EXPECT_EQ(native::choose_cores(1).first, native::choose_cores(1).second);
+  EXPECT_EQ(native::choose_cores(1).size(), 1U);
   cpu_set_t before;
   ASSERT_EQ(sched_getaffinity(0, sizeof before, &before), 0);
   cpu_set_t one;
   CPU_ZERO(&one);
-  CPU_SET(static_cast<std::size_t>(native::choose_cores(1).first), &one);
+  CPU_SET(static_cast<std::size_t>(native::choose_cores(1).front()), &one);
   ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
   EXPECT_THROW(native::choose_cores(2), base::InputError);
   sched_setaffinity(0, sizeof before, &before);

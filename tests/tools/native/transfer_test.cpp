@@ -34,7 +34,7 @@ Sent send_file(const Strategy& program, const Folder& folder, std::uint64_t chun
   HostSystemCalls calls{{.root = folder.path()}};
   MeasuredRegion region{calls};
   Receiver receiver{{.mode = mode}};
-  kernel_sim::TransferRequest request{.paths = {"/file0"}, .peer = receiver.endpoint(), .chunk = chunk};
+  kernel_sim::TransferRequest request{.paths = {"/file0"}, .connections = {{receiver.endpoint()}}, .chunk = chunk};
   Sent sent;
   sent.status = run_as_process(calls, [&](SystemCalls& c) { return program.run(c, request, region); },
                                {.time_limit = std::chrono::seconds{60}});

@@ -134,7 +134,8 @@ TEST_F(Native, OneCoreIsNotEnoughForTwo) {
   const int status =
       std::system(("taskset -c 0 " + std::string{SLUICE_BINARY} + " native " + file + " 2>" + errors).c_str());
   EXPECT_EQ(WEXITSTATUS(status), 2);
-  EXPECT_THAT(read_all(errors), HasSubstr("workload.cpus is 2, and this process may use 1 only"));
+  EXPECT_THAT(read_all(errors),
+              HasSubstr("workload.cpus and workload.workers ask for 2 cores, and this process may use 1 only"));
 }
 
 TEST_F(Native, AnInterruptLeavesNoProcessAndNoFile) {

@@ -40,8 +40,10 @@ class RandomMachine {
                                   ? fmt::format("files: {{ count: {}, size: {} B, seed: {} }}", number(1, 20),
                                                 std::min<std::uint64_t>(size(), 65'536), number(1, 99))
                                   : fmt::format("file: {{ size: {} B, seed: {} }}", size(), number(1, 99));
-    return fmt::format("workload: {{ {}, chunk: {} B, page_cache: {} }}\n", files, number(1, 8) == 1 ? size() : 65'536U,
-                       pick({"cold", "warm"}));
+    const std::uint64_t connections = number(0, 2) == 0 ? number(1, 5) : 1;
+    return fmt::format("workload: {{ {}, chunk: {} B, page_cache: {}, connections: {}, workers: {}, repeat: {} }}\n",
+                       files, number(1, 8) == 1 ? size() : 65'536U, pick({"cold", "warm"}), connections,
+                       number(1, connections), number(1, 3));
   }
 
   std::vector<std::string> machine() {

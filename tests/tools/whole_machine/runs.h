@@ -23,6 +23,7 @@ struct Variation {
   std::string file = "size: 16 MiB, seed: 3";
   std::string chunk = "64 KiB";
   std::string page_cache = "warm";
+  std::string more = "";  ///< of the workload
   std::string strategies = fmt::format("{}", fmt::join(kernel_sim::strategy_names(), ", "));
   std::vector<std::string> set = {};
 };
@@ -35,9 +36,9 @@ class WholeMachine : public testing::Test {
   Results run(const Variation& variation) {
     const std::string scenario = m_folder.write(
         "scenario.yaml", fmt::format("schema: sluice/1\ndescription: a test\nplatform: {}/scenarios/platforms/{}.yaml\n"
-                                     "workload:\n  file: {{ {} }}\n  chunk: {}\n  page_cache: {}\nstrategies: [{}]\n",
+                                     "workload: {{ file: {{ {} }}, chunk: {}, page_cache: {}{} }}\nstrategies: [{}]\n",
                                      SLUICE_SOURCE_DIR, variation.platform, variation.file, variation.chunk,
-                                     variation.page_cache, variation.strategies));
+                                     variation.page_cache, variation.more, variation.strategies));
     std::string arguments = "run " + scenario + " --json -";
     for (const std::string& set : variation.set) arguments += fmt::format(" --set '{}'", set);
     const Outcome outcome = sluice(arguments, m_folder.path(""));
