@@ -32,7 +32,7 @@ Result<mm::Folio> FileMapping::fault_page(const Fault& fault, bool& major) {
       if (m_inode.cache().find(fault.index) == nullptr) m_inode.start_reading(fault.index, 1);
       if (m_inode.cache().find(fault.index) == nullptr && fault.index < m_inode.size_in_pages()) return refuse(ENOMEM);
     }
-    const auto ready = m_inode.wait_uptodate(fault.index);
+    const auto ready = wait_for_folio(fault.index);
     if (!ready && ready.error().value == EAGAIN) continue;  // truncated or reclaimed meanwhile: look again
     if (!ready) return refuse(ready.error().value);
     if (fault.index >= m_inode.size_in_pages()) return refuse(EFAULT);
@@ -40,6 +40,19 @@ Result<mm::Folio> FileMapping::fault_page(const Fault& fault, bool& major) {
     m_inode.cache().find(folio.first)->accessed();
     m_services.frames.get(folio.frame);
     return folio;
+  }
+}
+
+/// A folio whose parts come by several requests is locked until all of them are there: all of it may be mapped then.
+Result<void> FileMapping::wait_for_folio(std::uint64_t index) {
+  PageCache& cache = m_inode.cache();
+  for (;;) {
+    if (cache.find(index) == nullptr) return refuse(EAGAIN);
+    const mm::Folio folio = cache.folio_of(index);
+    std::uint64_t page = folio.first;
+    while (page < folio.end() && cache.find(page)->is(CachedPage::kUptodate)) ++page;
+    if (page == folio.end()) return {};
+    if (const auto ready = m_inode.wait_uptodate(page); !ready) return ready;  // what was there may be gone since
   }
 }
 

@@ -23,6 +23,7 @@ class FileMapping final : public mm::MappedObject {
   void will_need(std::uint64_t first_index, std::uint64_t pages) override { m_inode.read_exactly(first_index, pages); }
 
  private:
+  Result<void> wait_for_folio(std::uint64_t index);
   void page_missing(const Fault& fault);
 
   Services& m_services;
