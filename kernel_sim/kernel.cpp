@@ -102,6 +102,8 @@ void Kernel::start_nic(std::size_t device) {
 }
 
 fs::FileSystem& Kernel::file_system_of(std::string_view& path) {
+  const auto bound = m_bound.find(path.starts_with('/') ? path.substr(1) : path);
+  if (bound != m_bound.end()) path = bound->second;
   for (const Volume& volume : m_volumes) {
     const std::string& at = volume.mount_point;
     if (at.empty() || !path.starts_with(at) || (path.size() > at.size() && path[at.size()] != '/')) continue;

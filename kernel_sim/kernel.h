@@ -54,6 +54,8 @@ class Kernel {
   /// order. ENOENT; ENOMEM when they do not fit.
   Result<void> preload(std::string_view path, const std::function<void(PhysAddr page)>& loaded = {},
                        Bytes size = std::numeric_limits<Bytes>::max());
+  /// The file at `path` is seen as "/name" too, as `mount --bind` makes it.
+  void bind(std::string name, std::string path) { m_bound[std::move(name)] = std::move(path); }
   using Main = syscalls::ProcessTable::Main;
   /// Starts a program as a process of its own; several may run at once.
   syscalls::Process& start_program(std::string name, Main main, sched::Placement placement = {});
@@ -111,7 +113,7 @@ class Kernel {
   void boot();
   void start_disk(std::size_t device);
   void start_nic(std::size_t device);
-  /// The volume on which a path lies; the path becomes one within it.
+  /// The volume on which a path lies; the path becomes one within it. It may become a view of m_bound.
   fs::FileSystem& file_system_of(std::string_view& path);
   [[nodiscard]] KernelCounts with_network(KernelCounts counts) const;
 
@@ -121,6 +123,7 @@ class Kernel {
   mm::FrameAllocator m_frames;
   sched::Scheduler m_scheduler;
   std::vector<Volume> m_volumes;
+  std::map<std::string, std::string, std::less<>> m_bound;  // paths by the name at the root
   std::unique_ptr<net::Stack> m_network;
   std::vector<std::unique_ptr<drivers::NicDriver>> m_nics;
   std::unique_ptr<drivers::Loopback> m_loopback;

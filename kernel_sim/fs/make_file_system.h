@@ -15,7 +15,11 @@ struct FileToPlace {
   std::string name;
   Bytes size = 0;
   std::uint32_t number = 0;
+  bool scattered = false;
 };
+
+/// A scattered file lies in extents of this size, or in 256 larger ones.
+inline constexpr Bytes kScatteredExtent = 64_KiB;
 
 struct FileSystemImage {
   struct Block {
@@ -24,15 +28,17 @@ struct FileSystemImage {
   };
   struct Placed {
     std::uint32_t number;
-    Bytes offset;  ///< of the file's first byte; the file is contiguous
+    Bytes offset;  ///< from the start of the medium
     Bytes size;
+    Bytes in_file;  ///< of the file, what lies there
   };
   std::vector<Block> metadata;  ///< blocks that are not listed are zero
-  std::vector<Placed> files;    ///< in the order given; empty files take no place
+  std::vector<Placed> files;    ///< their extents in the order given; empty files have none
 };
 
-/// Every file in one extent, in the order given, with room for more inodes and data after them.
-/// InputError when they do not fit, or a name is empty, too long, used twice or holds a slash.
+/// Every file in one extent, in the order given, with room for more inodes and data after them. The extents of
+/// scattered files are spread over that room: of two that follow each other, each is a good third of it away from the
+/// other. InputError when they do not fit, or a name is empty, too long, used twice or holds a slash.
 FileSystemImage make_file_system(Bytes capacity, const std::vector<FileToPlace>& files);
 
 }  // namespace sluice::fs

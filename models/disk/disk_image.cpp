@@ -26,6 +26,11 @@ void DiskImage::check(Bytes offset, Bytes size) const {
 
 void DiskImage::place(Bytes offset, std::shared_ptr<const base::Content> content, std::uint32_t file) {
   const Bytes size = content->size();
+  place(offset, std::move(content), file, 0, size);
+}
+
+void DiskImage::place(Bytes offset, std::shared_ptr<const base::Content> content, std::uint32_t file, Bytes from,
+                      Bytes size) {
   check(offset, size);
   if (size == 0) return;
   const auto next = m_extents.lower_bound(offset);
@@ -33,7 +38,7 @@ void DiskImage::place(Bytes offset, std::shared_ptr<const base::Content> content
   base::ensure(next == m_extents.begin() || std::prev(next)->first + std::prev(next)->second.size <= offset,
                "files do not overlap on the medium");
   m_contents->add(file, content);
-  m_extents.emplace_hint(next, offset, Extent{size, std::move(content), file});
+  m_extents.emplace_hint(next, offset, Extent{size, std::move(content), file, from});
 }
 
 template <class Visit>
@@ -43,7 +48,7 @@ void DiskImage::for_each_extent(Bytes offset, Bytes size, Visit&& visit) const {
   for (; extent != m_extents.end() && extent->first < offset + size; ++extent) {
     const Bytes begin = std::max(offset, extent->first);
     const Bytes end = std::min(offset + size, extent->first + extent->second.size);
-    if (begin < end) visit(begin, end - begin, begin - extent->first, extent->second);
+    if (begin < end) visit(begin, end - begin, begin - extent->first + extent->second.from, extent->second);
   }
 }
 

@@ -25,6 +25,8 @@ class DiskImage {
   [[nodiscard]] Bytes capacity() const { return m_capacity; }
   /// Bytes [offset, offset + content.size()) hold the content and are payload of file number `file`.
   void place(Bytes offset, std::shared_ptr<const base::Content> content, std::uint32_t file);
+  /// Bytes [offset, offset + size) hold the content's bytes from `from` on, and are likewise.
+  void place(Bytes offset, std::shared_ptr<const base::Content> content, std::uint32_t file, Bytes from, Bytes size);
   void read(Bytes offset, std::span<std::byte> to) const;
   /// Sets `run` to the names of the bytes. False, and an empty run, where not all of it is placed, or some was written.
   bool named(Bytes offset, Bytes size, base::NamedBytes& run) const;
@@ -38,6 +40,7 @@ class DiskImage {
     Bytes size;
     std::shared_ptr<const base::Content> content;
     std::uint32_t file;
+    Bytes from;  ///< in the content
   };
   struct WrittenPage;
   void check(Bytes offset, Bytes size) const;

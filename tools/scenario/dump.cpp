@@ -70,7 +70,9 @@ std::string workload_of(const Workload& workload, const ParameterIndex& index) {
   });
   if (workload.form == Workload::Form::Path) {
     std::error_code ignored;
-    content = "path: " + in_quotes(std::filesystem::absolute(workload.path, ignored).lexically_normal().string());
+    content =
+        fmt::format("path: {}, {}",
+                    in_quotes(std::filesystem::absolute(workload.path, ignored).lexically_normal().string()), content);
   }
   return fmt::format("workload:\n  {}: {{ {} }}\n{}", workload.form == Workload::Form::Files ? "files" : "file",
                      content, rest);
@@ -115,10 +117,11 @@ std::string absolute(const std::string& path) {
 }
 
 /// "size: 1 KiB, seed: 1": the parameters below a name.
-std::string parameters_of(const std::string& prefix, const ParameterIndex& index) {
+std::string parameters_of(const std::string& prefix, const ParameterIndex& index,
+                          const std::vector<std::string>& without = {}) {
   std::string text;
   index.for_each([&](const std::string& key, const base::Parameter& parameter) {
-    if (!key.starts_with(prefix + ".")) return;
+    if (!key.starts_with(prefix + ".") || std::ranges::count(without, parameter.name()) > 0) return;
     const bool is_text = parameter.kind() == kArgumentKind;
     text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", parameter.name(),
                         is_text ? in_quotes(parameter.get()) : parameter.get());
@@ -129,11 +132,10 @@ std::string parameters_of(const std::string& prefix, const ParameterIndex& index
 std::string programs_of(const Programs& programs, const ParameterIndex& index) {
   std::string out = programs.files.empty() ? "" : "files:\n";
   for (const FileChoice& file : programs.files) {
-    std::string parameters = parameters_of("files." + file.name, index);
-    if (!file.path.empty()) {  // which has a size and no seed of its own
-      parameters =
-          fmt::format("path: {}, cached: {}, hot: {}", absolute(file.path), base::to_text(file.cached), file.hot);
-    }
+    const std::string name = "files." + file.name;
+    const std::string parameters = file.path.empty() ? parameters_of(name, index)
+                                                     : fmt::format("path: {}, {}", absolute(file.path),
+                                                                   parameters_of(name, index, {"size", "seed"}));
     out += fmt::format("  {}: {{ {} }}\n", in_quotes(file.name), parameters);
   }
   out += "processes:\n";

@@ -21,17 +21,22 @@ void check_programs(const Configuration& configuration, const std::function<void
                          machine.cpu.cores));
     }
   }
+  // Files lie on the disks in turn.
+  const auto disks = machine.all("disk");
+  std::vector<Bytes> on_disk(disks.size());
   Bytes all = 0;
   Bytes cached = 0;
-  for (const FileChoice& file : configuration.programs.files) {
+  for (std::size_t i = 0; i < configuration.programs.files.size(); ++i) {
+    const FileChoice& file = configuration.programs.files[i];
     if (file.size > (Bytes{1} << 50) - all) refuse("the files are larger than 1 PiB");
     all += round_up(file.size, kPageSize);
     cached += file.cached.of(round_up(file.size, kPageSize));
+    if (!disks.empty()) on_disk[i % disks.size()] += round_up(file.size, kPageSize);
   }
-  const auto disks = machine.all("disk");
-  const Bytes capacity = disks.empty() ? 0 : disks.front()->as<disk::DiskConfig>().capacity;
-  if (all > capacity / 16 * 15) {
-    refuse(fmt::format("files of {} do not fit on a disk of {}", base::to_text(all), base::to_text(capacity)));
+  for (std::size_t i = 0; i < disks.size(); ++i) {
+    const Bytes capacity = disks[i]->as<disk::DiskConfig>().capacity;
+    if (on_disk[i] <= capacity / 16 * 15) continue;
+    refuse(fmt::format("files of {} do not fit on a disk of {}", base::to_text(on_disk[i]), base::to_text(capacity)));
   }
   if (machine.memory.size < memory::kLeastMemory || cached > machine.memory.size - memory::kLeastMemory) {
     refuse(fmt::format("cached files of {} do not fit in {} of memory, of which a kernel needs {}",

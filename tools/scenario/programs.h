@@ -10,6 +10,7 @@
 
 #include "kernel_sim/programs/lua/program.h"
 #include "models/base/parameters.h"
+#include "tools/scenario/file_placement.h"
 
 namespace sluice::scenario {
 
@@ -24,6 +25,8 @@ struct FileChoice : base::Parameters {
   base::Fraction cached =
       parameter(cached, "cached", base::Fraction{}, {base::Fraction{}, base::Fraction{1'000'000}},
                 "part of the file, from its beginning, that lies in the page cache when the run starts", kSource);
+  FilePlacement placement =
+      choice(placement, "placement", FilePlacement::Contiguous, kFilePlacementNames, kFilePlacementHelp, kSource);
   bool hot = parameter(hot, "hot", false, "core 0 has just read that part, so that its caches hold what fits", kSource);
 };
 

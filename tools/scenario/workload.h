@@ -8,6 +8,7 @@
 
 #include "models/base/parameters.h"
 #include "tools/results/workload_names.h"
+#include "tools/scenario/file_placement.h"
 
 namespace sluice::scenario {
 
@@ -43,6 +44,11 @@ struct Workload : base::Parameters {
   unsigned seed = (parameter(seed, "file.seed", 1, kSeeds, "what its bytes are made from", kSource),
                    parameter(seed, "files.seed", 1, kSeeds,
                              "what the bytes of the first are made from; the next take the next numbers", kSource));
+  // "file.placement" or "files.placement"
+  FilePlacement placement =
+      (choice(placement, "file.placement", FilePlacement::Contiguous, kFilePlacementNames, kFilePlacementHelp, kSource),
+       choice(placement, "files.placement", FilePlacement::Contiguous, kFilePlacementNames, kFilePlacementHelp,
+              kSource));
   Bytes chunk = parameter(chunk, "chunk", 64_KiB, {1, 1_GiB}, "bytes asked for in one call", kSource);
   PageCache page_cache =
       choice(page_cache, "page_cache", PageCache::Cold, results::kPageCacheNames,
@@ -79,6 +85,7 @@ struct Workload : base::Parameters {
   [[nodiscard]] bool controlled() const { return regime == Regime::Controlled; }
   /// Whether the present form has the parameter: "file.size" or "files.size".
   [[nodiscard]] bool has(std::string_view parameter) const {
+    if (parameter == "file.placement") return form != Form::Files;
     if (parameter.starts_with("file.")) return form == Form::File;
     if (parameter.starts_with("files.")) return form == Form::Files;
     return true;

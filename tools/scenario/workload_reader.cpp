@@ -61,7 +61,10 @@ std::optional<Position> read_workload(const Node& node, const std::string& file,
   if (many == nullptr) of_content.emplace_back("path");
   refuse_unknown_keys(content, many ? "files" : "file", of_content);
   if (const Node* path = content.find("path")) {
-    if (content.entries.size() > 1) throw error_at(content.position, "a file of the host has a path and nothing else");
+    for (const auto& [key, value] : content.entries) {
+      if (key.text == "path" || key.text == "placement") continue;
+      throw error_at(content.position, "a file of the host has a path and a placement, and nothing else");
+    }
     use_host_file(workload, beside(file, path->scalar("path")), path->position);
   } else {
     for (const char* needed : {"size", "count"}) {
@@ -74,9 +77,8 @@ std::optional<Position> read_workload(const Node& node, const std::string& file,
   const auto set = [&](const std::string& key, const Node& value) {
     index.set(key, value.scalar(key), value.position);
   };
-  if (workload.form != Workload::Form::Path) {
-    for (const auto& [key, value] : content.entries)
-      set((many ? "workload.files." : "workload.file.") + key.text, value);
+  for (const auto& [key, value] : content.entries) {
+    if (key.text != "path") set((many ? "workload.files." : "workload.file.") + key.text, value);
   }
   for (const std::string& key : of_run) {
     if (const Node* value = node.find(key)) set("workload." + key, *value);

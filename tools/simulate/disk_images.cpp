@@ -9,10 +9,6 @@
 namespace sluice::simulate {
 namespace {
 
-std::size_t disk_of(const std::vector<NamedContent>& files, std::size_t i, std::size_t disks) {
-  return files[i].disk.value_or(i % disks);
-}
-
 std::shared_ptr<disk::DiskImage> make_image(Bytes capacity, const std::vector<fs::FileToPlace>& to_place,
                                             const std::vector<NamedContent>& files,
                                             const std::shared_ptr<base::Contents>& shared, bool plain_bytes) {
@@ -22,11 +18,11 @@ std::shared_ptr<disk::DiskImage> make_image(Bytes capacity, const std::vector<fs
   for (const auto& placed : layout.files) {
     const std::shared_ptr<const base::Content>& content = files[placed.number].content;
     if (plain_bytes) {
-      std::vector<std::byte> bytes(content->size());
-      content->read(0, bytes);
-      image->write(placed.offset, bytes, {{0, bytes.size(), 0, placed.number, 0}});
+      std::vector<std::byte> bytes(placed.size);
+      content->read(placed.in_file, bytes);
+      image->write(placed.offset, bytes, {{0, bytes.size(), placed.in_file, placed.number, 0}});
     } else {
-      image->place(placed.offset, content, placed.number);
+      image->place(placed.offset, content, placed.number, placed.in_file, placed.size);
     }
   }
   return image;
@@ -39,7 +35,7 @@ platform::Images make_disk_images(const platform::MachineDescription& machine, c
   const auto disks = machine.all("disk");
   std::vector<std::vector<fs::FileToPlace>> to_place(disks.size());
   for (std::uint32_t i = 0; i < files.size(); ++i) {
-    to_place[disk_of(files, i, disks.size())].push_back({files[i].name, files[i].content->size(), i});
+    to_place[i % disks.size()].push_back({files[i].name, files[i].content->size(), i, files[i].scattered});
   }
   const auto shared = std::make_shared<base::Contents>();
   platform::Images images;
@@ -50,11 +46,10 @@ platform::Images make_disk_images(const platform::MachineDescription& machine, c
   return images;
 }
 
-std::string path_of(const platform::MachineDescription& machine, const std::vector<NamedContent>& files,
-                    std::size_t i) {
+std::string path_of(const platform::MachineDescription& machine, const std::string& name, std::size_t i) {
   const auto disks = machine.all("disk");
-  const std::size_t disk = disk_of(files, i, disks.size());
-  return kernel_sim::Kernel::mount_point(disk, disks[disk]->name) + "/" + files[i].name;
+  const std::size_t disk = i % disks.size();
+  return kernel_sim::Kernel::mount_point(disk, disks[disk]->name) + "/" + name;
 }
 
 }  // namespace sluice::simulate

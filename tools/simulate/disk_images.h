@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,15 +14,15 @@ namespace sluice::simulate {
 struct NamedContent {
   std::string name;  ///< of the file, in the root of its file system
   std::shared_ptr<const base::Content> content;
-  std::optional<std::size_t> disk = {};  ///< on which it lies; nothing: file i lies on disk i modulo their number
+  bool scattered = false;  ///< over its disk
 };
 
-/// File i is file number i of the ledger. `plain_bytes`: the disks hold bytes
+/// File i lies on disk i modulo their number, and is file number i of the ledger. `plain_bytes`: the disks hold bytes
 /// instead of naming them.
 platform::Images make_disk_images(const platform::MachineDescription& machine, const std::vector<NamedContent>& files,
                                   bool plain_bytes = false);
 
-/// File i as programs open it.
-std::string path_of(const platform::MachineDescription& machine, const std::vector<NamedContent>& files, std::size_t i);
+/// Where file i lies in the machine's tree of files.
+std::string path_of(const platform::MachineDescription& machine, const std::string& name, std::size_t i);
 
 }  // namespace sluice::simulate

@@ -38,11 +38,12 @@ bool same_files(const scenario::Workload& a, const scenario::Workload& b) {
 
 Inputs make_inputs(const scenario::RunPlan& plan) {
   const std::vector<std::shared_ptr<const base::Content>> contents = contents_of(plan.configuration.workload);
+  const bool scattered = plan.configuration.workload.placement == scenario::FilePlacement::Scattered;
   std::vector<NamedContent> files;
-  for (const auto& content : contents) files.push_back({fmt::format("file{}", files.size()), content});
+  for (const auto& content : contents) files.push_back({fmt::format("file{}", files.size()), content, scattered});
   const platform::MachineDescription& machine = plan.configuration.machine;
   Inputs inputs;
-  for (std::size_t i = 0; i < files.size(); ++i) inputs.paths.push_back(path_of(machine, files, i));
+  for (std::size_t i = 0; i < files.size(); ++i) inputs.paths.push_back(path_of(machine, files[i].name, i));
   inputs.images = make_disk_images(machine, files, plan.plain_bytes);
   inputs.stream = std::make_shared<StreamContent>(repeated(contents, plan.configuration.workload.deliveries()));
   return inputs;
@@ -54,7 +55,7 @@ platform::Images images_of(const scenario::RunPlan& plan) {
     files.push_back(
         {file.name,
          file.path.empty() ? base::make_synthetic_content(file.size, file.seed) : base::open_file_content(file.path),
-         0});
+         file.placement == scenario::FilePlacement::Scattered});
   }
   return make_disk_images(plan.configuration.machine, files, plan.plain_bytes);
 }

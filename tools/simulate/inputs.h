@@ -26,7 +26,7 @@ StreamContent stream_of(const scenario::Workload& workload);
 bool same_files(const scenario::Workload& a, const scenario::Workload& b);
 Inputs make_inputs(const scenario::RunPlan& plan);
 
-/// The disks of a run of programs: its files lie on the first one.
+/// The disks of a run of programs: its files lie on them in turn.
 platform::Images images_of(const scenario::RunPlan& plan);
 
 }  // namespace sluice::simulate

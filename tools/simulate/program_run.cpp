@@ -10,6 +10,7 @@
 #include "kernel_sim/hal/systemc/systemc_machine.h"
 #include "kernel_sim/kernel.h"
 #include "models/platform/machine.h"
+#include "tools/simulate/disk_images.h"
 #include "tools/simulate/inputs.h"
 #include "tools/simulate/meter.h"
 #include "tools/simulate/program_observer.h"
@@ -64,6 +65,7 @@ class ProgramRun {
   /// Runs in the kernel's first task, after boot.
   void work(kernel_sim::Kernel& kernel) {
     m_booted = Clock::now();
+    bind_files(kernel);
     fill_caches(kernel);
     m_hal.synchronise();
     for (disk::DiskController* disk : m_machine.disks) disk->make_medium_cold();
@@ -76,6 +78,15 @@ class ProgramRun {
     for (const Started& started : m_started) kernel.wait_for(const_cast<syscalls::Process&>(*started.process));
     m_end = read_counters(m_machine, kernel);
     m_machine.ledger.record(false);
+  }
+
+  /// Programs find every file at the root, on whatever disk it lies.
+  void bind_files(kernel_sim::Kernel& kernel) const {
+    for (std::size_t i = 0; i < m_programs.files.size(); ++i) {
+      const std::string& name = m_programs.files[i].name;
+      const std::string path = path_of(m_plan.configuration.machine, name, i);
+      if (path != "/" + name) kernel.bind(name, path);
+    }
   }
 
   void fill_caches(kernel_sim::Kernel& kernel) {

@@ -13,24 +13,6 @@ namespace {
 
 std::vector<std::byte> filled(Bytes size, std::uint8_t value) { return std::vector<std::byte>(size, std::byte{value}); }
 
-TEST(MakeFileSystem, RefusesWhatDoesNotFitAndBadNames) {
-  EXPECT_THROW(make_file_system(1_MiB, {{"a", 2_MiB, 1}}), base::InputError);
-  EXPECT_THROW(make_file_system(1_MiB, {{"a/b", 1, 1}}), base::InputError);
-  EXPECT_THROW(make_file_system(1_MiB, {{"", 1, 1}}), base::InputError);
-  EXPECT_THROW(make_file_system(1_MiB, {{"a", 1, 1}, {"a", 1, 2}}), base::InputError);
-  EXPECT_THROW(make_file_system(4096, {}), base::InputError);
-}
-
-TEST(MakeFileSystem, FilesAreContiguousAndDoNotTouch) {
-  const auto image = make_file_system(8_MiB, {{"a", 4097, 7}, {"empty", 0, 8}, {"b", 10, 9}});
-  ASSERT_EQ(image.files.size(), 2U);
-  EXPECT_EQ(image.files[0].number, 7U);
-  EXPECT_EQ(image.files[1].number, 9U);
-  EXPECT_EQ(image.files[0].offset % 4096, 0U);
-  EXPECT_EQ(image.files[1].offset, image.files[0].offset + 8192);
-  for (const auto& block : image.metadata) EXPECT_LT(block.offset, image.files[0].offset);
-}
-
 TEST(Open, AnswersAsLinux) {
   Rig rig;
   rig.run([&] {

@@ -40,7 +40,7 @@ struct Rig {
       std::copy(block.bytes.begin(), block.bytes.end(), disk.bytes.begin() + static_cast<std::ptrdiff_t>(block.offset));
     }
     for (const auto& file : image.files) {
-      for (Bytes i = 0; i < file.size; ++i) disk.bytes[file.offset + i] = pattern(i);
+      for (Bytes i = 0; i < file.size; ++i) disk.bytes[file.offset + i] = pattern(file.in_file + i);
       if (first_page == 0) first_page = file.offset / kPageSize;
     }
   }

@@ -237,10 +237,12 @@ TEST_F(Scenarios, ADumpKeepsWorkloadStrategyAndWhatWasSetOverIt) {
 
   m_folder.write("data", "twelve bytes");
   const RunPlan path =
-      load(load_and_dump(head + "workload: { file: { path: data }, chunk: 4 KiB }\nstrategies: [sendfile]\n"
+      load(load_and_dump(head + "workload: { file: { path: data, placement: scattered }, chunk: 4 KiB }\n"
+                                "strategies: [sendfile]\n"
                                 "with: { nic.gather: true }\n"))
           .plans.at(0);
   EXPECT_EQ(path.configuration.workload.payload(), 12U);
+  EXPECT_EQ(path.configuration.workload.placement, scenario::FilePlacement::Scattered);
   EXPECT_EQ(path.configuration.workload.chunk, 4_KiB);
   EXPECT_TRUE(nic_of(path.configuration).gather);
 }

@@ -36,10 +36,12 @@ class RandomMachine {
   }
 
   std::string workload() {
-    const std::string files = number(0, 3) == 0
-                                  ? fmt::format("files: {{ count: {}, size: {} B, seed: {} }}", number(1, 20),
-                                                std::min<std::uint64_t>(size(), 65'536), number(1, 99))
-                                  : fmt::format("file: {{ size: {} B, seed: {} }}", size(), number(1, 99));
+    const char* placement = pick({"contiguous", "contiguous", "scattered"});
+    const std::string files =
+        number(0, 3) == 0
+            ? fmt::format("files: {{ count: {}, size: {} B, seed: {}, placement: {} }}", number(1, 20),
+                          std::min<std::uint64_t>(size(), 65'536), number(1, 99), placement)
+            : fmt::format("file: {{ size: {} B, seed: {}, placement: {} }}", size(), number(1, 99), placement);
     const std::uint64_t connections = number(0, 2) == 0 ? number(1, 5) : 1;
     return fmt::format("workload: {{ {}, chunk: {} B, page_cache: {}, connections: {}, workers: {}, repeat: {} }}\n",
                        files, number(1, 8) == 1 ? size() : 65'536U, pick({"cold", "warm"}), connections,
