@@ -21,6 +21,9 @@ class Transfer {
     int fd = -1;
     std::uint64_t size = 0;
     std::uint64_t left = 0;  ///< to be sent in this pass
+    /// Where it is mapped, by a program that maps it. Here, for memory that a program takes within the measured region
+    /// costs a host's process faults.
+    UserAddress mapping = UserAddress::Null;
   };
 
   Transfer(SystemCalls& calls, const TransferRequest& request, Measurement& measurement)
@@ -34,6 +37,9 @@ class Transfer {
   /// chunk to socket() and takes it off `left`. The connections take turns.
   template <class SendRound>
   bool run(SendRound&& send_round);
+  /// Calls visit(file) for each file of each connection.
+  template <class Visit>
+  void for_each_file(Visit&& visit);
   /// Writes all of it to the socket.
   bool write_all(UserAddress from, std::uint64_t size);
   /// The value of a call: true when >= 0; retry says that the call was interrupted.
@@ -90,6 +96,13 @@ bool Transfer::run(SendRound&& send_round) {
   }
   m_measurement.end();
   return !m_failed;
+}
+
+template <class Visit>
+void Transfer::for_each_file(Visit&& visit) {
+  for (Connection& connection : m_connections) {
+    for (SourceFile& file : connection.files) visit(file);
+  }
 }
 
 template <class Call>
