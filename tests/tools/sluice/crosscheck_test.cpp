@@ -210,6 +210,27 @@ TEST(CrosscheckCommand, TheSmallGridsCountsAreEqual) {
   EXPECT_THAT(schema.complaints(nlohmann::json::parse(outcome.out)), IsEmpty());
 }
 
+TEST(CrosscheckCommand, SeveralSendersWithSeveralConnectionsMakeTheSameCallsOnBothKernels) {
+  const Folder folder;
+  const std::string scenario =
+      folder.write("scenario.yaml", "schema: sluice/1\nplatform: " SLUICE_SOURCE_DIR
+                                    "/scenarios/platforms/loopback.yaml\nwith: { cpu.cores: 1 }\n"
+                                    "workload: { files: { count: 2, size: 300 KiB }, page_cache: warm, regime: "
+                                    "controlled, connections: 3, workers: 2, "
+                                    "repeat: 2 }\nstrategies: [read_write, sendfile_gather, splice]\n");
+  const Outcome outcome =
+      sluice("crosscheck " + scenario + " --counts-only --verify --repetitions 2 --json -", folder.path(""));
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  const results::Json json = results::Json::parse(outcome.out, nullptr, false);
+  ASSERT_FALSE(json.is_discarded()) << outcome.out;
+  const auto found = results::from_json<results::CrosscheckResult>(json);
+  EXPECT_TRUE(found.summary.counts_equal) << report::crosscheck_table(found);
+  for (const Cell& cell : found.cells) {
+    EXPECT_EQ(cell.counts->measured.payload_bytes, 2U * 300 * 1024 * 3 * 2) << cell.strategy;
+    EXPECT_EQ(*results::find(cell.counts->measured.system_calls, "lseek"), 2U * 3) << cell.strategy;
+  }
+}
+
 TEST(CrosscheckCommand, VerifyingReceiversAreHeldAgainstNoTimes) {
   // The simulated receiver discards; a host's that reads and hashes takes time that nobody predicted.
   const Folder folder;
