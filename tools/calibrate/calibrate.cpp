@@ -170,7 +170,7 @@ class Calibration {
   /// -1 when there is none.
   static int other_cpu() {
     try {
-      return native::choose_cores(2).second;
+      return native::choose_cores(2).back();
     } catch (const base::InputError&) {
       return -1;
     }
