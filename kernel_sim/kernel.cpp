@@ -31,14 +31,13 @@ Kernel::Kernel(hal::Machine machine, base::Ledger& ledger, const KernelConfig& c
       m_network(std::make_unique<net::Stack>(m_machine, m_scheduler, m_frames, ledger, m_config.net)),
       m_pipes{m_machine, m_frames, ledger, m_scheduler, m_config.pipe} {
   m_processes = std::make_unique<syscalls::ProcessTable>(
-      syscalls::Services{
-          m_machine, m_ledger, m_scheduler, m_frames, m_config.mm, m_pipes,
-          [this](std::string_view path, int flags, int mode) {
-            fs::FileSystem& volume = file_system_of(path);
-            return volume.open(path, flags, mode);
-          },
-          [this](int flags) -> Result<std::shared_ptr<net::TcpSocket>> { return m_network->create_socket(flags); },
-          [this](int flags) { return m_network->create_unix_pair(flags); }},
+      syscalls::Services{m_machine, m_ledger, m_scheduler, m_frames, m_config.mm, m_pipes,
+                         [this](std::string_view path, int flags, int mode) {
+                           fs::FileSystem& volume = file_system_of(path);
+                           return volume.open(path, flags, mode);
+                         },
+                         [this](int type, int flags) { return m_network->create_inet_socket(type, flags); },
+                         [this](int flags) { return m_network->create_unix_pair(flags); }},
       m_config.syscall);
 }
 

@@ -19,6 +19,8 @@
 #include <string_view>
 #include <vector>
 
+#include <sys/socket.h>
+
 namespace sluice::kernel_sim {
 
 /// An address in the program's own address space.
@@ -37,11 +39,14 @@ struct FileStatus {
   std::uint32_t mode = 0;  ///< as st_mode
   std::uint32_t block_size = 0;
 };
-/// An IPv4 endpoint in host byte order.
+/// Where a socket is (struct sockaddr): an IPv4 address and a port in host byte order. Of another family than AF_INET
+/// only the family is kept; AF_UNSPEC is no address.
 struct Endpoint {
   std::uint32_t address = 0;
   std::uint16_t port = 0;
+  std::uint16_t family = AF_INET;
 };
+inline constexpr Endpoint kNowhere{0, 0, AF_UNSPEC};
 /// What an epoll instance watches for, or tells; `data` is the program's own.
 struct EpollEvent {
   std::uint32_t events = 0;

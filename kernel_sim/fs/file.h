@@ -75,6 +75,8 @@ class File {
   [[nodiscard]] virtual bool writes_buffer_by_buffer() const { return false; }
   [[nodiscard]] virtual bool seekable() const { return false; }
   [[nodiscard]] virtual bool is_pipe() const { return false; }
+  /// Whether EPIPE comes with SIGPIPE.
+  [[nodiscard]] virtual bool signals_broken_pipe() const { return true; }
   /// Whether splice_write is there at all, which is asked before anything is waited for.
   [[nodiscard]] virtual bool takes_pages() const { return true; }
   /// Which flags F_SETFL changes; it refuses O_DIRECT where this does not name it.

@@ -48,6 +48,9 @@ struct NetConfig : base::Parameters {
   Bytes unix_buffer = parameter(unix_buffer, "unix_buffer", 212'992, {4608, 1_GiB},
                                 "send and receive buffer of a new AF_UNIX socket; only sent bytes are counted",
                                 "Linux include/net/sock.h SK_WMEM_DEFAULT, SK_RMEM_DEFAULT");
+  Bytes udp_buffer = parameter(udp_buffer, "udp_buffer", 212'992, {2304, 1_GiB},
+                               "send and receive buffer of a new UDP socket, as memory of packets",
+                               "Linux net.core.rmem_default, wmem_default: SK_RMEM_DEFAULT, SK_WMEM_DEFAULT");
   bool autocork =
       parameter(autocork, "autocork", true, "a small write waits while earlier packets are still in the interface",
                 "Linux tcp_autocorking: on by default, commit f54b311142a9");

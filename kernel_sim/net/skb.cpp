@@ -70,6 +70,7 @@ Skb& SkbPool::clone(Skb& skb) {
   base::ensure(!skb.linear, "linear packets are never cloned");
   Skb& copy = take();
   copy.header = skb.header;
+  copy.protocol = skb.protocol;
   copy.size = skb.size;
   copy.frames = skb.frames;
   copy.segment = skb.segment;
@@ -111,6 +112,7 @@ unsigned SkbPool::release(Skb& skb) {
   const auto connection = std::move(skb.connection);
   auto zero_copy = std::move(skb.zero_copy);
   skb.header = {};
+  skb.protocol = IPPROTO_TCP;
   skb.header_address = {};
   skb.size = 0;
   skb.frames = 1;
@@ -240,6 +242,20 @@ void SkbPool::truncate(Skb& skb, std::uint32_t size) {
     --skb.fragment_count;
     m_frames.put(mm::Fragment{last.address, 1});
   }
+}
+
+void copy_payload(hal::Cpu& cpu, const Skb& skb, Bytes size, std::span<const mm::Fragment> pages) {
+  Bytes done = 0;
+  for_each_piece(skb, 0, size, [&](PhysAddr from, Bytes left) {
+    while (left > 0) {
+      const Bytes at = done % kPageSize;
+      const Bytes part = std::min(left, kPageSize - at);
+      cpu.copy(from, pages[done / kPageSize].address + at, part);
+      from += part;
+      left -= part;
+      done += part;
+    }
+  });
 }
 
 }  // namespace sluice::net

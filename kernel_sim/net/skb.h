@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A packet of the stack (struct sk_buff): a piece of a TCP stream with its headers. The record is a host object; header
-// bytes and payload lie in simulated memory.
+// A packet of the stack (struct sk_buff): a piece of a TCP stream with its headers, or a datagram. The record is a host
+// object; header bytes and payload lie in simulated memory.
 //
 //   paged:   [ header slot ]    fragments: [page][page] ... up to 17, each holding one reference
 //   linear:  [ headers | payload ]    one piece in a data slot, for interfaces that cannot gather
@@ -17,6 +17,8 @@
 #include <span>
 #include <utility>
 #include <vector>
+
+#include <netinet/in.h>
 
 #include "kernel_sim/mm/frame_allocator.h"
 #include "models/base/result.h"
@@ -39,6 +41,7 @@ struct Skb {
   bool checksum_by_device = false;  ///< transmit: to be inserted. Receive: found good
   bool linear = false;
   std::uint8_t fragment_count = 0;
+  std::uint8_t protocol = IPPROTO_TCP;
   std::array<mm::Fragment, kMaxFragments> fragments;
 
   // what TCP needs
@@ -208,5 +211,8 @@ void for_each_piece(const Skb& skb, Bytes begin, Bytes size, Visit&& visit) {
     size -= piece;
   }
 }
+
+/// The first `size` bytes of the payload, copied by the core into pages of which all but the last are full.
+void copy_payload(hal::Cpu& cpu, const Skb& skb, Bytes size, std::span<const mm::Fragment> pages);
 
 }  // namespace sluice::net

@@ -9,6 +9,12 @@
 
 namespace sluice::net {
 
+/// What comes beside the bytes of a message.
+struct MessageInfo {
+  kernel_sim::Endpoint from = kernel_sim::kNowhere;
+  int flags = 0;  ///< MSG_TRUNC
+};
+
 class Socket : public fs::File {
  public:
   using File::File;
@@ -19,9 +25,21 @@ class Socket : public fs::File {
   /// `flags`: SOCK_NONBLOCK, SOCK_CLOEXEC.
   virtual Result<std::shared_ptr<Socket>> accept_connection(kernel_sim::Endpoint* peer, int flags) = 0;
   [[nodiscard]] virtual kernel_sim::Endpoint local() const = 0;
+  /// ENOTCONN.
+  [[nodiscard]] virtual Result<kernel_sim::Endpoint> peer_name() const = 0;
   /// `flags`: MSG_*. EPIPE asks the caller to raise SIGPIPE unless it passed MSG_NOSIGNAL.
   virtual Result<Bytes> send(mm::UserMemory& memory, VirtAddr from, Bytes size, int flags) = 0;
+  /// As send, to somebody. A stream sends to its peer, whoever is named.
+  virtual Result<Bytes> send_to(mm::UserMemory& memory, VirtAddr from, Bytes size, int flags,
+                                const kernel_sim::Endpoint& /*to*/) {
+    return send(memory, from, size, flags);
+  }
   virtual Result<Bytes> recv(mm::UserMemory& memory, VirtAddr to, Bytes size, int flags) = 0;
+  /// As recv, and what came beside the bytes: nothing with those of a stream.
+  virtual Result<Bytes> receive_message(mm::UserMemory& memory, VirtAddr to, Bytes size, int flags,
+                                        MessageInfo& /*info*/) {
+    return recv(memory, to, size, flags);
+  }
   /// Whether MSG_ERRQUEUE means another queue; other families take no notice of the flag.
   [[nodiscard]] virtual bool has_error_queue() const { return false; }
   /// The oldest record of the error queue; EAGAIN when there is none, never waits.

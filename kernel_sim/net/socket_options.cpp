@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 
 namespace sluice::net {
@@ -18,7 +19,8 @@ constexpr int kMostSeconds = 32767;  // MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL
 constexpr int kMostTimes = 127;      // MAX_TCP_KEEPCNT, MAX_TCP_SYNCNT
 constexpr int kLeastMss = 88;        // TCP_MIN_MSS
 constexpr int kLargestWindow = 32767;
-constexpr int kCongestionBits = 3;  // INET_ECN_MASK: a stream's program does not set them
+constexpr Bytes kLeastSendBuffer = 4608;  // SOCK_MIN_SNDBUF
+constexpr int kCongestionBits = 3;        // INET_ECN_MASK: a stream's program does not set them
 
 /// What is kept of a value, or why it is refused.
 using Take = Result<int> (*)(int value);
@@ -111,6 +113,7 @@ constexpr std::array kRows = {
     Row{IPPROTO_TCP, TCP_QUICKACK, "TCP_QUICKACK", nullptr, nullptr},
     Row{IPPROTO_TCP, TCP_WINDOW_CLAMP, "TCP_WINDOW_CLAMP", nullptr, nullptr},
     Row{IPPROTO_TCP, TCP_FASTOPEN, "TCP_FASTOPEN", nullptr, nullptr},
+    Row{IPPROTO_UDP, UDP_CORK, "UDP_CORK", nullptr, nullptr},
 };
 
 const Row* find(int level, int option) {
@@ -125,9 +128,26 @@ Result<void> SocketOptions::set(int level, int option, int new_value) {
   if (row == nullptr || row->value == nullptr) return refuse(ENOPROTOOPT);
   const Result<int> taken = row->take(new_value);
   if (!taken) return tl::unexpected{taken.error()};
-  if (row->value == &SocketOptions::type_of_service && *taken != type_of_service) priority = priority_of(*taken);
-  this->*row->value = *taken;
+  if (row->value == &SocketOptions::type_of_service) {
+    set_type_of_service(*taken);
+  } else {
+    this->*row->value = *taken;
+  }
   return {};
+}
+
+void SocketOptions::set_type_of_service(int value) {
+  const int kept = value & 0xFF;
+  if (kept != type_of_service) priority = priority_of(kept);
+  type_of_service = kept;
+}
+
+Bytes send_buffer_for(int value, const NetConfig& config) {
+  return std::max(2 * std::min<Bytes>(static_cast<unsigned>(value), config.sndbuf_max), kLeastSendBuffer);
+}
+
+Bytes receive_buffer_for(int value, const NetConfig& config) {
+  return std::max(2 * std::min<Bytes>(static_cast<unsigned>(value), config.rcvbuf_max), kLeastReceiveBuffer);
 }
 
 SocketOptions SocketOptions::of_accepted() const {
@@ -146,7 +166,10 @@ Result<int> SocketOptions::get(int level, int option) const {
 std::string socket_option_name(int level, int option) {
   const Row* row = find(level, option);
   if (row == nullptr) return fmt::format("{:#x}, {:#x}", level, option);
-  const char* kind = level == SOL_SOCKET ? "SOL_SOCKET" : level == IPPROTO_TCP ? "SOL_TCP" : "SOL_IP";
+  const char* kind = level == SOL_SOCKET    ? "SOL_SOCKET"
+                     : level == IPPROTO_TCP ? "SOL_TCP"
+                     : level == IPPROTO_UDP ? "SOL_UDP"
+                                            : "SOL_IP";
   return fmt::format("{}, {}", kind, row->name);
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "kernel_sim/net/net_config.h"
 #include "models/base/result.h"
 #include "models/base/time.h"
 
@@ -38,6 +39,9 @@ struct SocketOptions {
   /// As getsockopt, on a level that there is; ENOPROTOOPT.
   [[nodiscard]] Result<int> get(int level, int option) const;
 
+  /// IP_TOS of a socket that keeps all bits of `value`, which a stream does not. The priority follows.
+  void set_type_of_service(int value);
+
   /// What a connection has from its listener (sk_clone_lock): all but the priority.
   [[nodiscard]] SocketOptions of_accepted() const;
 
@@ -46,6 +50,11 @@ struct SocketOptions {
     return not_sent_low == 0 ? UINT32_MAX : static_cast<std::uint32_t>(not_sent_low);
   }
 };
+
+inline constexpr Bytes kLeastReceiveBuffer = 2304;  ///< SOCK_MIN_RCVBUF
+/// What SO_SNDBUF and SO_RCVBUF make of a value: the kernel takes it for unsigned and doubles it for its own overhead.
+Bytes send_buffer_for(int value, const NetConfig& config);
+Bytes receive_buffer_for(int value, const NetConfig& config);
 
 /// "SOL_TCP, TCP_NODELAY", for every option of any kind that the kernel knows; else numbers.
 std::string socket_option_name(int level, int option);

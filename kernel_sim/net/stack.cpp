@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kernel_sim/net/tcp_connection.h"
+#include "kernel_sim/net/udp_socket.h"
 #include "models/base/result.h"
 
 namespace sluice::net {
@@ -15,6 +16,8 @@ constexpr Picoseconds kTimeWait = Picoseconds{kPicosecondsPerSecond} * 60;  // T
 /// The first connection's numbers pass 2^32 after 1 MiB, so that every longer transfer tests wrapping.
 constexpr std::uint64_t kFirstSequence = 0xFFF0'0000;
 constexpr Bytes kStandardMtu = 1500;
+constexpr std::uint16_t kFirstUnprivilegedPort =
+    1024;  // net.ipv4.ip_unprivileged_port_start; programs are nobody special
 constexpr std::uint64_t kSequenceStep = 0x0101'0000;
 
 std::uint64_t key_of(kernel_sim::Endpoint peer, std::uint16_t local_port) {
@@ -76,6 +79,17 @@ std::uint32_t Stack::source_address(std::uint32_t destination) const {
 std::shared_ptr<TcpSocket> Stack::create_socket(int flags) {
   spend(m_config.socket_create, hal::Work::SocketCall);
   return std::make_shared<TcpSocket>(*this, flags);
+}
+
+Result<std::shared_ptr<Socket>> Stack::create_inet_socket(int type, int flags) {
+  if (type == SOCK_DGRAM) return m_udp.create_socket(flags);
+  return create_socket(flags);
+}
+
+Result<void> Stack::check_local(kernel_sim::Endpoint local) const {
+  if (local.address != 0 && !is_local(local.address)) return refuse(EADDRNOTAVAIL);
+  if (local.port != 0 && local.port < kFirstUnprivilegedPort) return refuse(EACCES);
+  return {};
 }
 
 std::uint32_t Stack::timestamp() const {
@@ -149,7 +163,8 @@ std::shared_ptr<TcpConnection> Stack::listener_for(const nic::PacketHeader& syn)
 }
 
 std::uint64_t Stack::dropped() const {
-  std::uint64_t sum = m_statistics.bad_packets + m_statistics.listen_overflows + m_statistics.out_of_memory;
+  std::uint64_t sum = m_statistics.bad_packets + m_statistics.listen_overflows + m_statistics.receive_overflows +
+                      m_statistics.out_of_memory;
   for (const Card& card : m_cards) sum += card.queue->statistics().out_of_memory;
   if (m_loopback_queue) sum += m_loopback_queue->statistics().out_of_memory;
   return sum;
@@ -180,19 +195,27 @@ void Stack::transmit(Skb& skb) {
   m_machine.cpu.store(skb.header_address, nic::encode(skb.header));
   spend(skb.size > 0 ? m_config.tcp_transmit : m_config.acknowledge, hal::Work::TcpOutput);
   if (route(skb.header.destination_address) == m_loopback) {
-    // No queueing discipline, but what is too large for the device is cut here as well.
-    if (m_loopback_queue == nullptr) {
-      m_loopback_queue = std::make_unique<TransmitQueue>(m_machine, m_config, *m_skbs, *m_loopback);
-    }
-    m_loopback_queue->add(skb);
+    to_loopback(skb);
   } else {
     spend(m_config.queue_transmit, hal::Work::TcpOutput);
     card_for(skb.header.destination_address)->queue->add(skb);
   }
 }
 
+/// No queueing discipline, but what is too large for the device is cut here as well.
+void Stack::to_loopback(Skb& skb) {
+  if (m_loopback_queue == nullptr) {
+    m_loopback_queue = std::make_unique<TransmitQueue>(m_machine, m_config, *m_skbs, *m_loopback);
+  }
+  m_loopback_queue->add(skb);
+}
+
 void Stack::receive(Skb& skb) {
   ++m_statistics.packets_received;
+  if (skb.protocol != IPPROTO_TCP) {
+    m_udp.receive(skb);
+    return;
+  }
   if (skb.zero_copy != nullptr && !copy_lent_pages(skb)) {
     ++m_statistics.out_of_memory;
     m_skbs->release(skb);
@@ -233,17 +256,7 @@ bool Stack::copy_lent_pages(Skb& skb) {
     }
     copies.push_back({page->address(), static_cast<std::uint32_t>(std::min(left, kPageSize))});
   }
-  Bytes done = 0;
-  for_each_piece(skb, 0, skb.size, [&](PhysAddr from, Bytes size) {
-    while (size > 0) {
-      const Bytes at = done % kPageSize;
-      const Bytes part = std::min(size, kPageSize - at);
-      m_machine.cpu.copy(from, copies[done / kPageSize].address + at, part);
-      from += part;
-      size -= part;
-      done += part;
-    }
-  });
+  copy_payload(m_machine.cpu, skb, skb.size, copies);
   m_skbs->replace_fragments(skb, copies);
   return true;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The network stack: TCP over IPv4 with static neighbours, on any number of network cards and the loopback device.
-// Sockets above, the interfaces below, and between them a transmit queue for each card. A card leads to the addresses
-// that share its first three bytes (10.0.1.1 to 10.0.1.x); the first card leads everywhere else.
+// The network stack: TCP and UDP over IPv4 with static neighbours, on any number of network cards and the loopback
+// device. Sockets above, the interfaces below, and between them a transmit queue for each card. A card leads to the
+// addresses that share its first three bytes (10.0.1.1 to 10.0.1.x); the first card leads everywhere else.
 //
 //   program ─ TcpSocket ─ TcpConnection ── TransmitQueue ── NetDevice of a card
 //                             │       └──────────────────── NetDevice of loopback
@@ -21,6 +21,7 @@
 #include "kernel_sim/net/skb.h"
 #include "kernel_sim/net/tcp_socket.h"
 #include "kernel_sim/net/transmit_queue.h"
+#include "kernel_sim/net/udp.h"
 #include "kernel_sim/net/unix_socket.h"
 #include "kernel_sim/sched/scheduler.h"
 
@@ -32,8 +33,9 @@ struct StackStatistics {
   std::uint64_t retransmissions = 0;   ///< packets sent again
   std::uint64_t bad_packets = 0;       ///< dropped for a wrong checksum
   std::uint64_t resets_sent = 0;
-  std::uint64_t out_of_memory = 0;     ///< dropped, for pages that a program lent could not be copied
-  std::uint64_t listen_overflows = 0;  ///< opening packets dropped, for as many waited to be accepted as may
+  std::uint64_t out_of_memory = 0;      ///< dropped, for pages that a program lent could not be copied
+  std::uint64_t listen_overflows = 0;   ///< opening packets dropped, for as many waited to be accepted as may
+  std::uint64_t receive_overflows = 0;  ///< datagrams dropped, for the receiver's buffer was full
 };
 
 class Stack {
@@ -52,6 +54,8 @@ class Stack {
   void attach_loopback(NetDevice& device);
   /// An unconnected TCP socket; `flags` are those of the open file (O_RDWR, O_NONBLOCK).
   std::shared_ptr<TcpSocket> create_socket(int flags);
+  /// A socket of AF_INET; `type`: SOCK_STREAM or SOCK_DGRAM.
+  Result<std::shared_ptr<Socket>> create_inet_socket(int type, int flags);
   /// Two connected AF_UNIX sockets.
   std::pair<std::shared_ptr<UnixSocket>, std::shared_ptr<UnixSocket>> create_unix_pair(int flags) {
     return make_unix_pair(m_unix, flags);
@@ -89,6 +93,9 @@ class Stack {
   friend class TcpConnection;
   friend class TcpTimer;
   friend class TcpSocket;
+  friend class Udp;
+  friend class UdpSocket;
+  friend struct UdpEnd;
 
   struct Card {
     NetDevice* device;
@@ -105,6 +112,8 @@ class Stack {
   [[nodiscard]] NetDevice* route(std::uint32_t destination) const;
   [[nodiscard]] bool is_local(std::uint32_t address) const;
   [[nodiscard]] std::uint32_t source_address(std::uint32_t destination) const;
+  /// Whether a socket may be there: EADDRNOTAVAIL, EACCES.
+  Result<void> check_local(kernel_sim::Endpoint local) const;
   /// For bind and listen: the connection holds `port`, or any for 0. EADDRINUSE.
   Result<void> take_port(TcpConnection& connection, std::uint16_t port);
   void give_port(TcpConnection& connection);
@@ -115,6 +124,8 @@ class Stack {
   void leave(TcpConnection& connection);
   /// Takes over one reference of the packet, whose header is complete but for the checksum.
   void transmit(Skb& skb);
+  void to_loopback(Skb& skb);
+  Udp& udp() { return m_udp; }
   /// Runs in a soft interrupt soon: what a closed descriptor leaves to be done.
   void close_later(std::shared_ptr<TcpConnection> connection);
   void send_reset(const nic::PacketHeader& cause);
@@ -129,6 +140,7 @@ class Stack {
   base::Ledger& m_ledger;
   const NetConfig& m_config;
   UnixSockets m_unix;
+  Udp m_udp{*this};
   PortTable m_ports;  // outlives connections, and so the packets that hold them
   StackStatistics m_statistics;
   std::vector<Card> m_cards;

@@ -15,9 +15,6 @@
 namespace sluice::net {
 
 namespace {
-constexpr std::uint16_t kFirstUnprivilegedPort =
-    1024;                                        // net.ipv4.ip_unprivileged_port_start; programs are nobody special
-constexpr Bytes kLeastReceiveBuffer = 2304;      // SOCK_MIN_RCVBUF
 constexpr std::uint32_t kTimestampsOption = 12;  // counted in the other end's limit, not in a segment's payload
 constexpr std::uint32_t kDefaultSegment = 536;   // TCP_MSS_DEFAULT
 }  // namespace
@@ -26,14 +23,12 @@ TcpConnection::TcpConnection(Stack& stack)
     : m_stack(stack),
       m_congestion(stack.m_config.initial_window),
       m_send_buffer(stack.m_config.wmem_default),
+      m_page_fragment(stack.m_frames),
       m_rto_unmeasured(stack.m_config.rto_initial),
       m_receive_window(stack.m_config.rmem_default, stack.m_config.rmem_max),
       m_ack(stack.m_config.quick_acks, stack.m_config.delayed_ack) {}
 
-TcpConnection::~TcpConnection() {
-  m_stack.give_port(*this);
-  if (m_page_fragment.size > 0) m_stack.m_frames.put_at_shutdown(Frame::of(m_page_fragment.address));
-}
+TcpConnection::~TcpConnection() { m_stack.give_port(*this); }
 
 // --- ownership -------------------------------------------------------------------------------------------------------
 
@@ -122,8 +117,7 @@ int TcpConnection::take_error() { return std::exchange(m_error, 0); }
 
 /// __inet_bind, inet_csk_get_port.
 Result<void> TcpConnection::bind(kernel_sim::Endpoint local) {
-  if (local.address != 0 && !m_stack.is_local(local.address)) return refuse(EADDRNOTAVAIL);
-  if (local.port != 0 && local.port < kFirstUnprivilegedPort) return refuse(EACCES);
+  if (const auto checked = m_stack.check_local(local); !checked) return checked;
   // In TIME_WAIT the socket itself is over.
   if ((m_state != State::Closed && m_state != State::TimeWait) || m_holds_port) return refuse(EINVAL);
   const std::uint32_t before = std::exchange(m_local.address, local.address);
@@ -148,6 +142,18 @@ Result<void> TcpConnection::connect(kernel_sim::Endpoint peer, bool non_blocking
   const Result<void> result = connect_owned(peer, non_blocking);
   unlock();
   return result;
+}
+
+/// What is left of an attempt that failed. The end of a connection without close is not modelled.
+Result<void> TcpConnection::forget_peer() {
+  if (m_state != State::Closed) return refuse(EOPNOTSUPP);
+  m_attempt = Attempt::None;
+  return {};
+}
+
+bool TcpConnection::connected() const {
+  return m_state != State::Closed && m_state != State::SynSent && m_state != State::Listen &&
+         m_state != State::TimeWait;
 }
 
 /// __inet_stream_connect: the first call begins, and whichever call finds the outcome reports it, once.
@@ -184,6 +190,7 @@ void TcpConnection::disconnect() {
 }
 
 Result<void> TcpConnection::start_handshake(kernel_sim::Endpoint peer) {
+  if (peer.family != AF_INET) return refuse(EAFNOSUPPORT);
   if (peer.address == 0) peer.address = Stack::kLoopbackAddress;  // "this host"
   if (m_stack.route(peer.address) == nullptr) return refuse(ENETUNREACH);
   m_peer = peer;
@@ -339,7 +346,7 @@ void TcpConnection::finish() {
   m_in_flight = 0;
   if (m_orphan || !m_bound_port) m_stack.give_port(*this);
   if (m_orphan) drop_received();
-  if (m_page_fragment.size > 0) m_stack.m_frames.put(std::exchange(m_page_fragment, {}));
+  m_page_fragment.give_back();
   if (std::exchange(m_entered, false)) m_stack.leave(*this);
   wake();
 }
@@ -362,13 +369,11 @@ Result<void> TcpConnection::set_option(int level, int option, int value) {
 }
 
 Result<void> TcpConnection::set_owned_option(int level, int option, int value) {
-  // As the kernel, which takes them for unsigned and doubles them for its own overhead.
-  const auto buffer = [value](Bytes most) { return 2 * std::min<Bytes>(static_cast<unsigned>(value), most); };
   if (level == SOL_SOCKET && option == SO_SNDBUF) {
-    m_send_buffer = std::max<Bytes>(buffer(m_stack.m_config.sndbuf_max), 4608);  // SOCK_MIN_SNDBUF
+    m_send_buffer = send_buffer_for(value, m_stack.m_config);
     m_send_buffer_fixed = true;
   } else if (level == SOL_SOCKET && option == SO_RCVBUF) {
-    m_receive_window.fix_buffer(std::max<Bytes>(buffer(m_stack.m_config.rcvbuf_max), kLeastReceiveBuffer));
+    m_receive_window.fix_buffer(receive_buffer_for(value, m_stack.m_config));
   } else if (level == SOL_SOCKET && option == SO_RCVLOWAT) {
     m_receive_window.set_low_mark(value < 0 ? Bytes{INT_MAX} : static_cast<Bytes>(value));
     if (readable()) wake_readers();

@@ -19,6 +19,7 @@
 #include "kernel_sim/net/delayed_ack.h"
 #include "kernel_sim/net/memory_reserve.h"
 #include "kernel_sim/net/net_config.h"
+#include "kernel_sim/net/page_fragment.h"
 #include "kernel_sim/net/port_table.h"
 #include "kernel_sim/net/receive_window.h"
 #include "kernel_sim/net/skb.h"
@@ -70,6 +71,8 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection>, 
   // --- for the socket: calls of tasks -----------------------------------------------------------------------------
   Result<void> bind(kernel_sim::Endpoint local);
   Result<void> connect(kernel_sim::Endpoint peer, bool non_blocking);
+  /// connect to AF_UNSPEC. EOPNOTSUPP for a connection.
+  Result<void> forget_peer();
   /// Connections that came in wait to be accepted, at most `backlog` + 1 of them. EINVAL, EADDRINUSE.
   Result<void> listen(int backlog);
   /// EINVAL when not listening, EAGAIN.
@@ -111,6 +114,8 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection>, 
 
   // --- queries ----------------------------------------------------------------------------------------------------
   [[nodiscard]] State state() const { return m_state; }
+  /// The handshake is over, and the end has not come.
+  [[nodiscard]] bool connected() const;
   [[nodiscard]] Claim claim() const override;
   [[nodiscard]] kernel_sim::Endpoint local() const { return m_local; }
   [[nodiscard]] kernel_sim::Endpoint peer() const { return m_peer; }
@@ -183,7 +188,6 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection>, 
   }
   [[nodiscard]] bool writable() const;
   Result<void> wait_for_memory(bool non_blocking);
-  bool refill_page_fragment();
   void account_append(Skb& skb, Bytes size, Bytes memory);
   void charge_sending(Bytes size);
   void uncharge_sending(Bytes size);
@@ -315,8 +319,7 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection>, 
   Bytes m_in_interface = 0;
   mutable bool m_throttled = false;
   ZeroCopyState m_zero_copy;
-  mm::Fragment m_page_fragment;  // size 0: none
-  std::uint32_t m_page_used = 0;
+  PageFragment m_page_fragment;
 
   // timing
   TcpTimer m_retransmission;

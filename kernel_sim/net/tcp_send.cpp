@@ -10,7 +10,6 @@
 namespace sluice::net {
 
 namespace {
-constexpr unsigned kPageFragmentOrder = 3;       // SKB_FRAG_PAGE_ORDER: 32 KiB
 constexpr unsigned kPacketsBetweenBacklog = 16;  // new packets after which a sender looks at the backlog
 }  // namespace
 
@@ -37,18 +36,15 @@ struct TcpConnection::UserBytes {
 
   Result<Bytes> append_paged(Skb& skb, Bytes most) {
     Stack& stack = connection.m_stack;
-    if (!connection.refill_page_fragment()) return refuse(ENOMEM);
-    const mm::Fragment& block = connection.m_page_fragment;
-    const PhysAddr to = block.address + connection.m_page_used;
+    PageFragment& block = connection.m_page_fragment;
+    if (!block.refill()) return refuse(ENOMEM);
+    const PhysAddr to = block.next();
     if (!stack.skbs().continues(skb, to) && skb.fragment_count >= stack.m_config.max_fragments) return 0;
-    const Bytes size = std::min<Bytes>(most, block.size - connection.m_page_used);
+    const Bytes size = std::min(most, block.room());
     stack.spend(stack.m_config.copy_fragment, hal::Work::Packet);
     connection.m_reserve.schedule(size);
     if (memory.copy_in(from, to, size) < size) return refuse(EFAULT);
-    const mm::Fragment fragment{to, static_cast<std::uint32_t>(size)};
-    stack.m_frames.get(fragment);
-    stack.skbs().append(skb, fragment, stack.m_config.max_fragments);
-    connection.m_page_used += fragment.size;
+    stack.skbs().append(skb, block.take(size), stack.m_config.max_fragments);
     from += size;
     return size;
   }
@@ -311,24 +307,6 @@ Result<void> TcpConnection::wait_for_memory(bool non_blocking) {
   const bool room = wait_until(&TcpConnection::may_send_or_failed, "room in a send buffer");
   if (!room && m_stack.m_scheduler.interrupted()) return refuse(EINTR);
   return {};
-}
-
-/// sk_page_frag_refill: a block is used again from its start when no packet refers to it any more.
-bool TcpConnection::refill_page_fragment() {
-  mm::FrameAllocator& frames = m_stack.m_frames;
-  if (m_page_fragment.size > 0) {
-    if (frames.references(Frame::of(m_page_fragment.address)) == 1) m_page_used = 0;
-    if (m_page_used < m_page_fragment.size) return true;
-    frames.put(std::exchange(m_page_fragment, {}));
-  }
-  for (const unsigned order : {kPageFragmentOrder, 0U}) {
-    if (const Result<Frame> block = frames.allocate(Place::SocketBuffer, order)) {
-      m_page_fragment = {block->address(), static_cast<std::uint32_t>(kPageSize << order)};
-      m_page_used = 0;
-      return true;
-    }
-  }
-  return false;
 }
 
 /// tcp_push: what a call leaves behind goes out, unless it waits for more (MSG_MORE, Nagle, auto-corking).

@@ -33,8 +33,15 @@ void TcpSocket::close() {
   m_connection->close();
 }
 
-Result<void> TcpSocket::connect(kernel_sim::Endpoint peer) { return m_connection->connect(peer, non_blocking()); }
-Result<void> TcpSocket::bind(kernel_sim::Endpoint local) { return m_connection->bind(local); }
+Result<void> TcpSocket::connect(kernel_sim::Endpoint peer) {
+  if (peer.family == AF_UNSPEC) return m_connection->forget_peer();
+  return m_connection->connect(peer, non_blocking());
+}
+Result<void> TcpSocket::bind(kernel_sim::Endpoint local) {
+  const bool anywhere = local.family == AF_UNSPEC && local.address == 0;
+  if (local.family != AF_INET && !anywhere) return refuse(EAFNOSUPPORT);
+  return m_connection->bind(local);
+}
 Result<void> TcpSocket::listen(int backlog) { return m_connection->listen(backlog); }
 Result<std::shared_ptr<TcpSocket>> TcpSocket::accept(kernel_sim::Endpoint* peer, int flags) {
   if ((flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != 0) return refuse(EINVAL);
@@ -46,6 +53,10 @@ Result<std::shared_ptr<TcpSocket>> TcpSocket::accept(kernel_sim::Endpoint* peer,
 }
 kernel_sim::Endpoint TcpSocket::local() const { return m_connection->local(); }
 kernel_sim::Endpoint TcpSocket::peer() const { return m_connection->peer(); }
+Result<kernel_sim::Endpoint> TcpSocket::peer_name() const {
+  if (!m_connection->connected()) return refuse(ENOTCONN);
+  return m_connection->peer();
+}
 
 Result<Bytes> TcpSocket::send(mm::UserMemory& memory, VirtAddr from, Bytes size, int flags) {
   return m_connection->send(memory, from, size,

@@ -39,6 +39,7 @@ class TcpSocket final : public Socket {
   }
   [[nodiscard]] kernel_sim::Endpoint local() const override;
   [[nodiscard]] kernel_sim::Endpoint peer() const;
+  [[nodiscard]] Result<kernel_sim::Endpoint> peer_name() const override;
 
   /// MSG_MORE, MSG_DONTWAIT, MSG_NOSIGNAL, MSG_ZEROCOPY. A short count when an error came after some bytes.
   Result<Bytes> send(mm::UserMemory& memory, VirtAddr from, Bytes size, int flags) override;

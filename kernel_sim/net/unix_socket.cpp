@@ -19,8 +19,6 @@ constexpr Bytes kSmallestHead = 512;                       // what kmalloc gives
 constexpr Bytes kLargestInHead = kPageSize - kSharedInfo;  // SKB_MAX_HEAD(0)
 constexpr Bytes kLargestInPages = 32_KiB;                  // UNIX_SKB_FRAGS_SZ
 constexpr unsigned kPagesOrder = 3;                        // of one allocation of them, where memory allows
-constexpr Bytes kLeastSendBuffer = 4608;                   // SOCK_MIN_SNDBUF
-constexpr Bytes kLeastReceiveBuffer = 2304;                // SOCK_MIN_RCVBUF
 
 constexpr std::uint32_t kReadable = POLLIN | POLLPRI | POLLRDNORM | POLLRDBAND;
 constexpr std::uint32_t kWritable = POLLOUT | POLLWRNORM | POLLWRBAND;
@@ -173,14 +171,13 @@ std::int16_t UnixSocket::poll() const {
 
 Result<void> UnixSocket::set_option(int level, int option, int value) {
   if (level != SOL_SOCKET) return refuse(EOPNOTSUPP);
-  const auto buffer = [value](Bytes most) { return 2 * std::min<Bytes>(static_cast<unsigned>(value), most); };
   switch (option) {
     case SO_SNDBUF:
-      m_end->send_buffer = std::max(buffer(m_sockets.config.sndbuf_max), kLeastSendBuffer);
+      m_end->send_buffer = send_buffer_for(value, m_sockets.config);
       if (m_end->writable()) m_end->tell(kWritable);
       return {};
     case SO_RCVBUF:
-      m_end->receive_buffer = std::max(buffer(m_sockets.config.rcvbuf_max), kLeastReceiveBuffer);
+      m_end->receive_buffer = receive_buffer_for(value, m_sockets.config);
       return {};
     case SO_RCVLOWAT:
       m_end->low_mark = value < 0 ? INT_MAX : std::max(value, 1);

@@ -101,10 +101,14 @@ class UnixSocket final : public Socket {
   Result<void> bind(kernel_sim::Endpoint) override { return refuse(EINVAL); }
   Result<void> listen(int) override { return refuse(EINVAL); }
   Result<std::shared_ptr<Socket>> accept_connection(kernel_sim::Endpoint*, int) override { return refuse(EINVAL); }
-  [[nodiscard]] kernel_sim::Endpoint local() const override { return {}; }
+  [[nodiscard]] kernel_sim::Endpoint local() const override { return {0, 0, AF_UNIX}; }
+  [[nodiscard]] Result<kernel_sim::Endpoint> peer_name() const override { return kernel_sim::Endpoint{0, 0, AF_UNIX}; }
 
   /// MSG_DONTWAIT; MSG_MORE has no meaning.
   Result<Bytes> send(mm::UserMemory& memory, VirtAddr from, Bytes size, int flags) override;
+  Result<Bytes> send_to(mm::UserMemory&, VirtAddr, Bytes, int flags, const kernel_sim::Endpoint&) override {
+    return refuse((flags & MSG_OOB) != 0 ? EOPNOTSUPP : EISCONN);
+  }
   /// MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL.
   Result<Bytes> recv(mm::UserMemory& memory, VirtAddr to, Bytes size, int flags) override;
   Result<void> shutdown(int how) override;

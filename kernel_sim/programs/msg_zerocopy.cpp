@@ -117,8 +117,8 @@ class Lender {
     for (;;) {
       MessageFlags flags;
       std::optional<SocketError> record;
-      const auto got =
-          m_transfer.uninterrupted([&] { return m_transfer.calls().recvmsg(socket, {}, MSG_ERRQUEUE, flags, record); });
+      const auto got = m_transfer.uninterrupted(
+          [&] { return m_transfer.calls().recvmsg(socket, {}, MSG_ERRQUEUE, flags, record, nullptr); });
       if (got == -EAGAIN) return true;
       if (!m_transfer.check("recvmsg", got)) return false;
       if (record && record->origin == SO_EE_ORIGIN_ZEROCOPY) m_lent[socket].over(record->info, record->data);

@@ -55,7 +55,7 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::write(int fd, UserAddress b
         if (!to) return tl::unexpected{to.error()};
         if (!(*to)->has_write()) return base::refuse(EINVAL);
         if (const auto checked = check_buffer(buffer, size); !checked) return tl::unexpected{checked.error()};
-        return or_broken_pipe((*to)->write(memory(), address_of(buffer), std::min(size, kMaxReadWrite), nullptr));
+        return or_broken_pipe((*to)->write(memory(), address_of(buffer), std::min(size, kMaxReadWrite), nullptr), **to);
       });
 }
 

@@ -11,7 +11,7 @@
 
 #include "kernel_sim/ipc/pipe.h"
 #include "kernel_sim/mm/mm_config.h"
-#include "kernel_sim/net/tcp_socket.h"
+#include "kernel_sim/net/socket.h"
 #include "kernel_sim/syscalls/call_record.h"
 #include "kernel_sim/syscalls/process.h"
 #include "kernel_sim/syscalls/syscall_config.h"
@@ -27,7 +27,8 @@ struct Services {
   const mm::MmConfig& mm_config;
   ipc::PipeSystem& pipes;
   std::function<Result<std::shared_ptr<fs::File>>(std::string_view path, int flags, int mode)> open;
-  std::function<Result<std::shared_ptr<net::TcpSocket>>(int flags)> create_socket;
+  /// AF_INET; `type`: SOCK_STREAM or SOCK_DGRAM.
+  std::function<Result<std::shared_ptr<net::Socket>>(int type, int flags)> create_socket;
   /// AF_UNIX.
   std::function<std::pair<std::shared_ptr<fs::File>, std::shared_ptr<fs::File>>(int flags)> create_socket_pair;
 };

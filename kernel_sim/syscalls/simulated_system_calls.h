@@ -77,13 +77,17 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   Value listen(int fd, int backlog) override;
   Value accept(int fd, Endpoint* peer, int flags) override;
   Value getsockname(int fd, Endpoint& local) override;
+  Value getpeername(int fd, Endpoint& peer) override;
   Value setsockopt(int fd, int level, int option, int value) override;
   Value getsockopt(int fd, int level, int option, int& value) override;
   Value send(int fd, UserAddress buffer, std::uint64_t size, int flags) override;
   Value recv(int fd, UserAddress buffer, std::uint64_t size, int flags) override;
-  Value sendmsg(int fd, std::span<const kernel_sim::IoVector> vectors, int flags) override;
+  Value sendto(int fd, UserAddress buffer, std::uint64_t size, int flags, const Endpoint* to) override;
+  Value recvfrom(int fd, UserAddress buffer, std::uint64_t size, int flags, Endpoint* from) override;
+  Value sendmsg(int fd, std::span<const kernel_sim::IoVector> vectors, int flags, const Endpoint* to) override;
   Value recvmsg(int fd, std::span<const kernel_sim::IoVector> vectors, int flags,
-                kernel_sim::MessageFlags& message_flags, std::optional<kernel_sim::SocketError>& error) override;
+                kernel_sim::MessageFlags& message_flags, std::optional<kernel_sim::SocketError>& error,
+                Endpoint* from) override;
   Value shutdown(int fd, int how) override;
   Value poll(std::span<kernel_sim::PollEntry> entries, int timeout_ms) override;
 
@@ -136,6 +140,8 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   void end_if_killed();
   /// EPIPE from a pipe or socket sends SIGPIPE, which ends a program that does nothing about it.
   Result<Bytes> or_broken_pipe(Result<Bytes> result);
+  /// As that, for files some of which send none.
+  Result<Bytes> or_broken_pipe(Result<Bytes> result, const fs::File& of);
 
   Result<FilePointer> file_to_read(int fd) const;
   Result<FilePointer> file_to_write(int fd) const;
@@ -154,8 +160,13 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   /// Between the descriptor's look-up and the file: one range for all buffers. Nothing to move is 0 at once.
   Result<Bytes> read_vectors(fs::File& from, std::span<const kernel_sim::IoVector> vectors, std::uint64_t* offset);
   Result<Bytes> write_vectors(fs::File& to, std::span<const kernel_sim::IoVector> vectors, std::uint64_t* offset);
-  Result<Bytes> receive_message(net::Socket& from, std::span<const kernel_sim::IoVector> vectors, int flags,
-                                kernel_sim::MessageFlags& message_flags, std::optional<kernel_sim::SocketError>& error);
+  /// What send and sendto have in common; `to` may be null.
+  Result<Bytes> send_message(int fd, UserAddress buffer, std::uint64_t size, int flags, const Endpoint* to);
+  Result<Bytes> send_through(net::Socket& socket, mm::UserMemory& from, VirtAddr at, Bytes size, int flags,
+                             const Endpoint* to);
+  Result<Bytes> receive_message(int fd, UserAddress buffer, std::uint64_t size, int flags, net::MessageInfo& info);
+  Result<Bytes> receive_vectors(net::Socket& from, std::span<const kernel_sim::IoVector> vectors, int flags,
+                                net::MessageInfo& info, std::optional<kernel_sim::SocketError>& error);
   ipc::Pipe& internal_pipe();
   Result<Value> splice_between(const FilePointer& in, std::int64_t* in_offset, const FilePointer& out,
                                std::int64_t* out_offset, Bytes size, unsigned flags);

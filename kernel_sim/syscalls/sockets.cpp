@@ -22,23 +22,39 @@ Result<std::shared_ptr<net::Socket>> SimulatedSystemCalls::socket_of(int fd) con
   return socket;
 }
 
+namespace {
+
+constexpr int kTypes = 11;       // SOCK_MAX
+constexpr int kProtocols = 263;  // IPPROTO_MAX
+constexpr int kTypeMask = 0xF;
+constexpr int kTypeFlags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+
+/// inet_create: a protocol goes with one type.
+Result<void> check_inet(int type, int protocol) {
+  if (type < 0 || type >= kTypes || protocol < 0 || protocol >= kProtocols) return base::refuse(EINVAL);
+  if (type != SOCK_STREAM && type != SOCK_DGRAM) return base::refuse(ESOCKTNOSUPPORT);
+  const int own = type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
+  if (protocol != 0 && protocol != own) return base::refuse(EPROTONOSUPPORT);
+  return {};
+}
+
+}  // namespace
+
 SystemCallsValue SimulatedSystemCalls::socket(int domain, int type, int protocol) {
   return call(
       Call::Socket, [&] { return socket_arguments(domain, type, protocol); },
       [&]() -> Result<Value> {
-        constexpr int kTypeFlags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+        if ((type & ~kTypeMask & ~kTypeFlags) != 0) return base::refuse(EINVAL);
         if (domain != AF_INET) return base::refuse(EAFNOSUPPORT);
-        if ((type & ~kTypeFlags) != SOCK_STREAM) return base::refuse(ESOCKTNOSUPPORT);
-        if (protocol != 0 && protocol != IPPROTO_TCP) return base::refuse(EPROTONOSUPPORT);
-        auto created = services().create_socket((type & SOCK_NONBLOCK) != 0 ? O_RDWR | O_NONBLOCK : O_RDWR);
+        const int kind = type & kTypeMask;
+        if (const auto checked = check_inet(kind, protocol); !checked) return tl::unexpected{checked.error()};
+        auto created = services().create_socket(kind, O_RDWR | (type & SOCK_NONBLOCK));
         if (!created) return tl::unexpected{created.error()};
         return install(std::move(*created), (type & SOCK_CLOEXEC) != 0);
       });
 }
 
 namespace {
-
-constexpr int kTypes = 11;  // SOCK_MAX
 
 /// What sock_create and the family's socketpair answer; of AF_UNIX there are streams here.
 Result<void> check_pair(int domain, int type, int protocol) {
@@ -57,8 +73,6 @@ SystemCallsValue SimulatedSystemCalls::socketpair(int domain, int type, int prot
       Call::Socketpair,
       [&] { return format("{}, [{}, {}]", socket_arguments(domain, type, protocol), fds[0], fds[1]); },
       [&]() -> Result<Value> {
-        constexpr int kTypeFlags = SOCK_NONBLOCK | SOCK_CLOEXEC;
-        constexpr int kTypeMask = 0xF;
         if ((type & ~kTypeMask & ~kTypeFlags) != 0) return base::refuse(EINVAL);
         if (const Result<void> room = m_process.files.has_room(2); !room) return tl::unexpected{room.error()};
         if (const auto checked = check_pair(domain, type & kTypeMask, protocol); !checked)
@@ -121,6 +135,19 @@ SystemCallsValue SimulatedSystemCalls::getsockname(int fd, Endpoint& local) {
       });
 }
 
+SystemCallsValue SimulatedSystemCalls::getpeername(int fd, Endpoint& peer) {
+  return call(
+      Call::Getpeername, [&] { return format("{}, {}", fd, endpoint(peer)); },
+      [&]() -> Result<void> {
+        const auto found = socket_of(fd);
+        if (!found) return tl::unexpected{found.error()};
+        const auto name = (*found)->peer_name();
+        if (!name) return tl::unexpected{name.error()};
+        peer = *name;
+        return {};
+      });
+}
+
 SystemCallsValue SimulatedSystemCalls::setsockopt(int fd, int level, int option, int value) {
   return call(
       Call::Setsockopt, [&] { return format("{}, {}, [{}], 4", fd, net::socket_option_name(level, option), value); },
@@ -144,29 +171,67 @@ SystemCallsValue SimulatedSystemCalls::getsockopt(int fd, int level, int option,
       });
 }
 
+Result<Bytes> SimulatedSystemCalls::send_message(int fd, UserAddress buffer, std::uint64_t size, int flags,
+                                                 const Endpoint* to) {
+  size = std::min(size, kMaxReadWrite);
+  if (const auto checked = check_buffer(buffer, size); !checked) return tl::unexpected{checked.error()};
+  const auto found = socket_of(fd);
+  if (!found) return tl::unexpected{found.error()};
+  return send_through(**found, memory(), address_of(buffer), size, flags, to);
+}
+
+Result<Bytes> SimulatedSystemCalls::send_through(net::Socket& socket, mm::UserMemory& from, VirtAddr at, Bytes size,
+                                                 int flags, const Endpoint* to) {
+  const auto sent = to != nullptr ? socket.send_to(from, at, size, flags, *to) : socket.send(from, at, size, flags);
+  return (flags & MSG_NOSIGNAL) != 0 ? sent : or_broken_pipe(sent, socket);
+}
+
+Result<Bytes> SimulatedSystemCalls::receive_message(int fd, UserAddress buffer, std::uint64_t size, int flags,
+                                                    net::MessageInfo& info) {
+  size = std::min(size, kMaxReadWrite);
+  if (const auto checked = check_buffer(buffer, size); !checked) return tl::unexpected{checked.error()};
+  const auto found = socket_of(fd);
+  if (!found) return tl::unexpected{found.error()};
+  return (*found)->receive_message(memory(), address_of(buffer), size, flags, info);
+}
+
 SystemCallsValue SimulatedSystemCalls::send(int fd, UserAddress buffer, std::uint64_t size, int flags) {
   return call(
       Call::Send, [&] { return format("{}, {}, {}, {}", fd, address(buffer), size, message_flags(flags)); },
-      [&]() -> Result<Bytes> {
-        size = std::min(size, kMaxReadWrite);
-        if (const auto checked = check_buffer(buffer, size); !checked) return tl::unexpected{checked.error()};
-        const auto found = socket_of(fd);
-        if (!found) return tl::unexpected{found.error()};
-        const auto sent = (*found)->send(memory(), address_of(buffer), size, flags);
-        return (flags & MSG_NOSIGNAL) != 0 ? sent : or_broken_pipe(sent);
-      });
+      [&] { return send_message(fd, buffer, size, flags, nullptr); });
+}
+
+SystemCallsValue SimulatedSystemCalls::sendto(int fd, UserAddress buffer, std::uint64_t size, int flags,
+                                              const Endpoint* to) {
+  return call(
+      Call::Sendto,
+      [&] {
+        return format("{}, {}, {}, {}, {}", fd, address(buffer), size, message_flags(flags), optional_endpoint(to));
+      },
+      [&] { return send_message(fd, buffer, size, flags, to); });
 }
 
 SystemCallsValue SimulatedSystemCalls::recv(int fd, UserAddress buffer, std::uint64_t size, int flags) {
   return call(
       Call::Recv, [&] { return format("{}, {}, {}, {}", fd, address(buffer), size, message_flags(flags)); },
-      [&]() -> Result<Bytes> {
-        size = std::min(size, kMaxReadWrite);
-        if (const auto checked = check_buffer(buffer, size); !checked) return tl::unexpected{checked.error()};
-        const auto found = socket_of(fd);
-        if (!found) return tl::unexpected{found.error()};
-        return (*found)->recv(memory(), address_of(buffer), size, flags);
+      [&] {
+        net::MessageInfo info;
+        return receive_message(fd, buffer, size, flags, info);
       });
+}
+
+SystemCallsValue SimulatedSystemCalls::recvfrom(int fd, UserAddress buffer, std::uint64_t size, int flags,
+                                                Endpoint* from) {
+  net::MessageInfo info;
+  const Value value = call(
+      Call::Recvfrom,
+      [&] {
+        return format("{}, {}, {}, {}, {}", fd, address(buffer), size, message_flags(flags),
+                      optional_endpoint(from != nullptr ? &info.from : nullptr));
+      },
+      [&] { return receive_message(fd, buffer, size, flags, info); });
+  if (from != nullptr) *from = value >= 0 ? info.from : kernel_sim::kNowhere;
+  return value;
 }
 
 SystemCallsValue SimulatedSystemCalls::shutdown(int fd, int how) {

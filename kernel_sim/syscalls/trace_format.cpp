@@ -64,8 +64,14 @@ std::string optional_offset(const std::int64_t* offset) {
 }
 
 std::string endpoint(const kernel_sim::Endpoint& e) {
+  if (e.family == AF_UNIX) return "{sa_family=AF_UNIX}, 2";
+  if (e.family != AF_INET) return fmt::format("{{sa_family={}}}, 16", e.family);
   return fmt::format("{{sa_family=AF_INET, sin_port=htons({}), sin_addr=inet_addr(\"{}.{}.{}.{}\")}}, 16", e.port,
                      e.address >> 24, (e.address >> 16) & 0xFF, (e.address >> 8) & 0xFF, e.address & 0xFF);
+}
+
+std::string optional_endpoint(const kernel_sim::Endpoint* e) {
+  return e == nullptr || e->family == AF_UNSPEC ? "NULL, 0" : endpoint(*e);
 }
 
 std::string io_vectors(std::span<const kernel_sim::IoVector> vectors) {
@@ -77,8 +83,9 @@ std::string io_vectors(std::span<const kernel_sim::IoVector> vectors) {
   return text + "]";
 }
 
-std::string message(std::span<const kernel_sim::IoVector> vectors, int flags) {
-  return fmt::format("{{msg_name=NULL, msg_namelen=0, msg_iov={}, msg_iovlen={}, msg_flags={}}}", io_vectors(vectors),
+std::string message(const kernel_sim::Endpoint* name, std::span<const kernel_sim::IoVector> vectors, int flags) {
+  const std::string named = name == nullptr ? "NULL, msg_namelen=0" : endpoint(*name);
+  return fmt::format("{{msg_name={}, msg_iov={}, msg_iovlen={}, msg_flags={}}}", named, io_vectors(vectors),
                      vectors.size(), message_flags(flags));
 }
 
@@ -345,9 +352,10 @@ std::string message_flags(int flags) {
 std::string socket_arguments(int domain, int type, int protocol) {
   const std::string kind = one_of(type & 0xF, {{SOCK_STREAM, "SOCK_STREAM"}, {SOCK_DGRAM, "SOCK_DGRAM"}});
   const std::string flags = all_of(type & ~0xF, {{SOCK_NONBLOCK, "SOCK_NONBLOCK"}, {SOCK_CLOEXEC, "SOCK_CLOEXEC"}}, "");
-  return fmt::format(
-      "{}, {}{}{}, {}", one_of(domain, {{AF_INET, "AF_INET"}, {AF_UNIX, "AF_UNIX"}, {AF_INET6, "AF_INET6"}}), kind,
-      flags.empty() ? "" : "|", flags, one_of(protocol, {{0, "IPPROTO_IP"}, {IPPROTO_TCP, "IPPROTO_TCP"}}));
+  return fmt::format("{}, {}{}{}, {}",
+                     one_of(domain, {{AF_INET, "AF_INET"}, {AF_UNIX, "AF_UNIX"}, {AF_INET6, "AF_INET6"}}), kind,
+                     flags.empty() ? "" : "|", flags,
+                     one_of(protocol, {{0, "IPPROTO_IP"}, {IPPROTO_TCP, "IPPROTO_TCP"}, {IPPROTO_UDP, "IPPROTO_UDP"}}));
 }
 
 std::string shutdown_how(int how) {

@@ -14,10 +14,13 @@ std::string address(kernel_sim::UserAddress address);
 /// "NULL", or the value in brackets.
 std::string optional_offset(const std::int64_t* offset);
 std::string endpoint(const kernel_sim::Endpoint& endpoint);
+/// "NULL, 0" for none.
+std::string optional_endpoint(const kernel_sim::Endpoint* endpoint);
 /// "[{iov_base=0x1000, iov_len=5}, ...]"
 std::string io_vectors(std::span<const kernel_sim::IoVector> vectors);
 /// "{msg_name=NULL, msg_iov=[...], msg_iovlen=1, msg_flags=MSG_ERRQUEUE}"
-std::string message(std::span<const kernel_sim::IoVector> vectors, int flags);
+/// `name` may be null.
+std::string message(const kernel_sim::Endpoint* name, std::span<const kernel_sim::IoVector> vectors, int flags);
 std::string poll_entries(std::span<const kernel_sim::PollEntry> entries);
 
 std::string epoll_create_flags(int flags);

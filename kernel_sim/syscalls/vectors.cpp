@@ -77,7 +77,7 @@ Result<Bytes> SimulatedSystemCalls::write_vectors(fs::File& to, std::span<const 
   if (to.writes_buffer_by_buffer()) return write_each(to, memory(), *pieces);
   mm::VectoredMemory all{memory(), std::move(*pieces)};
   if (all.size() == 0) return 0;
-  return or_broken_pipe(to.write(all, all.begin(), all.size(), offset));
+  return or_broken_pipe(to.write(all, all.begin(), all.size(), offset), to);
 }
 
 SystemCallsValue SimulatedSystemCalls::readv(int fd, std::span<const IoVector> vectors) {
@@ -128,9 +128,10 @@ SystemCallsValue SimulatedSystemCalls::pwritev(int fd, std::span<const IoVector>
 
 // --- messages --------------------------------------------------------------------------------------------------------
 
-SystemCallsValue SimulatedSystemCalls::sendmsg(int fd, std::span<const IoVector> vectors, int flags) {
+SystemCallsValue SimulatedSystemCalls::sendmsg(int fd, std::span<const IoVector> vectors, int flags,
+                                               const Endpoint* to) {
   return call(
-      Call::Sendmsg, [&] { return format("{}, {}, {}", fd, message(vectors, 0), syscalls::message_flags(flags)); },
+      Call::Sendmsg, [&] { return format("{}, {}, {}", fd, message(to, vectors, 0), syscalls::message_flags(flags)); },
       [&]() -> Result<Bytes> {
         if ((flags & kCompatible) != 0) return base::refuse(EINVAL);
         const auto found = socket_of(fd);
@@ -138,41 +139,47 @@ SystemCallsValue SimulatedSystemCalls::sendmsg(int fd, std::span<const IoVector>
         auto pieces = import_vectors(vectors, EMSGSIZE);
         if (!pieces) return tl::unexpected{pieces.error()};
         mm::VectoredMemory all{memory(), std::move(*pieces)};
-        const auto sent = (*found)->send(all, all.begin(), all.size(), flags);
-        return (flags & MSG_NOSIGNAL) != 0 ? sent : or_broken_pipe(sent);
+        return send_through(**found, all, all.begin(), all.size(), flags, to);
       });
 }
 
 SystemCallsValue SimulatedSystemCalls::recvmsg(int fd, std::span<const IoVector> vectors, int flags,
                                                kernel_sim::MessageFlags& message_flags,
-                                               std::optional<kernel_sim::SocketError>& error) {
-  return call(
+                                               std::optional<kernel_sim::SocketError>& error, Endpoint* from) {
+  net::MessageInfo info;
+  const Value value = call(
       Call::Recvmsg,
-      [&] { return format("{}, {}, {}", fd, message(vectors, message_flags.value), syscalls::message_flags(flags)); },
+      [&] {
+        const Endpoint* const name = from != nullptr && info.from.family != AF_UNSPEC ? &info.from : nullptr;
+        return format("{}, {}, {}", fd, message(name, vectors, info.flags), syscalls::message_flags(flags));
+      },
       [&]() -> Result<Bytes> {
         if ((flags & kCompatible) != 0) return base::refuse(EINVAL);
         const auto found = socket_of(fd);
         if (!found) return tl::unexpected{found.error()};
-        return receive_message(**found, vectors, flags, message_flags, error);
+        return receive_vectors(**found, vectors, flags, info, error);
       });
+  if (value < 0) return value;
+  message_flags.value = info.flags;
+  if (from != nullptr) *from = info.from;
+  return value;
 }
 
-Result<Bytes> SimulatedSystemCalls::receive_message(net::Socket& from, std::span<const IoVector> vectors, int flags,
-                                                    kernel_sim::MessageFlags& message_flags,
+Result<Bytes> SimulatedSystemCalls::receive_vectors(net::Socket& from, std::span<const IoVector> vectors, int flags,
+                                                    net::MessageInfo& info,
                                                     std::optional<kernel_sim::SocketError>& error) {
   auto pieces = import_vectors(vectors, EMSGSIZE);
   if (!pieces) return tl::unexpected{pieces.error()};
+  info.flags = flags & MSG_CMSG_CLOEXEC;
   if ((flags & MSG_ERRQUEUE) != 0 && from.has_error_queue()) {
     const Result<kernel_sim::SocketError> record = from.receive_error();
     if (!record) return tl::unexpected{record.error()};
     error = *record;
-    message_flags.value = MSG_ERRQUEUE | (flags & MSG_CMSG_CLOEXEC);
+    info.flags |= MSG_ERRQUEUE;
     return 0;
   }
   mm::VectoredMemory all{memory(), std::move(*pieces)};
-  const auto received = from.recv(all, all.begin(), all.size(), flags);
-  if (received) message_flags.value = flags & MSG_CMSG_CLOEXEC;
-  return received;
+  return from.receive_message(all, all.begin(), all.size(), flags, info);
 }
 
 }  // namespace sluice::syscalls

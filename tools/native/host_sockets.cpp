@@ -25,13 +25,22 @@ namespace {
 
 sockaddr_in to_host(Endpoint endpoint) {
   sockaddr_in address{};
-  address.sin_family = AF_INET;
+  address.sin_family = endpoint.family;
   address.sin_addr.s_addr = htonl(endpoint.address);
   address.sin_port = htons(endpoint.port);
   return address;
 }
 
-Endpoint from_host(const sockaddr_in& address) { return {ntohl(address.sin_addr.s_addr), ntohs(address.sin_port)}; }
+/// An address that a call fills in.
+struct AddressRoom {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  /// A call that has none leaves a size of 0.
+  [[nodiscard]] Endpoint endpoint() const {
+    if (size < sizeof address.sin_family) return kernel_sim::kNowhere;
+    return {ntohl(address.sin_addr.s_addr), ntohs(address.sin_port), address.sin_family};
+  }
+};
 
 }  // namespace
 
@@ -63,18 +72,23 @@ Value HostSystemCalls::listen(int fd, int backlog) {
 }
 
 Value HostSystemCalls::accept(int fd, Endpoint* peer, int flags) {
-  sockaddr_in address{};
-  socklen_t size = sizeof address;
-  const Value value = call(Call::Accept, [&] { return raw(SYS_accept4, fd, &address, &size, flags); });
-  if (value >= 0 && peer != nullptr) *peer = from_host(address);
+  AddressRoom room;
+  const Value value = call(Call::Accept, [&] { return raw(SYS_accept4, fd, &room.address, &room.size, flags); });
+  if (value >= 0 && peer != nullptr) *peer = room.endpoint();
   return value;
 }
 
 Value HostSystemCalls::getsockname(int fd, Endpoint& local) {
-  sockaddr_in address{};
-  socklen_t size = sizeof address;
-  const Value value = call(Call::Getsockname, [&] { return raw(SYS_getsockname, fd, &address, &size); });
-  if (value >= 0) local = from_host(address);
+  AddressRoom room;
+  const Value value = call(Call::Getsockname, [&] { return raw(SYS_getsockname, fd, &room.address, &room.size); });
+  if (value >= 0) local = room.endpoint();
+  return value;
+}
+
+Value HostSystemCalls::getpeername(int fd, Endpoint& peer) {
+  AddressRoom room;
+  const Value value = call(Call::Getpeername, [&] { return raw(SYS_getpeername, fd, &room.address, &room.size); });
+  if (value >= 0) peer = room.endpoint();
   return value;
 }
 
@@ -95,19 +109,44 @@ Value HostSystemCalls::recv(int fd, UserAddress buffer, std::uint64_t size, int 
   return call(Call::Recv, [&] { return raw(SYS_recvfrom, fd, buffer, size, flags, nullptr, nullptr); });
 }
 
-Value HostSystemCalls::sendmsg(int fd, std::span<const kernel_sim::IoVector> vectors, int flags) {
+Value HostSystemCalls::sendto(int fd, UserAddress buffer, std::uint64_t size, int flags, const Endpoint* to) {
+  const sockaddr_in address = to != nullptr ? to_host(*to) : sockaddr_in{};
+  return call(Call::Sendto, [&] {
+    return raw(SYS_sendto, fd, buffer, size, flags, to != nullptr ? &address : nullptr,
+               to != nullptr ? sizeof address : 0);
+  });
+}
+
+Value HostSystemCalls::recvfrom(int fd, UserAddress buffer, std::uint64_t size, int flags, Endpoint* from) {
+  AddressRoom room;
+  const Value value =
+      call(Call::Recvfrom, [&] { return raw(SYS_recvfrom, fd, buffer, size, flags, &room.address, &room.size); });
+  if (from != nullptr) *from = value >= 0 ? room.endpoint() : kernel_sim::kNowhere;
+  return value;
+}
+
+Value HostSystemCalls::sendmsg(int fd, std::span<const kernel_sim::IoVector> vectors, int flags, const Endpoint* to) {
   std::vector<iovec> list = to_host(vectors);
+  sockaddr_in address = to != nullptr ? to_host(*to) : sockaddr_in{};
   msghdr message{};
+  if (to != nullptr) {
+    message.msg_name = &address;
+    message.msg_namelen = sizeof address;
+  }
   message.msg_iov = list.data();
   message.msg_iovlen = list.size();
   return call(Call::Sendmsg, [&] { return raw(SYS_sendmsg, fd, &message, flags); });
 }
 
 Value HostSystemCalls::recvmsg(int fd, std::span<const kernel_sim::IoVector> vectors, int flags,
-                               kernel_sim::MessageFlags& message_flags, std::optional<kernel_sim::SocketError>& error) {
+                               kernel_sim::MessageFlags& message_flags, std::optional<kernel_sim::SocketError>& error,
+                               Endpoint* from) {
+  AddressRoom room;
   std::vector<iovec> list = to_host(vectors);
   alignas(cmsghdr) std::array<std::byte, 256> control{};
   msghdr message{};
+  message.msg_name = &room.address;
+  message.msg_namelen = room.size;
   message.msg_iov = list.data();
   message.msg_iovlen = list.size();
   message.msg_control = control.data();
@@ -115,6 +154,8 @@ Value HostSystemCalls::recvmsg(int fd, std::span<const kernel_sim::IoVector> vec
   const Value value = call(Call::Recvmsg, [&] { return raw(SYS_recvmsg, fd, &message, flags); });
   if (value < 0) return value;
   message_flags.value = message.msg_flags;
+  room.size = message.msg_namelen;
+  if (from != nullptr) *from = room.endpoint();
   for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
     if (part->cmsg_level != IPPROTO_IP || part->cmsg_type != IP_RECVERR) continue;
     sock_extended_err told{};

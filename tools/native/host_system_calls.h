@@ -87,13 +87,20 @@ class HostSystemCalls : public SystemCalls {
   Value listen(int fd, int backlog) override;
   Value accept(int fd, kernel_sim::Endpoint* peer, int flags) override;
   Value getsockname(int fd, kernel_sim::Endpoint& local) override;
+  Value getpeername(int fd, kernel_sim::Endpoint& peer) override;
   Value setsockopt(int fd, int level, int option, int value) override;
   Value getsockopt(int fd, int level, int option, int& value) override;
   Value send(int fd, kernel_sim::UserAddress buffer, std::uint64_t size, int flags) override;
   Value recv(int fd, kernel_sim::UserAddress buffer, std::uint64_t size, int flags) override;
-  Value sendmsg(int fd, std::span<const kernel_sim::IoVector> vectors, int flags) override;
+  Value sendto(int fd, kernel_sim::UserAddress buffer, std::uint64_t size, int flags,
+               const kernel_sim::Endpoint* to) override;
+  Value recvfrom(int fd, kernel_sim::UserAddress buffer, std::uint64_t size, int flags,
+                 kernel_sim::Endpoint* from) override;
+  Value sendmsg(int fd, std::span<const kernel_sim::IoVector> vectors, int flags,
+                const kernel_sim::Endpoint* to) override;
   Value recvmsg(int fd, std::span<const kernel_sim::IoVector> vectors, int flags,
-                kernel_sim::MessageFlags& message_flags, std::optional<kernel_sim::SocketError>& error) override;
+                kernel_sim::MessageFlags& message_flags, std::optional<kernel_sim::SocketError>& error,
+                kernel_sim::Endpoint* from) override;
   Value shutdown(int fd, int how) override;
   Value poll(std::span<kernel_sim::PollEntry> entries, int timeout_ms) override;
 

@@ -13,6 +13,7 @@
 #include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -131,6 +132,7 @@ std::span<const Constant> all_constants() {
       SLUICE_CONSTANT(MADV_POPULATE_READ),
       SLUICE_CONSTANT(MADV_POPULATE_WRITE),
       // sockets
+      SLUICE_CONSTANT(AF_UNSPEC),
       SLUICE_CONSTANT(AF_INET),
       SLUICE_CONSTANT(AF_INET6),
       SLUICE_CONSTANT(AF_UNIX),
@@ -170,7 +172,9 @@ std::span<const Constant> all_constants() {
       SLUICE_CONSTANT(SO_ZEROCOPY),
       SLUICE_CONSTANT(IPPROTO_IP),
       SLUICE_CONSTANT(IPPROTO_TCP),
+      SLUICE_CONSTANT(IPPROTO_UDP),
       SLUICE_CONSTANT(IP_TOS),
+      SLUICE_CONSTANT(UDP_CORK),
       SLUICE_CONSTANT(TCP_NODELAY),
       SLUICE_CONSTANT(TCP_CORK),
       SLUICE_CONSTANT(TCP_QUICKACK),

@@ -8,6 +8,7 @@
 namespace sluice::lua {
 
 kernel_sim::Endpoint take_endpoint(lua_State* L, int index) {
+  if (lua_isinteger(L, index) != 0 && lua_tointeger(L, index) == AF_UNSPEC) return kernel_sim::kNowhere;
   const char* const text = luaL_checkstring(L, index);
   const char* const end = text + std::strlen(text);
   const char* at = text;
@@ -26,12 +27,17 @@ kernel_sim::Endpoint take_endpoint(lua_State* L, int index) {
   }
   std::uint32_t port = 0;
   good = good && number(65535, port) && at == end;
-  if (!good) luaL_argerror(L, index, "an address is written \"10.0.0.1:80\"");
+  if (!good) luaL_argerror(L, index, "an address is written \"10.0.0.1:80\", or AF_UNSPEC");
   endpoint.port = static_cast<std::uint16_t>(port);
   return endpoint;
 }
 
 void push_endpoint(lua_State* L, const kernel_sim::Endpoint& endpoint) {
+  if (endpoint.family == AF_UNSPEC) return lua_pushnil(L);
+  if (endpoint.family == AF_UNIX) {
+    lua_pushliteral(L, "unix:");
+    return;
+  }
   const auto byte = [&](int shift) { return static_cast<int>(endpoint.address >> shift & 0xFF); };
   lua_pushfstring(L, "%d.%d.%d.%d:%d", byte(24), byte(16), byte(8), byte(0), static_cast<int>(endpoint.port));
 }

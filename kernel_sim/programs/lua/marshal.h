@@ -20,7 +20,7 @@ namespace sluice::lua {
 using kernel_sim::SystemCalls;
 using kernel_sim::UserAddress;
 
-/// "10.0.0.1:80"; raises an error of Lua for anything else.
+/// "10.0.0.1:80", or AF_UNSPEC for no address; raises an error of Lua for anything else.
 kernel_sim::Endpoint take_endpoint(lua_State* L, int index);
 void push_endpoint(lua_State* L, const kernel_sim::Endpoint& endpoint);
 
@@ -103,6 +103,21 @@ struct Parameter<kernel_sim::Endpoint> {
   kernel_sim::Endpoint pass() const { return value; }
   void give(lua_State*) const {}
   kernel_sim::Endpoint value;
+};
+
+/// That, or nil.
+template <>
+struct Parameter<const kernel_sim::Endpoint*> {
+  static constexpr bool kTaken = true;
+  static constexpr Gives kGives = Gives::Nothing;
+  explicit Parameter(Arguments& a) {
+    if (a.left_out()) return;
+    const int index = a.next++;
+    if (!lua_isnoneornil(a.L, index)) value = take_endpoint(a.L, index);
+  }
+  const kernel_sim::Endpoint* pass() const { return value ? &*value : nullptr; }
+  void give(lua_State*) const {}
+  std::optional<kernel_sim::Endpoint> value;
 };
 
 /// An offset that is read and advanced: nil, or a number, whose new value is a further result.

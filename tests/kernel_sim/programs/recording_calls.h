@@ -87,8 +87,8 @@ class RecordingCalls final : public SystemCalls, public Measurement {
     entries[0].returned = POLLERR;
     return 1;
   }
-  Value recvmsg(int fd, std::span<const IoVector>, int flags, MessageFlags&,
-                std::optional<SocketError>& error) override {
+  Value recvmsg(int fd, std::span<const IoVector>, int flags, MessageFlags&, std::optional<SocketError>& error,
+                Endpoint*) override {
     note("recvmsg {} {:#x}", fd, flags);
     if (m_lent[fd] == m_told[fd]) return -EAGAIN;
     error = SocketError{.origin = SO_EE_ORIGIN_ZEROCOPY, .info = m_told[fd], .data = m_lent[fd] - 1};

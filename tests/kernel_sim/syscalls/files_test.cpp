@@ -211,7 +211,7 @@ TEST(FileCalls, ErrorsAreLinuxs) {
     EXPECT_EQ(calls.close(77), -EBADF);
     EXPECT_EQ(calls.connect(in, {}), -ENOTSOCK);
     EXPECT_EQ(calls.socket(AF_UNIX, SOCK_STREAM, 0), -EAFNOSUPPORT);
-    EXPECT_EQ(calls.socket(AF_INET, SOCK_DGRAM, 0), -ESOCKTNOSUPPORT);
+    EXPECT_EQ(calls.socket(AF_INET, SOCK_SEQPACKET, 0), -ESOCKTNOSUPPORT);
     return 0;
   });
 }

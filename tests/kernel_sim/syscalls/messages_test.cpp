@@ -37,11 +37,11 @@ TEST(Messages, AnEmptyErrorQueueIsNotWaitedFor) {
     const int socket = static_cast<int>(calls.socket(AF_INET, SOCK_STREAM, 0));
     kernel_sim::MessageFlags flags;
     std::optional<kernel_sim::SocketError> error;
-    EXPECT_EQ(calls.recvmsg(socket, {}, MSG_ERRQUEUE, flags, error), -EAGAIN);
+    EXPECT_EQ(calls.recvmsg(socket, {}, MSG_ERRQUEUE, flags, error, nullptr), -EAGAIN);
     EXPECT_EQ(calls.recv(socket, UserAddress::Null, 0, MSG_ERRQUEUE), -EAGAIN);
     EXPECT_EQ(flags.value, 0);
     EXPECT_FALSE(error.has_value());
-    EXPECT_EQ(calls.recvmsg(socket, {}, 0, flags, error), -ENOTCONN);
+    EXPECT_EQ(calls.recvmsg(socket, {}, 0, flags, error, nullptr), -ENOTCONN);
     return 0;
   }),
             0);

@@ -64,9 +64,7 @@ struct ProcessRig {
         pipes{machine, frames, fake.ledger(), scheduler, pipe_config},
         processes(Services{machine, fake.ledger(), scheduler, frames, mm_config, pipes,
                            [this](std::string_view path, int flags, int) { return open(path, flags); },
-                           [this](int flags) -> Result<std::shared_ptr<net::TcpSocket>> {
-                             return network.create_socket(flags);
-                           },
+                           [this](int type, int flags) { return network.create_inet_socket(type, flags); },
                            [this](int flags) { return network.create_unix_pair(flags); }},
                   config) {}
 
