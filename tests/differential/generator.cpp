@@ -89,6 +89,7 @@ void Generator::add_random() {
   if (m_epoll && one_in(4)) return add_on_epoll();
   if (m_counters && one_in(4)) return add_on_counter();
   if (m_unix && one_in(2)) return add_on_unix_socket();
+  if (m_datagrams && one_in(2)) return add_on_datagram();
   if (m_sockets && one_in(2)) return add_on_socket();
   switch (below(20)) {
     case 0:
@@ -145,6 +146,10 @@ Program Generator::program() {
   if (m_unix) {
     const std::int64_t first = new_descriptor(Content::UnixSocket);
     add(Operation::UnixPair, {first, new_descriptor(Content::UnixSocket), O_NONBLOCK});
+  }
+  m_datagrams = !m_small_disk && one_in(4);
+  if (m_datagrams) {
+    for (int i = 0; i < 2; ++i) add(Operation::Datagram, {new_descriptor(Content::Datagram), 1 - i});
   }
   const std::int64_t steps = 5 + below(45);
   for (std::int64_t i = 0; i < steps; ++i) add_random();

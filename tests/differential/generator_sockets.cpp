@@ -119,6 +119,7 @@ void Generator::add_on_epoll() {
     if (one_in(12)) return any_descriptor();
     if (m_sockets && one_in(2)) return descriptor(Content::Socket);
     if (m_unix && one_in(2)) return descriptor(Content::UnixSocket);
+    if (m_datagrams && one_in(2)) return descriptor(Content::Datagram);
     if (m_counters && one_in(3)) return descriptor(one_in(3) ? Content::Timer : Content::Counter);
     return descriptor(one_in(6) ? Content::Epoll : one_in(2) ? Content::ReadEnd : Content::WriteEnd);
   };

@@ -72,22 +72,6 @@ void Interpreter::note_pieces(Value value, std::span<const kernel_sim::IoVector>
   }
 }
 
-void Interpreter::receive_message(const Step& step) {
-  const std::vector<kernel_sim::IoVector> list = pieces(step);
-  const auto flags = static_cast<int>(step.arguments[5]);
-  kernel_sim::MessageFlags message_flags;
-  std::optional<kernel_sim::SocketError> error;
-  const Value value = m_calls.recvmsg(slot(step.arguments[0]), list, flags, message_flags, error);
-  if ((flags & MSG_TRUNC) != 0) {
-    note(value);  // nothing was put anywhere
-  } else {
-    note_pieces(value, list);
-  }
-  const kernel_sim::SocketError record = error.value_or(kernel_sim::SocketError{});
-  note(message_flags.value, std::int64_t{record.info} << 32 | record.data,
-       std::int64_t{record.code} << 32 | record.origin);
-}
-
 bool Interpreter::is_directory(int fd) {
   kernel_sim::FileStatus status;
   return m_calls.fstat(fd, status) == 0 && S_ISDIR(status.mode);
@@ -348,6 +332,7 @@ void Interpreter::execute(const Step& step) {
       break;
     case Operation::Setsockopt: {
       const OptionName& name = socket_option_at(a[1]);
+      if (name.option == SO_ZEROCOPY && is_datagram_socket(slot(a[0]))) break;  // there is none for UDP here
       note(m_calls.setsockopt(slot(a[0]), name.level, name.option, number(2)));
       break;
     }
@@ -395,6 +380,26 @@ void Interpreter::execute(const Step& step) {
       break;
     case Operation::Shutdown:
       note(m_calls.shutdown(slot(a[0]), number(1)));
+      break;
+    case Operation::Datagram:
+      make_datagram_socket(step);
+      break;
+    case Operation::SendTo: {
+      const kernel_sim::Endpoint to = endpoint_of(m_calls, slot(a[4]));
+      note(m_calls.sendto(slot(a[0]), address(a[1]), size(2), number(3), &to));
+      break;
+    }
+    case Operation::RecvFrom:
+      receive_from(step);
+      break;
+    case Operation::PeerName: {
+      kernel_sim::Endpoint peer = kernel_sim::kNowhere;
+      const Value value = m_calls.getpeername(slot(a[0]), peer);
+      note(value, peer.address, peer.family);
+      break;
+    }
+    case Operation::Dissolve:
+      dissolve(step);
       break;
     case Operation::Fork:
       fork();

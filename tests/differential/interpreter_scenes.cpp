@@ -10,10 +10,7 @@
 #include <unistd.h>
 #include <vector>
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 
 #include "tests/differential/interpreting_process.h"
 
@@ -90,28 +87,6 @@ struct StreamReader {
 };
 
 }  // namespace
-
-/// The listener is there for this connection only.
-void Interpreter::connect_pair(const Step& step) {
-  const auto& a = step.arguments;
-  const auto fd = [](Value value) { return static_cast<int>(value); };
-  const Value listener = m_calls.socket(AF_INET, SOCK_STREAM, 0);
-  m_calls.bind(fd(listener), {INADDR_LOOPBACK, 0});
-  m_calls.listen(fd(listener), 1);
-  kernel_sim::Endpoint endpoint;
-  m_calls.getsockname(fd(listener), endpoint);
-  const Value client = m_calls.socket(AF_INET, SOCK_STREAM, 0);
-  const Value connected = m_calls.connect(fd(client), endpoint);
-  const Value server = connected == 0 ? m_calls.accept(fd(listener), nullptr, 0) : connected;
-  m_calls.close(fd(listener));
-  for (const Value end : {client, server}) {
-    m_calls.setsockopt(fd(end), IPPROTO_TCP, TCP_NODELAY, 1);
-    m_calls.fcntl(fd(end), F_SETFL, O_NONBLOCK);
-  }
-  set_slot(a[0], client);
-  set_slot(a[1], server);
-  note(connected, client, server);
-}
 
 void Interpreter::fill_disk(const Step& step) {
   const auto fd = static_cast<int>(m_calls.open("full", O_CREAT | O_WRONLY, 0600));

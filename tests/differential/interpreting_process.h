@@ -61,6 +61,12 @@ class Interpreter {
   [[nodiscard]] std::vector<kernel_sim::IoVector> pieces(const Step& step) const;
   void note_pieces(Value value, std::span<const kernel_sim::IoVector> list);
   void receive_message(const Step& step);
+  void make_datagram_socket(const Step& step);
+  void receive_from(const Step& step);
+  void dissolve(const Step& step);
+  [[nodiscard]] bool is_datagram_socket(int fd);
+  /// Which slot's socket has the address; -1 for none.
+  std::int64_t slot_at(const kernel_sim::Endpoint& at);
   [[nodiscard]] bool is_directory(int fd);
   void look_at_descriptors();
   void look_at_files();

@@ -163,6 +163,14 @@ std::string to_source(const Step& step) {
     }
     case Operation::ConnectTo:
       return fmt::format("connect({}, where {} is);", descriptor(a[0]), descriptor(a[1]));
+    case Operation::Datagram:
+      return fmt::format("{} = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);{}", descriptor(a[0]),
+                         a[1] != 0 ? "  // and bind to 127.0.0.1:0" : "");
+    case Operation::SendTo:
+      return fmt::format("sendto({}, {}, {}, {}, where {} is);", descriptor(a[0]), address(a[1]),
+                         argument(Kind::Size, a[2]), argument(Kind::MessageFlags, a[3]), descriptor(a[4]));
+    case Operation::Dissolve:
+      return "connect(" + descriptor(a[0]) + ", AF_UNSPEC);  // of a UDP socket";
     case Operation::Setsockopt: {
       const OptionName& name = socket_option_at(a[1]);
       return fmt::format("setsockopt({}, {}, {});", descriptor(a[0]), net::socket_option_name(name.level, name.option),

@@ -72,6 +72,11 @@ const Signature& signature_of(Operation operation) {
       {"recvmsg", {K::Descriptor, K::Address, K::Size, K::Address, K::Size, K::MessageFlags}},
       {"lend", {K::Script}},
       {"shutdown", {K::Descriptor, K::How}},
+      {"datagram_socket", {K::NewDescriptor, K::Status}},
+      {"sendto", {K::Descriptor, K::Address, K::Size, K::MessageFlags, K::Descriptor}},
+      {"recvfrom", {K::Descriptor, K::Address, K::Size, K::MessageFlags}},
+      {"getpeername", {K::Descriptor}},
+      {"dissolve", {K::Descriptor}},
       {"fork", {}},
       {"wait", {}},
       {"exit", {K::Status}},
@@ -91,7 +96,8 @@ bool fills_disk(const Program& program) {
 bool uses_sockets(const Program& program) {
   return std::ranges::any_of(program.steps, [](const Step& step) {
     return step.operation == Operation::SocketPair || step.operation == Operation::Socket ||
-           step.operation == Operation::Talk || step.operation == Operation::Lend;
+           step.operation == Operation::Talk || step.operation == Operation::Lend ||
+           step.operation == Operation::Datagram;
   });
 }
 

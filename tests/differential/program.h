@@ -78,6 +78,11 @@ enum class Operation : std::uint8_t {
   Recvmsg,
   Lend,  ///< a connection of its own, of which one end sends with MSG_ZEROCOPY
   Shutdown,
+  Datagram,  ///< a UDP socket, non-blocking: 0 without a name, 1 at 127.0.0.1
+  SendTo,    ///< to where another socket is
+  RecvFrom,
+  PeerName,
+  Dissolve,  ///< connect to AF_UNSPEC, of a UDP socket
   Fork,
   Wait,
   Exit,
@@ -87,7 +92,7 @@ enum class Operation : std::uint8_t {
   Kill,    ///< of a child that waits for something
   Stream,  ///< one process writes to a pipe and another reads it; both wait for each other
 };
-inline constexpr std::size_t kOperations = 71;
+inline constexpr std::size_t kOperations = 76;
 
 enum class Kind : std::uint8_t {
   None,

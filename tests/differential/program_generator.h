@@ -20,7 +20,18 @@ class Generator {
   Program program();
 
  private:
-  enum class Content : std::uint8_t { Nothing, File, ReadEnd, WriteEnd, Socket, Epoll, Counter, Timer, UnixSocket };
+  enum class Content : std::uint8_t {
+    Nothing,
+    File,
+    ReadEnd,
+    WriteEnd,
+    Socket,
+    Epoll,
+    Counter,
+    Timer,
+    UnixSocket,
+    Datagram
+  };
 
   // --- chance -------------------------------------------------------------------------------------------------------
   std::int64_t below(std::int64_t n) { return static_cast<std::int64_t>(m_engine() % static_cast<std::uint64_t>(n)); }
@@ -57,6 +68,8 @@ class Generator {
   void add_on_counter();
   void add_on_timer();
   void add_on_unix_socket();
+  void add_on_datagram();
+  void add_on_datagram_name(std::int64_t socket);
   void add_on_unix_option(std::int64_t socket);
   void store_number(std::int64_t address);
   void add_on_address(std::int64_t socket);
@@ -83,6 +96,7 @@ class Generator {
   bool m_epoll = false;
   bool m_counters = false;
   bool m_unix = false;
+  bool m_datagrams = false;
 };
 
 }  // namespace sluice::differential

@@ -84,6 +84,19 @@ bool hole_after_a_short_write(const Disagreement& disagreement) {
   return asks && std::ranges::any_of(disagreement.before, shorter);
 }
 
+/// After pages went into a datagram that was to become longer.
+bool checksum_of_odd_pieces(const Disagreement& disagreement) {
+  const auto& steps = disagreement.program.steps;
+  const bool datagrams =
+      std::ranges::any_of(steps, [](const Step& step) { return step.operation == Operation::Datagram; });
+  const auto refers = [&](const Entry& entry) {
+    if (entry.value <= 0 || entry.step >= steps.size()) return false;
+    const Step& step = steps[entry.step];
+    return step.operation == Operation::Sendfile || step.operation == Operation::Splice;
+  };
+  return datagrams && std::ranges::any_of(disagreement.before, refers);
+}
+
 constexpr std::array kRules = {
     Rule{
         "unreadable write",
@@ -109,6 +122,11 @@ constexpr std::array kRules = {
          "of a folio. Whether the pages that stay empty are a hole once the file grows over them is the file system's "
          "choice.",
          hole_after_a_short_write},
+    Rule{"checksum of odd pieces",
+         "Of pages that are spliced into a datagram with MSG_MORE Linux works out the checksum itself, and gets it "
+         "wrong behind a piece of odd length (skb_splice_from_iter of 6.18): the receiver drops the datagram, and the "
+         "sender hears nothing. What comes after pages went into a datagram is not held against either.",
+         checksum_of_odd_pieces},
 };
 
 }  // namespace

@@ -27,13 +27,12 @@ SimulatedKernel::SimulatedKernel(const FileSizes& file_sizes, const Surroundings
           std::make_unique<fs::FileSystem>(m_machine, m_fake.ledger(), m_frames, m_scheduler, m_queue, m_config.fs)),
       m_network(std::make_unique<net::Stack>(m_machine, m_scheduler, m_frames, m_fake.ledger(), m_config.net)),
       m_pipes{m_machine, m_frames, m_fake.ledger(), m_scheduler, m_config.pipe},
-      m_processes(
-          syscalls::Services{
-              m_machine, m_fake.ledger(), m_scheduler, m_frames, m_config.mm, m_pipes,
-              [this](std::string_view path, int flags, int mode) { return m_files->open(path, flags, mode); },
-              [this](int flags) -> Result<std::shared_ptr<net::TcpSocket>> { return m_network->create_socket(flags); },
-              [this](int flags) { return m_network->create_unix_pair(flags); }},
-          m_config.syscall) {
+      m_processes(syscalls::Services{
+                      m_machine, m_fake.ledger(), m_scheduler, m_frames, m_config.mm, m_pipes,
+                      [this](std::string_view path, int flags, int mode) { return m_files->open(path, flags, mode); },
+                      [this](int type, int flags) { return m_network->create_inet_socket(type, flags); },
+                      [this](int flags) { return m_network->create_unix_pair(flags); }},
+                  m_config.syscall) {
   m_config.fs.preload_written = true;
   m_config.syscall.max_processes = surroundings.processes;
   m_config.fs.preload_call_size = Bytes{1} << 30;

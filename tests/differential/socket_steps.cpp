@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 
 namespace sluice::differential {
@@ -15,7 +16,7 @@ using kernel_sim::SystemCalls;
 
 namespace {
 
-constexpr std::array<OptionName, kUnixOptions> kOptions = {{
+constexpr std::array<OptionName, kDatagramOptions> kOptions = {{
     {SOL_SOCKET, SO_REUSEADDR},
     {SOL_SOCKET, SO_REUSEADDR},
     {SOL_SOCKET, SO_REUSEPORT},
@@ -49,9 +50,11 @@ constexpr std::array<OptionName, kUnixOptions> kOptions = {{
     {IPPROTO_TCP, TCP_CORK},
     {SOL_SOCKET, SO_SNDBUF},
     {SOL_SOCKET, SO_RCVBUF},
+    {IPPROTO_UDP, UDP_CORK},
 }};
 
 constexpr std::uint32_t kLoopback = INADDR_LOOPBACK;
+constexpr std::uint16_t kNobodysPort = 1;
 
 }  // namespace
 
@@ -75,6 +78,15 @@ Endpoint endpoint_of(SystemCalls& calls, Target target, int other) {
       return {0x0808'0808, 0};
   }
   return {};
+}
+
+Endpoint endpoint_of(SystemCalls& calls, int other) {
+  Endpoint at;
+  calls.getsockname(other, at);
+  if (at.port == 0) at.port = kNobodysPort;
+  if (at.address == 0) at.address = kLoopback;
+  at.family = AF_INET;
+  return at;
 }
 
 std::int64_t connect_to(SystemCalls& calls, int fd, int other) {
@@ -293,7 +305,7 @@ class Lending {
     for (;;) {
       kernel_sim::MessageFlags flags;
       std::optional<kernel_sim::SocketError> error;
-      const SystemCalls::Value value = m_calls.recvmsg(m_ends.client, {}, MSG_ERRQUEUE, flags, error);
+      const SystemCalls::Value value = m_calls.recvmsg(m_ends.client, {}, MSG_ERRQUEUE, flags, error, nullptr);
       const kernel_sim::SocketError record = error.value_or(kernel_sim::SocketError{});
       note(Lend::Round, value, std::int64_t{record.info} << 32 | record.data,
            std::int64_t{record.code} << 32 | std::int64_t{record.origin} << 16 | flags.value);

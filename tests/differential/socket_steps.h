@@ -21,6 +21,8 @@ inline constexpr std::size_t kSocketOptions = 21;
 inline constexpr std::size_t kReadSocketOptions = kSocketOptions + 10;
 /// Of AF_UNIX the buffers too: no interface has a part in them.
 inline constexpr std::size_t kUnixOptions = kReadSocketOptions + 2;
+/// Of UDP also UDP_CORK, the last.
+inline constexpr std::size_t kDatagramOptions = kUnixOptions + 1;
 const OptionName& socket_option_at(std::int64_t index);
 
 /// Where bind and connect go.
@@ -34,6 +36,9 @@ enum class Target : std::uint8_t {
 };
 inline constexpr std::int64_t kTargets = 6;
 kernel_sim::Endpoint endpoint_of(kernel_sim::SystemCalls& calls, Target target, int other);
+
+/// Where `other` is; a port that nobody has when it is nowhere.
+kernel_sim::Endpoint endpoint_of(kernel_sim::SystemCalls& calls, int other);
 
 /// connect(fd) to the local address of `other`. 1 when it would connect a socket to itself, which is not tried.
 std::int64_t connect_to(kernel_sim::SystemCalls& calls, int fd, int other);
