@@ -20,6 +20,12 @@ std::uint32_t frames_of(const hal::Machine& machine) {
   return static_cast<std::uint32_t>(frames - kFirstFrame.number());
 }
 
+/// What tells the node from those of other disks.
+Result<std::string> node_name(const fs::FileSystem& volume, const Result<std::uint32_t>& node) {
+  if (!node) return tl::unexpected{node.error()};
+  return std::to_string(volume.disk()) + ":" + std::to_string(*node);
+}
+
 }  // namespace
 
 Kernel::Kernel(hal::Machine machine, base::Ledger& ledger, const KernelConfig& config)
@@ -36,9 +42,26 @@ Kernel::Kernel(hal::Machine machine, base::Ledger& ledger, const KernelConfig& c
                            fs::FileSystem& volume = file_system_of(path);
                            return volume.open(path, flags, mode);
                          },
+                         [this](std::string_view path) {
+                           fs::FileSystem& volume = file_system_of(path);
+                           return volume.unlink(path);
+                         },
                          [this](int type, int flags) { return m_network->create_inet_socket(type, flags); },
+                         [this](int flags) { return m_network->create_unix_socket(flags); },
                          [this](int flags) { return m_network->create_unix_pair(flags); }},
       m_config.syscall);
+  m_network->set_unix_nodes({[this](std::string_view path, int mode) -> Result<std::string> {
+                               fs::FileSystem& volume = file_system_of(path);
+                               return node_name(volume, volume.make_socket(path, mode));
+                             },
+                             [this](std::string_view path) -> Result<std::string> {
+                               fs::FileSystem& volume = file_system_of(path);
+                               return node_name(volume, volume.find_socket(path));
+                             },
+                             [this](std::string_view path) {
+                               fs::FileSystem& volume = file_system_of(path);
+                               return volume.unlink(path);
+                             }});
 }
 
 Kernel::~Kernel() {

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -39,14 +40,15 @@ struct FileStatus {
   std::uint32_t mode = 0;  ///< as st_mode
   std::uint32_t block_size = 0;
 };
-/// Where a socket is (struct sockaddr): an IPv4 address and a port in host byte order. Of another family than AF_INET
-/// only the family is kept; AF_UNSPEC is no address.
+/// Where a socket is (struct sockaddr): an IPv4 address and a port in host byte order, or the name of an AF_UNIX
+/// socket. AF_UNSPEC is no address.
 struct Endpoint {
   std::uint32_t address = 0;
   std::uint16_t port = 0;
   std::uint16_t family = AF_INET;
+  std::string name = {};  ///< of AF_UNIX: a path, or an abstract name behind a byte 0; empty: none
 };
-inline constexpr Endpoint kNowhere{0, 0, AF_UNSPEC};
+inline const Endpoint kNowhere{0, 0, AF_UNSPEC};
 /// What an epoll instance watches for, or tells; `data` is the program's own.
 struct EpollEvent {
   std::uint32_t events = 0;

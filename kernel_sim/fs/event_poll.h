@@ -42,6 +42,7 @@ class EventPoll final : public File, public std::enable_shared_from_this<EventPo
 
   Result<std::uint64_t> seek(std::int64_t, int) override { return 0; }  // noop_llseek
   Result<kernel_sim::FileStatus> status() override;
+  Result<std::uint64_t> waiting_bytes() override { return refuse(EINVAL); }  // it has requests of its own
   [[nodiscard]] std::int16_t poll() const override;
   sched::WaitQueue* poll_queue() override { return &m_poll_queue; }
   [[nodiscard]] bool takes_pages() const override { return false; }

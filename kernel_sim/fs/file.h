@@ -16,6 +16,9 @@
 
 namespace sluice::fs {
 
+/// EPIPE that comes without SIGPIPE. The program sees EPIPE.
+inline constexpr int kQuietBrokenPipe = 0x1000 + EPIPE;
+
 /// Takes page references: the writing side of a pipe as splice sees it.
 class SpliceSink {
  public:
@@ -60,6 +63,8 @@ class File {
   virtual void splice_end();
   virtual Result<std::uint64_t> seek(std::int64_t offset, int whence);
   virtual Result<kernel_sim::FileStatus> status();
+  /// FIONREAD; ENOTTY where nobody can say.
+  virtual Result<std::uint64_t> waiting_bytes() { return refuse(ENOTTY); }
   virtual Result<void> truncate(std::uint64_t size);
   virtual Result<void> sync();
   virtual Result<void> advise(std::uint64_t offset, std::uint64_t size, int advice);
@@ -75,8 +80,6 @@ class File {
   [[nodiscard]] virtual bool writes_buffer_by_buffer() const { return false; }
   [[nodiscard]] virtual bool seekable() const { return false; }
   [[nodiscard]] virtual bool is_pipe() const { return false; }
-  /// Whether EPIPE comes with SIGPIPE.
-  [[nodiscard]] virtual bool signals_broken_pipe() const { return true; }
   /// Whether splice_write is there at all, which is asked before anything is waited for.
   [[nodiscard]] virtual bool takes_pages() const { return true; }
   /// Which flags F_SETFL changes; it refuses O_DIRECT where this does not name it.

@@ -20,6 +20,8 @@ constexpr int kLargeFile = 0100000;
 constexpr int kUnnamed = O_TMPFILE & ~O_DIRECTORY;
 constexpr int kFileSync = O_SYNC & ~O_DSYNC;
 
+std::uint32_t regular(int mode) { return S_IFREG | (static_cast<std::uint32_t>(mode) & 0777U); }
+
 /// What F_GETFL shows of open's flags: creation flags do their work once, and what no kernel knows is dropped.
 int kept_flags(int flags) {
   constexpr int kKept = O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC | O_DIRECT | O_DIRECTORY | O_NOFOLLOW |
@@ -78,7 +80,7 @@ Result<std::shared_ptr<File>> FileSystem::open(std::string_view path, int flags,
   auto found = find(path, name);
   if (!found) {
     if (found.error().value != ENOENT || (flags & O_CREAT) == 0 || name.empty()) return refuse(found.error().value);
-    found = create(name, mode);
+    found = create(name, regular(mode));
     if (!found) return refuse(found.error().value);
   } else if ((flags & O_CREAT) != 0 && (flags & O_EXCL) != 0) {
     return refuse(EEXIST);
@@ -89,6 +91,7 @@ Result<std::shared_ptr<File>> FileSystem::open(std::string_view path, int flags,
     return std::make_shared<DirectoryFile>(kept_flags(flags), m_directory.size());
   }
   if ((flags & O_DIRECTORY) != 0) return refuse(ENOTDIR);
+  if (S_ISSOCK(m_table[*found].mode) && (flags & O_PATH) == 0) return refuse(ENXIO);
   Inode& inode = inode_of(*found);
   if ((flags & O_TRUNC) != 0 && inode.size() > 0) {
     const InodeLock lock{inode};
@@ -108,10 +111,41 @@ Result<std::shared_ptr<File>> FileSystem::open_unnamed(std::string_view path, in
   const auto number = free_inode();
   if (!number) return refuse(number.error().value);
   m_services.charge(m_services.config.create);
-  take_inode(*number, mode);
+  take_inode(*number, regular(mode));
   Inode& inode = inode_of(*number);
   inode.set_unnamed();
   return std::make_shared<RegularFile>(*this, m_services, inode, kept_flags(flags));
+}
+
+Result<void> FileSystem::unlink(std::string_view path) {
+  m_services.charge(m_services.config.open);
+  std::string name;
+  const auto found = find(path, name);
+  if (!found) return refuse(found.error().value);
+  if (*found == kRootInode) return refuse(EISDIR);
+  remove_entry(name);
+  Inode& inode = inode_of(*found);
+  inode.set_unnamed();
+  if (!inode.used()) m_services.orphans.push_back(*found);
+  remove_orphans();
+  return {};
+}
+
+Result<std::uint32_t> FileSystem::make_socket(std::string_view path, int mode) {
+  m_services.charge(m_services.config.open);
+  std::string name;
+  const auto found = find(path, name);
+  if (found) return refuse(EEXIST);
+  if (found.error().value != ENOENT || name.empty()) return refuse(found.error().value);
+  return create(name, S_IFSOCK | (static_cast<std::uint32_t>(mode) & 0777U));
+}
+
+Result<std::uint32_t> FileSystem::find_socket(std::string_view path) const {
+  std::string name;
+  const auto found = find(path, name);
+  if (!found) return refuse(found.error().value);
+  if (!S_ISSOCK(m_table[*found].mode)) return refuse(ECONNREFUSED);
+  return *found;
 }
 
 void FileSystem::remove_orphans() {
@@ -146,7 +180,7 @@ Inode& FileSystem::inode_of(std::uint32_t number) {
   return *inode;
 }
 
-Result<std::uint32_t> FileSystem::create(const std::string& name, int mode) {
+Result<std::uint32_t> FileSystem::create(const std::string& name, std::uint32_t mode) {
   m_services.charge(m_services.config.create);
   if (const auto found = m_names.find(name); found != m_names.end()) return found->second;  // somebody was faster
   const auto number = free_inode();
@@ -165,10 +199,10 @@ Result<std::uint32_t> FileSystem::free_inode() {
   return m_inodes_in_use;
 }
 
-void FileSystem::take_inode(std::uint32_t number, int mode) {
+void FileSystem::take_inode(std::uint32_t number, std::uint32_t mode) {
   if (!m_inodes_given_back.empty() && m_inodes_given_back.top() == number) m_inodes_given_back.pop();
   m_table[number] = {};
-  m_table[number].mode = S_IFREG | (static_cast<std::uint32_t>(mode) & 0777U);
+  m_table[number].mode = mode;
 }
 
 void FileSystem::give_back_inode(std::uint32_t number) {
@@ -199,6 +233,26 @@ Result<void> FileSystem::add_entry(const std::string& name, std::uint32_t inode)
   m_dirty_directory_blocks.insert(m_directory_end / kBlockSize);
   m_directory_end += record;
   return {};
+}
+
+/// The record stays, for no file: readers of the directory pass over it.
+void FileSystem::remove_entry(const std::string& name) {
+  m_names.erase(name);
+  for (Bytes block = 0; block < m_directory.size(); block += kBlockSize) {
+    for (Bytes at = block; at + sizeof(DirectoryEntry) <= block + kBlockSize;) {
+      DirectoryEntry entry;
+      std::memcpy(&entry, m_directory.data() + at, sizeof entry);
+      if (entry.record_size == 0) break;
+      const auto* its_name = reinterpret_cast<const char*>(m_directory.data() + at + sizeof entry);
+      if (entry.inode != kNoInode && std::string_view{its_name, entry.name_size} == name) {
+        entry.inode = kNoInode;
+        std::memcpy(m_directory.data() + at, &entry, sizeof entry);
+        m_dirty_directory_blocks.insert(block / kBlockSize);
+        return;
+      }
+      at += entry.record_size;
+    }
+  }
 }
 
 void FileSystem::release_reservations() {
@@ -381,7 +435,7 @@ Result<void> FileSystem::read_directory() {
         return refuse(EINVAL);
       }
       const auto* name = reinterpret_cast<const char*>(m_directory.data() + at + sizeof entry);
-      m_names[std::string(name, entry.name_size)] = entry.inode;
+      if (entry.inode != kNoInode) m_names[std::string(name, entry.name_size)] = entry.inode;
       at += entry.record_size;
     }
     m_directory_end = at;

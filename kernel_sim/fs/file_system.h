@@ -39,6 +39,12 @@ class FileSystem {
 
   /// Linux's open. `flags` are O_*; directories can be opened for reading only.
   Result<std::shared_ptr<File>> open(std::string_view path, int flags, int mode);
+  /// Takes the name from a file, and the file away when nobody uses it any more. EISDIR.
+  Result<void> unlink(std::string_view path);
+  /// A node that names a socket, and its number. EEXIST, ENOSPC.
+  Result<std::uint32_t> make_socket(std::string_view path, int mode);
+  /// The number of such a node. ECONNREFUSED for another kind of file.
+  Result<std::uint32_t> find_socket(std::string_view path) const;
   /// Gives back the inodes and blocks of files without a name that nobody uses any more.
   void remove_orphans();
   /// Brings a file, or its first `size` bytes, into the page cache in zero time through the back door. ENOMEM when it
@@ -49,6 +55,8 @@ class FileSystem {
   Result<void> sync(Inode& inode);
   Result<void> sync();
 
+  /// Its number, the machine's disks counted from 0.
+  [[nodiscard]] std::size_t disk() const { return m_services.disk; }
   [[nodiscard]] const FsStatistics& statistics() const { return m_services.statistics; }
   [[nodiscard]] std::uint64_t cached_pages() const;
   [[nodiscard]] std::uint64_t dirty_pages() const { return m_services.dirty_pages; }
@@ -61,13 +69,15 @@ class FileSystem {
   Result<void> read_directory();
   Result<std::vector<format::Extent>> extents_of(const format::InodeRecord& inode);
   Result<std::uint32_t> find(std::string_view path, std::string& name) const;
-  Result<std::uint32_t> create(const std::string& name, int mode);
+  /// `mode` with the kind of file.
+  Result<std::uint32_t> create(const std::string& name, std::uint32_t mode);
   Result<std::uint32_t> free_inode();
-  void take_inode(std::uint32_t number, int mode);
+  void take_inode(std::uint32_t number, std::uint32_t mode);
   void give_back_inode(std::uint32_t number);
   Result<std::shared_ptr<File>> open_unnamed(std::string_view path, int flags, int mode);
   Inode* inode_from(std::uint32_t number);
   void release_reservations();
+  void remove_entry(const std::string& name);
   Result<void> add_entry(const std::string& name, std::uint32_t inode);
   Inode& inode_of(std::uint32_t number);
   Result<void> write_inode(Inode& inode);

@@ -22,6 +22,7 @@ inline constexpr Bytes kBlockSize = 4096;
 inline constexpr std::uint64_t kMagic = 0x3153'4645'4349'554C;
 inline constexpr std::uint32_t kVersion = 1;
 inline constexpr std::uint32_t kRootInode = 0;
+inline constexpr std::uint32_t kNoInode = 0;  ///< of a directory entry whose file has gone; the root has no entry
 inline constexpr unsigned kInlineExtents = 14;
 inline constexpr unsigned kOverflowExtents = 256;
 inline constexpr unsigned kInodesPerBlock = 16;

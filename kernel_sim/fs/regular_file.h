@@ -24,6 +24,8 @@ class RegularFile final : public File {
   Result<Bytes> splice_write(SpliceSource& source, Bytes size, std::uint64_t* offset, unsigned splice_flags) override;
   Result<std::uint64_t> seek(std::int64_t offset, int whence) override;
   Result<kernel_sim::FileStatus> status() override;
+  /// From the position to the end; beyond it less than nothing, as Linux tells it.
+  Result<std::uint64_t> waiting_bytes() override { return m_inode.size() - m_position; }
   Result<void> truncate(std::uint64_t size) override;
   Result<void> sync() override;
   Result<void> advise(std::uint64_t offset, std::uint64_t size, int advice) override;

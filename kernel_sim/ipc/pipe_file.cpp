@@ -8,6 +8,12 @@
 
 namespace sluice::ipc {
 
+Result<std::uint64_t> PipeEnd::waiting_bytes() {
+  std::uint64_t sum = 0;
+  for (unsigned i = 0; i < m_pipe->fragments(); ++i) sum += m_pipe->peek(i).size;
+  return sum;
+}
+
 Result<kernel_sim::FileStatus> PipeEnd::status() {
   return kernel_sim::FileStatus{0, S_IFIFO | S_IRUSR | S_IWUSR, static_cast<std::uint32_t>(kPageSize)};
 }

@@ -16,6 +16,7 @@ class PipeEnd : public fs::File {
   [[nodiscard]] bool is_pipe() const override { return true; }
   [[nodiscard]] int changeable_flags() const override;
   Result<kernel_sim::FileStatus> status() override;
+  Result<std::uint64_t> waiting_bytes() override;
   [[nodiscard]] Pipe& pipe() const { return *m_pipe; }
 
  private:

@@ -188,6 +188,10 @@ class SkbPool {
   std::vector<Skb*> m_free;
 };
 
+/// What Linux keeps of a packet beside its bytes.
+inline constexpr Bytes kSkbSharedInfo = 320;  ///< SKB_DATA_ALIGN(sizeof(struct skb_shared_info))
+inline constexpr Bytes kSkbRecord = 256;      ///< SKB_DATA_ALIGN(sizeof(struct sk_buff))
+
 /// Headers end here in a slot, so that the payload of a linear packet starts on a cache line.
 inline constexpr Bytes kHeaderRoom = 128;
 constexpr PhysAddr payload_address(const Skb& skb) { return skb.header_address + nic::kAllHeaders; }

@@ -3,9 +3,15 @@
 
 #include <fcntl.h>
 
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 namespace sluice::net {
+
+Result<void> check_inet(const kernel_sim::Endpoint& endpoint) {
+  if (endpoint.family == AF_INET) return {};
+  return refuse(endpoint.family == AF_UNIX && endpoint.name.empty() ? EINVAL : EAFNOSUPPORT);
+}
 
 Result<Bytes> Socket::read(mm::UserMemory& memory, VirtAddr to, Bytes size, std::uint64_t* offset) {
   if (offset != nullptr) return refuse(ESPIPE);

@@ -15,6 +15,9 @@ struct MessageInfo {
   int flags = 0;  ///< MSG_TRUNC
 };
 
+/// What a socket of AF_INET says to an address: EAFNOSUPPORT of another family, EINVAL of one too short to look at.
+Result<void> check_inet(const kernel_sim::Endpoint& endpoint);
+
 class Socket : public fs::File {
  public:
   using File::File;

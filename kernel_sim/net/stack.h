@@ -56,6 +56,10 @@ class Stack {
   std::shared_ptr<TcpSocket> create_socket(int flags);
   /// A socket of AF_INET; `type`: SOCK_STREAM or SOCK_DGRAM.
   Result<std::shared_ptr<Socket>> create_inet_socket(int type, int flags);
+  /// A socket of AF_UNIX that is not connected.
+  std::shared_ptr<UnixSocket> create_unix_socket(int flags) { return make_unix_socket(m_unix, flags); }
+  /// Where names of AF_UNIX sockets that are paths lead.
+  void set_unix_nodes(UnixNodes nodes) { m_unix.names.set_nodes(std::move(nodes)); }
   /// Two connected AF_UNIX sockets.
   std::pair<std::shared_ptr<UnixSocket>, std::shared_ptr<UnixSocket>> create_unix_pair(int flags) {
     return make_unix_pair(m_unix, flags);

@@ -190,7 +190,7 @@ void TcpConnection::disconnect() {
 }
 
 Result<void> TcpConnection::start_handshake(kernel_sim::Endpoint peer) {
-  if (peer.family != AF_INET) return refuse(EAFNOSUPPORT);
+  if (const auto checked = check_inet(peer); !checked) return checked;
   if (peer.address == 0) peer.address = Stack::kLoopbackAddress;  // "this host"
   if (m_stack.route(peer.address) == nullptr) return refuse(ENETUNREACH);
   m_peer = peer;

@@ -121,6 +121,8 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection>, 
   [[nodiscard]] kernel_sim::Endpoint peer() const { return m_peer; }
   [[nodiscard]] const Reno& congestion() const { return m_congestion; }
   [[nodiscard]] std::uint32_t segment_size() const { return m_mss; }
+  /// In the receive queue.
+  [[nodiscard]] Bytes received_bytes() const { return m_received_bytes; }
   [[nodiscard]] Bytes send_buffer() const { return m_send_buffer; }
   [[nodiscard]] Bytes queued_memory() const { return m_queued_memory; }
   [[nodiscard]] Bytes in_interface() const { return m_in_interface; }

@@ -12,8 +12,6 @@ namespace {
 constexpr Bytes kLargestPayload = 65535 - nic::kIpHeader - nic::kTcpHeader;
 constexpr std::uint32_t kLeastSegments = 2;       // sysctl_tcp_min_tso_segs
 constexpr unsigned kWindowDivisor = 3;            // sysctl_tcp_tso_win_divisor
-constexpr Bytes kSharedInfo = 320;                // SKB_DATA_ALIGN(sizeof(struct skb_shared_info))
-constexpr Bytes kSkbRecord = 256;                 // sizeof(struct sk_buff), aligned
 constexpr std::uint32_t kUnscaledWindow = 65535;  // of a new connection
 }  // namespace
 
@@ -268,7 +266,7 @@ std::uint32_t TcpConnection::select_window() {
 /// tcp_sndbuf_expand: room for two congestion windows of packets of one segment each.
 void TcpConnection::update_send_buffer() {
   if (m_send_buffer_fixed) return;
-  const Bytes per_segment = std::bit_ceil(m_mss + NetConfig::kMaxTcpHeader + kSharedInfo) + kSkbRecord;
+  const Bytes per_segment = std::bit_ceil(m_mss + NetConfig::kMaxTcpHeader + kSkbSharedInfo) + kSkbRecord;
   const Bytes wanted = 2 * per_segment * std::max<Bytes>(m_stack.m_config.initial_window, m_congestion.window());
   m_send_buffer = std::max(m_send_buffer, std::min(wanted, m_stack.m_config.wmem_max));
 }

@@ -39,7 +39,7 @@ Result<void> TcpSocket::connect(kernel_sim::Endpoint peer) {
 }
 Result<void> TcpSocket::bind(kernel_sim::Endpoint local) {
   const bool anywhere = local.family == AF_UNSPEC && local.address == 0;
-  if (local.family != AF_INET && !anywhere) return refuse(EAFNOSUPPORT);
+  if (const auto checked = check_inet(local); !checked && !anywhere) return checked;
   return m_connection->bind(local);
 }
 Result<void> TcpSocket::listen(int backlog) { return m_connection->listen(backlog); }
@@ -79,6 +79,11 @@ Result<Bytes> TcpSocket::recv(mm::UserMemory& memory, VirtAddr to, Bytes size, i
 }
 
 Result<kernel_sim::SocketError> TcpSocket::receive_error() { return m_connection->receive_error(); }
+
+Result<std::uint64_t> TcpSocket::waiting_bytes() {
+  if (m_connection->state() == TcpConnection::State::Listen) return refuse(EINVAL);
+  return m_connection->received_bytes();
+}
 
 Result<void> TcpSocket::shutdown(int how) { return m_connection->shutdown(how); }
 Result<void> TcpSocket::set_option(int level, int option, int value) {

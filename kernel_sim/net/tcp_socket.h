@@ -55,6 +55,7 @@ class TcpSocket final : public Socket {
   /// Those, and SO_ERROR (which clears it), SO_TYPE, SO_DOMAIN, SO_PROTOCOL, SO_ACCEPTCONN, TCP_MAXSEG. EOPNOTSUPP for
   /// a level, ENOPROTOOPT for an option that there is not.
   Result<int> option(int level, int option) override;
+  Result<std::uint64_t> waiting_bytes() override;
   /// The last descriptor is gone; idempotent. Charges the caller; unsent data drain in the background.
   void close() override;
 

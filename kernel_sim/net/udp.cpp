@@ -85,13 +85,11 @@ Result<kernel_sim::Endpoint> Udp::route(const UdpEnd& end, kernel_sim::Endpoint 
 /// larger one lies in page fragments, of which its bytes count.
 Bytes Udp::truesize_of(Bytes size) const {
   constexpr Bytes kBeforePayload = 59;  // IP and UDP headers, and room for 16 and 15 bytes in front of them
-  constexpr Bytes kSharedInfo = 320;    // SKB_DATA_ALIGN(sizeof(struct skb_shared_info))
-  constexpr Bytes kRecord = 256;        // SKB_DATA_ALIGN(sizeof(struct sk_buff))
   constexpr Bytes kSmallHead = 576;     // SKB_SMALL_HEAD_CACHE_SIZE
-  constexpr Bytes kMostLinear = 16_KiB - kSharedInfo;  // SKB_MAX_ALLOC
+  constexpr Bytes kMostLinear = 16_KiB - kSkbSharedInfo;  // SKB_MAX_ALLOC
   if (size + kBeforePayload >= kMostLinear) return m_stack.m_config.skb_overhead + size;
-  const Bytes needed = round_up(size + kBeforePayload, 64) + kSharedInfo;
-  return kRecord + (needed <= kSmallHead ? kSmallHead : std::bit_ceil(needed));
+  const Bytes needed = round_up(size + kBeforePayload, 64) + kSkbSharedInfo;
+  return kSkbRecord + (needed <= kSmallHead ? kSmallHead : std::bit_ceil(needed));
 }
 
 void Udp::transmit(Skb& skb) {

@@ -2,7 +2,6 @@
 #include "kernel_sim/net/udp_ports.h"
 
 #include <algorithm>
-#include <ranges>
 
 #include "kernel_sim/net/udp.h"
 
@@ -60,11 +59,11 @@ std::shared_ptr<UdpEnd> UdpPorts::receiver(kernel_sim::Endpoint destination, ker
   if (found == m_ports.end()) return nullptr;
   std::shared_ptr<UdpEnd> best;
   int best_fitness = 0;
-  for (const std::shared_ptr<UdpEnd>& end : std::views::reverse(found->second)) {
-    const int fits = fitness(*end, destination, source);
+  for (auto end = found->second.rbegin(); end != found->second.rend(); ++end) {
+    const int fits = fitness(**end, destination, source);
     if (fits <= best_fitness) continue;
     best_fitness = fits;
-    best = end;
+    best = *end;
   }
   return best;
 }

@@ -158,7 +158,7 @@ Result<void> UdpSocket::append(Outgoing& datagram, Source& source, Bytes size) {
 /// sock_alloc_send_skb.
 Result<void> UdpSocket::begin(Outgoing& datagram) {
   if (const int error = m_end->take_error(); error != 0) return refuse(error);
-  if (m_end->send_shutdown) return refuse(EPIPE);
+  if (m_end->send_shutdown) return refuse(fs::kQuietBrokenPipe);
   m_stack.spend(m_stack.m_config.skb_allocate, hal::Work::Packet);
   const Result<Skb*> made = m_stack.skbs().make_paged();
   if (!made) return refuse(ENOBUFS);
@@ -192,7 +192,8 @@ void UdpSocket::drop(Outgoing& datagram) {
 Result<kernel_sim::Endpoint> UdpSocket::destination(const kernel_sim::Endpoint* to) const {
   if (to == nullptr && !m_end->connected) return refuse(EDESTADDRREQ);
   kernel_sim::Endpoint where = to != nullptr ? *to : m_end->peer;
-  if (where.family != AF_INET && where.family != AF_UNSPEC) return refuse(EAFNOSUPPORT);
+  if (const auto checked = check_inet(where); !checked && where.family != AF_UNSPEC)
+    return refuse(checked.error().value);
   if (to != nullptr && where.port == 0) return refuse(EINVAL);
   return m_udp.route(*m_end, where);
 }

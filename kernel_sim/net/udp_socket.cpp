@@ -44,7 +44,7 @@ void UdpSocket::close() {
 Result<void> UdpSocket::connect(kernel_sim::Endpoint peer) {
   if (peer.family == AF_UNSPEC) return end_connection();
   if (const auto bound = autobind(); !bound) return refuse(EAGAIN);
-  if (peer.family != AF_INET) return refuse(EAFNOSUPPORT);
+  if (const auto checked = check_inet(peer); !checked) return checked;
   const auto routed = m_udp.route(*m_end, peer);
   if (!routed) return tl::unexpected{routed.error()};
   if (m_end->local.address == 0) m_end->local.address = m_stack.source_address(routed->address);
@@ -65,7 +65,7 @@ Result<void> UdpSocket::end_connection() {
 /// __inet_bind.
 Result<void> UdpSocket::bind(kernel_sim::Endpoint local) {
   const bool anywhere = local.family == AF_UNSPEC && local.address == 0;
-  if (local.family != AF_INET && !anywhere) return refuse(EAFNOSUPPORT);
+  if (const auto checked = check_inet(local); !checked && !anywhere) return checked;
   if (const auto checked = m_stack.check_local(local); !checked) return checked;
   if (m_end->connected || m_end->holds_port()) return refuse(EINVAL);
   const std::uint32_t before = std::exchange(m_end->local.address, local.address);
@@ -206,6 +206,11 @@ Result<Skb*> UdpSocket::take_datagram(bool peek, bool no_wait) {
     if (m_stack.m_scheduler.interrupted()) return refuse(EINTR);
     m_stack.m_scheduler.wait(m_end->waiters, "a datagram");
   }
+}
+
+Result<std::uint64_t> UdpSocket::waiting_bytes() {
+  const Skb* const first = m_end->received.front();
+  return first != nullptr ? first->size : 0;
 }
 
 void UdpSocket::let_go(Skb& skb) {

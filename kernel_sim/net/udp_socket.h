@@ -36,6 +36,8 @@ class UdpSocket final : public Socket {
   Result<void> shutdown(int how) override;
   Result<void> set_option(int level, int option, int value) override;
   Result<int> option(int level, int option) override;
+  /// Of the first datagram.
+  Result<std::uint64_t> waiting_bytes() override;
   void close() override;
 
   /// Copies, for UDP has no splice_read of its own: a datagram that is longer than what is asked for is cut.
@@ -45,7 +47,6 @@ class UdpSocket final : public Socket {
   void splice_end() override;
   [[nodiscard]] std::int16_t poll() const override;
   sched::WaitQueue* poll_queue() override { return &m_end->waiters; }
-  [[nodiscard]] bool signals_broken_pipe() const override { return false; }
 
   /// Datagrams that wait to be read, and the memory that is accounted for them.
   [[nodiscard]] const DatagramQueue& received() const { return m_end->received; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pairs of connected AF_UNIX stream sockets (net/unix/af_unix.c). There is no protocol: a sender puts its packets into
+// AF_UNIX stream sockets (net/unix/af_unix.c). There is no protocol: a sender puts its packets into
 // the receive queue of the other end, and they count against its own send buffer until they are read.
 //
 //   send ── copy ──► packet: [ head | page | page .. ] ──► received of the other end ── copy ──► recv
@@ -13,6 +13,8 @@
 #include <array>
 #include <deque>
 #include <memory>
+#include <poll.h>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -22,6 +24,7 @@
 #include "kernel_sim/net/skb.h"
 #include "kernel_sim/net/socket.h"
 #include "kernel_sim/net/socket_options.h"
+#include "kernel_sim/net/unix_names.h"
 #include "kernel_sim/sched/scheduler.h"
 
 namespace sluice::net {
@@ -42,6 +45,12 @@ class UnixSockets {
     Bytes truesize = 0;
     [[nodiscard]] Bytes left() const { return size - consumed; }
   };
+  static constexpr Bytes kCacheLine = 64;
+  static constexpr Bytes kLargestInHead = kPageSize - kSkbSharedInfo;  ///< SKB_MAX_HEAD(0)
+  static constexpr Bytes kLargestInPages = 32_KiB;                     ///< UNIX_SKB_FRAGS_SZ
+  static constexpr unsigned kPagesOrder = 3;  ///< of one allocation of them, where memory allows
+  static constexpr std::uint32_t kReadable = POLLIN | POLLPRI | POLLRDNORM | POLLRDBAND;
+
   /// With room for so many bytes in the head and in pages. ENOBUFS.
   Result<Packet> make(Bytes in_head, Bytes in_pages);
   void free(Packet& packet);
@@ -52,6 +61,7 @@ class UnixSockets {
   mm::FrameAllocator& frames;
   base::Ledger& ledger;
   const NetConfig& config;
+  UnixNames names;
 
  private:
   std::array<SlotCache, 4> m_heads;
@@ -74,6 +84,15 @@ struct UnixEnd {
   bool send_shutdown = false;
   bool receive_shutdown = false;
   bool closed = false;
+  std::string name;  ///< as Endpoint::name
+  bool listening = false;
+  std::size_t backlog = 0;
+  struct Embryo {
+    std::shared_ptr<UnixEnd> end;
+    std::shared_ptr<UnixEnd> peer;
+  };
+  std::deque<Embryo> to_accept;
+  sched::WaitQueue connecting;  ///< wait for room in that queue
   int error = 0;
   SocketOptions options;
   sched::Mutex reading;  ///< held while bytes are copied out
@@ -86,6 +105,8 @@ struct UnixEnd {
   [[nodiscard]] bool writable(Bytes beside = 1) const { return (queued_memory + beside) * 4 <= send_buffer; }
   int take_error() { return std::exchange(error, 0); }
   void tell(std::uint32_t events);
+  void hung_up();
+  [[nodiscard]] kernel_sim::Endpoint endpoint() const { return {0, 0, AF_UNIX, name}; }
   /// A packet that this end has sent is gone.
   void released(Bytes truesize);
 };
@@ -96,24 +117,28 @@ class UnixSocket final : public Socket {
       : Socket(flags), m_end(std::move(end)), m_peer(std::move(peer)), m_sockets(m_end->sockets) {}
   ~UnixSocket() override;
 
-  // A pair has no names, and no call gives it one: addresses of other families are refused.
-  Result<void> connect(kernel_sim::Endpoint) override { return refuse(EINVAL); }
-  Result<void> bind(kernel_sim::Endpoint) override { return refuse(EINVAL); }
-  Result<void> listen(int) override { return refuse(EINVAL); }
-  Result<std::shared_ptr<Socket>> accept_connection(kernel_sim::Endpoint*, int) override { return refuse(EINVAL); }
-  [[nodiscard]] kernel_sim::Endpoint local() const override { return {0, 0, AF_UNIX}; }
-  [[nodiscard]] Result<kernel_sim::Endpoint> peer_name() const override { return kernel_sim::Endpoint{0, 0, AF_UNIX}; }
+  // names and connections (unix_listen.cpp)
+  /// Waits for room in the listener's queue unless non-blocking (EAGAIN). ECONNREFUSED, ENOENT, EISCONN.
+  Result<void> connect(kernel_sim::Endpoint peer) override;
+  /// Without a name an abstract one is chosen. EADDRINUSE, ENOENT.
+  Result<void> bind(kernel_sim::Endpoint local) override;
+  Result<void> listen(int backlog) override;
+  Result<std::shared_ptr<Socket>> accept_connection(kernel_sim::Endpoint* peer, int flags) override;
+  [[nodiscard]] kernel_sim::Endpoint local() const override { return m_end->endpoint(); }
+  [[nodiscard]] Result<kernel_sim::Endpoint> peer_name() const override;
 
   /// MSG_DONTWAIT; MSG_MORE has no meaning.
   Result<Bytes> send(mm::UserMemory& memory, VirtAddr from, Bytes size, int flags) override;
   Result<Bytes> send_to(mm::UserMemory&, VirtAddr, Bytes, int flags, const kernel_sim::Endpoint&) override {
-    return refuse((flags & MSG_OOB) != 0 ? EOPNOTSUPP : EISCONN);
+    return refuse(m_peer == nullptr || (flags & MSG_OOB) != 0 ? EOPNOTSUPP : EISCONN);
   }
   /// MSG_DONTWAIT, MSG_PEEK, MSG_WAITALL.
   Result<Bytes> recv(mm::UserMemory& memory, VirtAddr to, Bytes size, int flags) override;
+  Result<Bytes> receive_message(mm::UserMemory& memory, VirtAddr to, Bytes size, int flags, MessageInfo& info) override;
   Result<void> shutdown(int how) override;
   Result<void> set_option(int level, int option, int value) override;
   Result<int> option(int level, int option) override;
+  Result<std::uint64_t> waiting_bytes() override;
   void close() override;
 
   Result<Bytes> splice_read(fs::SpliceSink& sink, Bytes size, std::uint64_t* offset, unsigned splice_flags) override;
@@ -144,13 +169,37 @@ class UnixSocket final : public Socket {
   Result<Bytes> copy_out(const Packet& packet, Bytes size, mm::UserMemory& memory, VirtAddr to);
   Result<Bytes> hand_over(const Packet& packet, Bytes size, fs::SpliceSink& sink);
   Result<mm::Fragment> copy_of_head(PhysAddr from, Bytes most);
-  void drop_front();
+  static void drop_front(UnixEnd& end, UnixEnd& sender);
+  void stop_listening();
 
   std::shared_ptr<UnixEnd> m_end;
-  std::shared_ptr<UnixEnd> m_peer;
+  std::shared_ptr<UnixEnd> m_peer;  // null before it is connected
   UnixSockets& m_sockets;
 };
 
+/// Calls visit(address, size) for the pieces of bytes [begin, begin + size), in order, until it says no.
+template <class Visit>
+void for_each_unix_piece(const UnixSockets::Packet& packet, Bytes begin, Bytes size, Visit visit) {
+  const auto part = [&](PhysAddr at, Bytes length) {
+    if (size == 0) return true;
+    if (begin >= length) {
+      begin -= length;
+      return true;
+    }
+    const Bytes piece = std::min(length - begin, size);
+    const bool goes_on = visit(at + begin, piece);
+    begin = 0;
+    size -= piece;
+    return goes_on;
+  };
+  if (!part(packet.head, packet.head_size)) return;
+  for (const mm::Fragment& page : packet.pages) {
+    if (!part(page.address, page.size)) return;
+  }
+}
+
+/// Not connected; `flags` are those of the file.
+std::shared_ptr<UnixSocket> make_unix_socket(UnixSockets& sockets, int flags);
 /// `flags`: of both files.
 std::pair<std::shared_ptr<UnixSocket>, std::shared_ptr<UnixSocket>> make_unix_pair(UnixSockets& sockets, int flags);
 

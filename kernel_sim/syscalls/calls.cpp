@@ -50,10 +50,6 @@ Result<Bytes> SimulatedSystemCalls::or_broken_pipe(Result<Bytes> result) {
   return result;
 }
 
-Result<Bytes> SimulatedSystemCalls::or_broken_pipe(Result<Bytes> result, const fs::File& of) {
-  return of.signals_broken_pipe() ? or_broken_pipe(result) : result;
-}
-
 Result<SimulatedSystemCalls::FilePointer> SimulatedSystemCalls::file(int fd) const {
   Result<FilePointer> found = file_or_path(fd);
   if (found && (*found)->path_only()) return base::refuse(EBADF);

@@ -31,7 +31,7 @@ inline Result<void> check_buffer(kernel_sim::UserAddress buffer, std::uint64_t s
 
 template <class T>
 kernel_sim::SystemCalls::Value value_or_error(const Result<T>& result) {
-  if (!result) return -result.error().value;
+  if (!result) return result.error().value == fs::kQuietBrokenPipe ? -EPIPE : -result.error().value;
   if constexpr (std::is_void_v<T>) {
     return 0;
   } else {

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <sys/ioctl.h>
+
 #include "kernel_sim/ipc/pipe_file.h"
 #include "kernel_sim/syscalls/calls.h"
 
@@ -35,6 +37,11 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::close(int fd) {
       });
 }
 
+kernel_sim::SystemCalls::Value SimulatedSystemCalls::unlink(std::string_view path) {
+  return call(
+      Call::Unlink, [&] { return format("\"{}\"", path); }, [&] { return services().unlink(path); });
+}
+
 kernel_sim::SystemCalls::Value SimulatedSystemCalls::read(int fd, UserAddress buffer, std::uint64_t size) {
   return call(
       Call::Read, [&] { return format("{}, {}, {}", fd, address(buffer), size); },
@@ -55,7 +62,7 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::write(int fd, UserAddress b
         if (!to) return tl::unexpected{to.error()};
         if (!(*to)->has_write()) return base::refuse(EINVAL);
         if (const auto checked = check_buffer(buffer, size); !checked) return tl::unexpected{checked.error()};
-        return or_broken_pipe((*to)->write(memory(), address_of(buffer), std::min(size, kMaxReadWrite), nullptr), **to);
+        return or_broken_pipe((*to)->write(memory(), address_of(buffer), std::min(size, kMaxReadWrite), nullptr));
       });
 }
 
@@ -99,6 +106,21 @@ kernel_sim::SystemCalls::Value SimulatedSystemCalls::lseek(int fd, std::int64_t 
         if (!found) return tl::unexpected{found.error()};
         if (whence < SEEK_SET || whence > SEEK_HOLE) return base::refuse(EINVAL);
         return (*found)->seek(offset, whence);
+      });
+}
+
+kernel_sim::SystemCalls::Value SimulatedSystemCalls::ioctl(int fd, std::uint64_t request, int& value) {
+  return call(
+      Call::Ioctl,
+      [&] { return format("{}, {}, [{}]", fd, request == FIONREAD ? "FIONREAD" : format("{:#x}", request), value); },
+      [&]() -> Result<void> {
+        const Result<FilePointer> found = file(fd);
+        if (!found) return tl::unexpected{found.error()};
+        if (request != FIONREAD) return base::refuse(ENOTTY);
+        const Result<std::uint64_t> waiting = (*found)->waiting_bytes();
+        if (!waiting) return tl::unexpected{waiting.error()};
+        value = static_cast<int>(*waiting);
+        return {};
       });
 }
 

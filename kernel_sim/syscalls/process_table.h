@@ -27,9 +27,11 @@ struct Services {
   const mm::MmConfig& mm_config;
   ipc::PipeSystem& pipes;
   std::function<Result<std::shared_ptr<fs::File>>(std::string_view path, int flags, int mode)> open;
+  std::function<Result<void>(std::string_view path)> unlink;
   /// AF_INET; `type`: SOCK_STREAM or SOCK_DGRAM.
   std::function<Result<std::shared_ptr<net::Socket>>(int type, int flags)> create_socket;
-  /// AF_UNIX.
+  /// AF_UNIX: one that is not connected, and a pair.
+  std::function<std::shared_ptr<net::Socket>(int flags)> create_unix_socket;
   std::function<std::pair<std::shared_ptr<fs::File>, std::shared_ptr<fs::File>>(int flags)> create_socket_pair;
 };
 

@@ -28,6 +28,7 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   // --- files (files.cpp) ----------------------------------------------------------------------------------------
   Value open(std::string_view path, int flags, int mode) override;
   Value close(int fd) override;
+  Value unlink(std::string_view path) override;
   Value read(int fd, UserAddress buffer, std::uint64_t size) override;
   Value write(int fd, UserAddress buffer, std::uint64_t size) override;
   Value pread(int fd, UserAddress buffer, std::uint64_t size, std::int64_t offset) override;
@@ -38,6 +39,7 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   Value pwritev(int fd, std::span<const kernel_sim::IoVector> vectors, std::int64_t offset) override;
   Value lseek(int fd, std::int64_t offset, int whence) override;
   Value fstat(int fd, kernel_sim::FileStatus& status) override;
+  Value ioctl(int fd, std::uint64_t request, int& value) override;
   Value ftruncate(int fd, std::int64_t size) override;
   Value fsync(int fd) override;
   Value posix_fadvise(int fd, std::int64_t offset, std::int64_t size, int advice) override;
@@ -140,8 +142,6 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   void end_if_killed();
   /// EPIPE from a pipe or socket sends SIGPIPE, which ends a program that does nothing about it.
   Result<Bytes> or_broken_pipe(Result<Bytes> result);
-  /// As that, for files some of which send none.
-  Result<Bytes> or_broken_pipe(Result<Bytes> result, const fs::File& of);
 
   Result<FilePointer> file_to_read(int fd) const;
   Result<FilePointer> file_to_write(int fd) const;
@@ -160,6 +160,7 @@ class SimulatedSystemCalls final : public kernel_sim::SystemCalls {
   /// Between the descriptor's look-up and the file: one range for all buffers. Nothing to move is 0 at once.
   Result<Bytes> read_vectors(fs::File& from, std::span<const kernel_sim::IoVector> vectors, std::uint64_t* offset);
   Result<Bytes> write_vectors(fs::File& to, std::span<const kernel_sim::IoVector> vectors, std::uint64_t* offset);
+  Result<Value> unix_socket(int type, int protocol);
   /// What send and sendto have in common; `to` may be null.
   Result<Bytes> send_message(int fd, UserAddress buffer, std::uint64_t size, int flags, const Endpoint* to);
   Result<Bytes> send_through(net::Socket& socket, mm::UserMemory& from, VirtAddr at, Bytes size, int flags,

@@ -45,6 +45,7 @@ SystemCallsValue SimulatedSystemCalls::socket(int domain, int type, int protocol
       Call::Socket, [&] { return socket_arguments(domain, type, protocol); },
       [&]() -> Result<Value> {
         if ((type & ~kTypeMask & ~kTypeFlags) != 0) return base::refuse(EINVAL);
+        if (domain == AF_UNIX) return unix_socket(type, protocol);
         if (domain != AF_INET) return base::refuse(EAFNOSUPPORT);
         const int kind = type & kTypeMask;
         if (const auto checked = check_inet(kind, protocol); !checked) return tl::unexpected{checked.error()};
@@ -56,17 +57,27 @@ SystemCallsValue SimulatedSystemCalls::socket(int domain, int type, int protocol
 
 namespace {
 
-/// What sock_create and the family's socketpair answer; of AF_UNIX there are streams here.
-Result<void> check_pair(int domain, int type, int protocol) {
-  if (domain != AF_UNIX && domain != AF_INET && domain != AF_INET6) return base::refuse(EAFNOSUPPORT);
+/// unix_create; there are streams here.
+Result<void> check_unix(int type, int protocol) {
   if (type < 0 || type >= kTypes) return base::refuse(EINVAL);
-  if (domain != AF_UNIX) return base::refuse(EOPNOTSUPP);
   if (protocol != 0 && protocol != PF_UNIX) return base::refuse(EPROTONOSUPPORT);
   if (type != SOCK_STREAM) return base::refuse(ESOCKTNOSUPPORT);
   return {};
 }
 
+/// What sock_create and the family's socketpair answer.
+Result<void> check_pair(int domain, int type, int protocol) {
+  if (domain != AF_UNIX && domain != AF_INET && domain != AF_INET6) return base::refuse(EAFNOSUPPORT);
+  if (domain != AF_UNIX) return base::refuse(type < 0 || type >= kTypes ? EINVAL : EOPNOTSUPP);
+  return check_unix(type, protocol);
+}
+
 }  // namespace
+
+Result<SystemCallsValue> SimulatedSystemCalls::unix_socket(int type, int protocol) {
+  if (const auto checked = check_unix(type & kTypeMask, protocol); !checked) return tl::unexpected{checked.error()};
+  return install(services().create_unix_socket(O_RDWR | (type & SOCK_NONBLOCK)), (type & SOCK_CLOEXEC) != 0);
+}
 
 SystemCallsValue SimulatedSystemCalls::socketpair(int domain, int type, int protocol, int fds[2]) {
   return call(
@@ -183,7 +194,7 @@ Result<Bytes> SimulatedSystemCalls::send_message(int fd, UserAddress buffer, std
 Result<Bytes> SimulatedSystemCalls::send_through(net::Socket& socket, mm::UserMemory& from, VirtAddr at, Bytes size,
                                                  int flags, const Endpoint* to) {
   const auto sent = to != nullptr ? socket.send_to(from, at, size, flags, *to) : socket.send(from, at, size, flags);
-  return (flags & MSG_NOSIGNAL) != 0 ? sent : or_broken_pipe(sent, socket);
+  return (flags & MSG_NOSIGNAL) != 0 ? sent : or_broken_pipe(sent);
 }
 
 Result<Bytes> SimulatedSystemCalls::receive_message(int fd, UserAddress buffer, std::uint64_t size, int flags,

@@ -63,8 +63,17 @@ std::string optional_offset(const std::int64_t* offset) {
   return offset == nullptr ? "NULL" : fmt::format("[{}]", *offset);
 }
 
+namespace {
+std::string unix_name(const std::string& name) {
+  if (name.empty()) return "{sa_family=AF_UNIX}, 2";
+  const bool abstract = name.front() == '\0';
+  return fmt::format("{{sa_family=AF_UNIX, sun_path={}\"{}\"}}, {}", abstract ? "@" : "", name.substr(abstract ? 1 : 0),
+                     2 + name.size() + (abstract ? 0 : 1));
+}
+}  // namespace
+
 std::string endpoint(const kernel_sim::Endpoint& e) {
-  if (e.family == AF_UNIX) return "{sa_family=AF_UNIX}, 2";
+  if (e.family == AF_UNIX) return unix_name(e.name);
   if (e.family != AF_INET) return fmt::format("{{sa_family={}}}, 16", e.family);
   return fmt::format("{{sa_family=AF_INET, sin_port=htons({}), sin_addr=inet_addr(\"{}.{}.{}.{}\")}}, 16", e.port,
                      e.address >> 24, (e.address >> 16) & 0xFF, (e.address >> 8) & 0xFF, e.address & 0xFF);

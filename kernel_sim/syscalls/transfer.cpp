@@ -80,8 +80,7 @@ Result<SystemCallsValue> SimulatedSystemCalls::send_file(const FilePointer& in, 
   if ((out->flags() & O_APPEND) != 0) return base::refuse(EINVAL);
   // What is read and not written must not be lost. Linux asks whether lseek is answered (FMODE_LSEEK).
   if (!in->seek(0, SEEK_CUR)) return base::refuse(EINVAL);
-  return position.finish(
-      or_broken_pipe(ipc::splice_direct(*in, position.get(), *out, nullptr, size, internal_pipe()), *out));
+  return position.finish(or_broken_pipe(ipc::splice_direct(*in, position.get(), *out, nullptr, size, internal_pipe())));
 }
 
 ipc::Pipe& SimulatedSystemCalls::internal_pipe() {
@@ -208,8 +207,8 @@ Result<SystemCallsValue> SimulatedSystemCalls::splice_between(const FilePointer&
   if (to != nullptr) {
     return position.finish(or_broken_pipe(ipc::splice_file_to_pipe(*in, position.get(), *to, size, flags)));
   }
-  return position.finish(or_broken_pipe(
-      ipc::splice_pipe_to_file(*from, *out, position.get(), std::min(size, kMaxReadWrite), flags), *out));
+  return position.finish(
+      or_broken_pipe(ipc::splice_pipe_to_file(*from, *out, position.get(), std::min(size, kMaxReadWrite), flags)));
 }
 
 SystemCallsValue SimulatedSystemCalls::tee(int in_fd, int out_fd, std::uint64_t size, unsigned flags) {

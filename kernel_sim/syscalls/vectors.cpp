@@ -77,7 +77,7 @@ Result<Bytes> SimulatedSystemCalls::write_vectors(fs::File& to, std::span<const 
   if (to.writes_buffer_by_buffer()) return write_each(to, memory(), *pieces);
   mm::VectoredMemory all{memory(), std::move(*pieces)};
   if (all.size() == 0) return 0;
-  return or_broken_pipe(to.write(all, all.begin(), all.size(), offset), to);
+  return or_broken_pipe(to.write(all, all.begin(), all.size(), offset));
 }
 
 SystemCallsValue SimulatedSystemCalls::readv(int fd, std::span<const IoVector> vectors) {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <vector>
 
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -24,6 +25,11 @@ std::string HostSystemCalls::host_path(std::string_view path) const {
 Value HostSystemCalls::open(std::string_view path, int flags, int mode) {
   const std::string name = host_path(path);
   return call(Call::Open, [&] { return raw(SYS_openat, AT_FDCWD, name.c_str(), flags, mode); });
+}
+
+Value HostSystemCalls::unlink(std::string_view path) {
+  const std::string on_host = host_path(path);
+  return call(Call::Unlink, [&] { return raw(SYS_unlink, on_host.c_str()); });
 }
 
 Value HostSystemCalls::close(int fd) {
@@ -70,6 +76,11 @@ Value HostSystemCalls::pwritev(int fd, std::span<const kernel_sim::IoVector> vec
 
 Value HostSystemCalls::lseek(int fd, std::int64_t offset, int whence) {
   return call(Call::Lseek, [&] { return raw(SYS_lseek, fd, offset, whence); });
+}
+
+/// Another request might write more than a number.
+Value HostSystemCalls::ioctl(int fd, std::uint64_t request, int& value) {
+  return call(Call::Ioctl, [&] { return request == FIONREAD ? raw(SYS_ioctl, fd, request, &value) : -ENOTTY; });
 }
 
 Value HostSystemCalls::fstat(int fd, kernel_sim::FileStatus& status) {

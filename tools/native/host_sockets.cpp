@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstring>
 #include <ctime>
 #include <poll.h>
@@ -11,6 +13,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 
 #include "tools/native/host_call.h"
 
@@ -21,28 +24,57 @@ using kernel_sim::UserAddress;
 using syscalls::Call;
 using Value = SystemCalls::Value;
 
-namespace {
+/// An address as a call takes it, or room for one that it fills in.
+struct HostSystemCalls::HostAddress {
+  sockaddr_storage bytes{};
+  socklen_t size = sizeof bytes;
+};
 
-sockaddr_in to_host(Endpoint endpoint) {
-  sockaddr_in address{};
-  address.sin_family = endpoint.family;
-  address.sin_addr.s_addr = htonl(endpoint.address);
-  address.sin_port = htons(endpoint.port);
+HostSystemCalls::HostAddress HostSystemCalls::host_address(const Endpoint& endpoint) const {
+  HostAddress address;
+  if (endpoint.family == AF_UNIX) {
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    const bool abstract = !endpoint.name.empty() && endpoint.name.front() == '\0';
+    std::string text = endpoint.name;
+    if (abstract) {
+      text.insert(1, m_options.root.string());
+    } else if (!text.empty()) {
+      text = host_path(text);
+    }
+    const std::size_t size = std::min(text.size(), sizeof name.sun_path - 1);
+    std::memcpy(name.sun_path, text.data(), size);
+    std::memcpy(&address.bytes, &name, sizeof name);
+    address.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + size + (text.empty() || abstract ? 0 : 1));
+    return address;
+  }
+  sockaddr_in inet{};
+  inet.sin_family = endpoint.family;
+  inet.sin_addr.s_addr = htonl(endpoint.address);
+  inet.sin_port = htons(endpoint.port);
+  std::memcpy(&address.bytes, &inet, sizeof inet);
+  address.size = sizeof inet;
   return address;
 }
 
-/// An address that a call fills in.
-struct AddressRoom {
-  sockaddr_in address{};
-  socklen_t size = sizeof address;
-  /// A call that has none leaves a size of 0.
-  [[nodiscard]] Endpoint endpoint() const {
-    if (size < sizeof address.sin_family) return kernel_sim::kNowhere;
-    return {ntohl(address.sin_addr.s_addr), ntohs(address.sin_port), address.sin_family};
+/// A call that has no address leaves a size of 0.
+Endpoint HostSystemCalls::program_address(const HostAddress& address) const {
+  if (address.size < sizeof(sa_family_t)) return kernel_sim::kNowhere;
+  if (address.bytes.ss_family != AF_UNIX) {
+    sockaddr_in inet{};
+    std::memcpy(&inet, &address.bytes, sizeof inet);
+    return {ntohl(inet.sin_addr.s_addr), ntohs(inet.sin_port), inet.sin_family};
   }
-};
-
-}  // namespace
+  sockaddr_un name{};
+  std::memcpy(&name, &address.bytes, sizeof name);
+  std::string text{name.sun_path, address.size - offsetof(sockaddr_un, sun_path)};
+  const bool abstract = !text.empty() && text.front() == '\0';
+  if (!abstract) text.resize(std::min(text.size(), text.find('\0')));
+  const std::string root = m_options.root.string();
+  const std::size_t at = abstract ? 1 : 0;
+  if (!root.empty() && text.compare(at, root.size(), root) == 0) text.erase(at, root.size() + (abstract ? 0 : 1));
+  return {0, 0, AF_UNIX, text};
+}
 
 Value HostSystemCalls::socket(int domain, int type, int protocol) {
   return call(Call::Socket, [&] {
@@ -58,13 +90,13 @@ Value HostSystemCalls::socketpair(int domain, int type, int protocol, int fds[2]
 }
 
 Value HostSystemCalls::connect(int fd, Endpoint peer) {
-  const sockaddr_in address = to_host(peer);
-  return call(Call::Connect, [&] { return raw(SYS_connect, fd, &address, sizeof address); });
+  const HostAddress address = host_address(peer);
+  return call(Call::Connect, [&] { return raw(SYS_connect, fd, &address.bytes, address.size); });
 }
 
 Value HostSystemCalls::bind(int fd, Endpoint local) {
-  const sockaddr_in address = to_host(local);
-  return call(Call::Bind, [&] { return raw(SYS_bind, fd, &address, sizeof address); });
+  const HostAddress address = host_address(local);
+  return call(Call::Bind, [&] { return raw(SYS_bind, fd, &address.bytes, address.size); });
 }
 
 Value HostSystemCalls::listen(int fd, int backlog) {
@@ -72,23 +104,23 @@ Value HostSystemCalls::listen(int fd, int backlog) {
 }
 
 Value HostSystemCalls::accept(int fd, Endpoint* peer, int flags) {
-  AddressRoom room;
-  const Value value = call(Call::Accept, [&] { return raw(SYS_accept4, fd, &room.address, &room.size, flags); });
-  if (value >= 0 && peer != nullptr) *peer = room.endpoint();
+  HostAddress room;
+  const Value value = call(Call::Accept, [&] { return raw(SYS_accept4, fd, &room.bytes, &room.size, flags); });
+  if (value >= 0 && peer != nullptr) *peer = program_address(room);
   return value;
 }
 
 Value HostSystemCalls::getsockname(int fd, Endpoint& local) {
-  AddressRoom room;
-  const Value value = call(Call::Getsockname, [&] { return raw(SYS_getsockname, fd, &room.address, &room.size); });
-  if (value >= 0) local = room.endpoint();
+  HostAddress room;
+  const Value value = call(Call::Getsockname, [&] { return raw(SYS_getsockname, fd, &room.bytes, &room.size); });
+  if (value >= 0) local = program_address(room);
   return value;
 }
 
 Value HostSystemCalls::getpeername(int fd, Endpoint& peer) {
-  AddressRoom room;
-  const Value value = call(Call::Getpeername, [&] { return raw(SYS_getpeername, fd, &room.address, &room.size); });
-  if (value >= 0) peer = room.endpoint();
+  HostAddress room;
+  const Value value = call(Call::Getpeername, [&] { return raw(SYS_getpeername, fd, &room.bytes, &room.size); });
+  if (value >= 0) peer = program_address(room);
   return value;
 }
 
@@ -110,28 +142,28 @@ Value HostSystemCalls::recv(int fd, UserAddress buffer, std::uint64_t size, int 
 }
 
 Value HostSystemCalls::sendto(int fd, UserAddress buffer, std::uint64_t size, int flags, const Endpoint* to) {
-  const sockaddr_in address = to != nullptr ? to_host(*to) : sockaddr_in{};
+  const HostAddress address = to != nullptr ? host_address(*to) : HostAddress{};
   return call(Call::Sendto, [&] {
-    return raw(SYS_sendto, fd, buffer, size, flags, to != nullptr ? &address : nullptr,
-               to != nullptr ? sizeof address : 0);
+    return raw(SYS_sendto, fd, buffer, size, flags, to != nullptr ? &address.bytes : nullptr,
+               to != nullptr ? address.size : 0);
   });
 }
 
 Value HostSystemCalls::recvfrom(int fd, UserAddress buffer, std::uint64_t size, int flags, Endpoint* from) {
-  AddressRoom room;
+  HostAddress room;
   const Value value =
-      call(Call::Recvfrom, [&] { return raw(SYS_recvfrom, fd, buffer, size, flags, &room.address, &room.size); });
-  if (from != nullptr) *from = value >= 0 ? room.endpoint() : kernel_sim::kNowhere;
+      call(Call::Recvfrom, [&] { return raw(SYS_recvfrom, fd, buffer, size, flags, &room.bytes, &room.size); });
+  if (from != nullptr) *from = value >= 0 ? program_address(room) : kernel_sim::kNowhere;
   return value;
 }
 
 Value HostSystemCalls::sendmsg(int fd, std::span<const kernel_sim::IoVector> vectors, int flags, const Endpoint* to) {
   std::vector<iovec> list = to_host(vectors);
-  sockaddr_in address = to != nullptr ? to_host(*to) : sockaddr_in{};
+  HostAddress address = to != nullptr ? host_address(*to) : HostAddress{};
   msghdr message{};
   if (to != nullptr) {
-    message.msg_name = &address;
-    message.msg_namelen = sizeof address;
+    message.msg_name = &address.bytes;
+    message.msg_namelen = address.size;
   }
   message.msg_iov = list.data();
   message.msg_iovlen = list.size();
@@ -141,11 +173,11 @@ Value HostSystemCalls::sendmsg(int fd, std::span<const kernel_sim::IoVector> vec
 Value HostSystemCalls::recvmsg(int fd, std::span<const kernel_sim::IoVector> vectors, int flags,
                                kernel_sim::MessageFlags& message_flags, std::optional<kernel_sim::SocketError>& error,
                                Endpoint* from) {
-  AddressRoom room;
+  HostAddress room;
   std::vector<iovec> list = to_host(vectors);
   alignas(cmsghdr) std::array<std::byte, 256> control{};
   msghdr message{};
-  message.msg_name = &room.address;
+  message.msg_name = &room.bytes;
   message.msg_namelen = room.size;
   message.msg_iov = list.data();
   message.msg_iovlen = list.size();
@@ -155,7 +187,7 @@ Value HostSystemCalls::recvmsg(int fd, std::span<const kernel_sim::IoVector> vec
   if (value < 0) return value;
   message_flags.value = message.msg_flags;
   room.size = message.msg_namelen;
-  if (from != nullptr) *from = room.endpoint();
+  if (from != nullptr) *from = program_address(room);
   for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
     if (part->cmsg_level != IPPROTO_IP || part->cmsg_type != IP_RECVERR) continue;
     sock_extended_err told{};

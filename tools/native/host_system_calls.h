@@ -44,6 +44,7 @@ class HostSystemCalls : public SystemCalls {
 
   Value open(std::string_view path, int flags, int mode) override;
   Value close(int fd) override;
+  Value unlink(std::string_view path) override;
   Value read(int fd, kernel_sim::UserAddress buffer, std::uint64_t size) override;
   Value write(int fd, kernel_sim::UserAddress buffer, std::uint64_t size) override;
   Value pread(int fd, kernel_sim::UserAddress buffer, std::uint64_t size, std::int64_t offset) override;
@@ -54,6 +55,7 @@ class HostSystemCalls : public SystemCalls {
   Value pwritev(int fd, std::span<const kernel_sim::IoVector> vectors, std::int64_t offset) override;
   Value lseek(int fd, std::int64_t offset, int whence) override;
   Value fstat(int fd, kernel_sim::FileStatus& status) override;
+  Value ioctl(int fd, std::uint64_t request, int& value) override;
   Value ftruncate(int fd, std::int64_t size) override;
   Value fsync(int fd) override;
   Value posix_fadvise(int fd, std::int64_t offset, std::int64_t size, int advice) override;
@@ -164,6 +166,10 @@ class HostSystemCalls : public SystemCalls {
   };
 
   [[nodiscard]] std::string host_path(std::string_view path) const;
+  struct HostAddress;
+  /// Names of AF_UNIX lie in the root folder, and abstract ones begin with its path: no other run has them.
+  [[nodiscard]] HostAddress host_address(const kernel_sim::Endpoint& endpoint) const;
+  [[nodiscard]] kernel_sim::Endpoint program_address(const HostAddress& address) const;
 
   HostOptions m_options;
   Shared<Counters> m_counters;

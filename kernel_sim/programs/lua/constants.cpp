@@ -16,6 +16,7 @@
 #include <netinet/udp.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -64,6 +65,7 @@ std::span<const Constant> all_constants() {
       SLUICE_CONSTANT(F_GETPIPE_SZ),
       SLUICE_CONSTANT(F_SETPIPE_SZ),
       SLUICE_CONSTANT(FD_CLOEXEC),
+      SLUICE_CONSTANT(FIONREAD),
       SLUICE_CONSTANT(SEEK_SET),
       SLUICE_CONSTANT(SEEK_CUR),
       SLUICE_CONSTANT(SEEK_END),

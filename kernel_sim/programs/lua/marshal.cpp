@@ -7,8 +7,18 @@
 
 namespace sluice::lua {
 
+namespace {
+constexpr std::string_view kUnixPrefix = "unix:";
+}  // namespace
+
 kernel_sim::Endpoint take_endpoint(lua_State* L, int index) {
   if (lua_isinteger(L, index) != 0 && lua_tointeger(L, index) == AF_UNSPEC) return kernel_sim::kNowhere;
+  const std::string_view whole = text_at(L, index);
+  if (whole.starts_with(kUnixPrefix)) {
+    std::string name{whole.substr(kUnixPrefix.size())};
+    if (!name.empty() && name.front() == '@') name.front() = '\0';
+    return {0, 0, AF_UNIX, std::move(name)};
+  }
   const char* const text = luaL_checkstring(L, index);
   const char* const end = text + std::strlen(text);
   const char* at = text;
@@ -27,7 +37,7 @@ kernel_sim::Endpoint take_endpoint(lua_State* L, int index) {
   }
   std::uint32_t port = 0;
   good = good && number(65535, port) && at == end;
-  if (!good) luaL_argerror(L, index, "an address is written \"10.0.0.1:80\", or AF_UNSPEC");
+  if (!good) luaL_argerror(L, index, "an address is written \"10.0.0.1:80\" or \"unix:path\", or is AF_UNSPEC");
   endpoint.port = static_cast<std::uint16_t>(port);
   return endpoint;
 }
@@ -35,7 +45,9 @@ kernel_sim::Endpoint take_endpoint(lua_State* L, int index) {
 void push_endpoint(lua_State* L, const kernel_sim::Endpoint& endpoint) {
   if (endpoint.family == AF_UNSPEC) return lua_pushnil(L);
   if (endpoint.family == AF_UNIX) {
-    lua_pushliteral(L, "unix:");
+    std::string text = std::string{kUnixPrefix} + endpoint.name;
+    if (!endpoint.name.empty() && endpoint.name.front() == '\0') text[kUnixPrefix.size()] = '@';
+    lua_pushlstring(L, text.data(), text.size());
     return;
   }
   const auto byte = [&](int shift) { return static_cast<int>(endpoint.address >> shift & 0xFF); };

@@ -20,7 +20,8 @@ namespace sluice::lua {
 using kernel_sim::SystemCalls;
 using kernel_sim::UserAddress;
 
-/// "10.0.0.1:80", or AF_UNSPEC for no address; raises an error of Lua for anything else.
+/// "10.0.0.1:80", "unix:path", "unix:@abstract name", or AF_UNSPEC for no address; raises an error of Lua for anything
+/// else.
 kernel_sim::Endpoint take_endpoint(lua_State* L, int index);
 void push_endpoint(lua_State* L, const kernel_sim::Endpoint& endpoint);
 

@@ -633,6 +633,35 @@ TEST(FileSystem, AnInodeThatIsGivenBackIsTakenAgain) {
   });
 }
 
+TEST(FileSystem, AnUnlinkedFileStaysForThoseWhoHaveItOpen) {
+  Rig rig;
+  rig.run([&] {
+    auto file = rig.open("/data");
+    EXPECT_TRUE(rig.fs->unlink("/data").has_value());
+    EXPECT_EQ(rig.fs->open("/data", O_RDONLY, 0).error().value, ENOENT);
+    EXPECT_EQ(rig.read(*file, 100), 100U);
+    EXPECT_EQ(rig.fs->unlink("/data").error().value, ENOENT);
+    EXPECT_EQ(rig.fs->unlink("/").error().value, EISDIR);
+    EXPECT_TRUE(rig.fs->open("/data", O_CREAT | O_RDWR, 0644).has_value()) << "another file";
+    EXPECT_TRUE(rig.fs->sync().has_value());
+  });
+}
+
+TEST(FileSystem, ANodeOfASocketCannotBeOpened) {
+  Rig rig;
+  rig.run([&] {
+    const auto node = rig.fs->make_socket("/socket", 0777);
+    ASSERT_TRUE(node.has_value());
+    EXPECT_EQ(rig.fs->find_socket("/socket").value_or(0), *node);
+    EXPECT_EQ(rig.fs->make_socket("/socket", 0777).error().value, EEXIST);
+    EXPECT_EQ(rig.fs->open("/socket", O_RDWR, 0).error().value, ENXIO);
+    EXPECT_TRUE(rig.fs->open("/socket", O_PATH, 0).has_value());
+    EXPECT_EQ(rig.fs->find_socket("/data").error().value, ECONNREFUSED);
+    EXPECT_TRUE(rig.fs->unlink("/socket").has_value());
+    EXPECT_EQ(rig.fs->find_socket("/socket").error().value, ENOENT);
+  });
+}
+
 TEST(FileSystem, TwoReadersShareOneReadOfAPage) {
   Rig rig;
   rig.run([&] {

@@ -323,7 +323,8 @@ TEST(LuaProgram, WrongArgumentsAreErrorsWithTheirPlace) {
   EXPECT_EQ(failure("read(1 << 40, 0, 1)"), "test.lua:2: bad argument #1 to 'read' (number out of range)");
   EXPECT_EQ(failure("read(0, 0.5, 1)"), "test.lua:2: bad argument #2 to 'read' (number has no integer representation)");
   EXPECT_EQ(failure("connect(0, '1.2.3:4')"),
-            "test.lua:2: bad argument #2 to 'connect' (an address is written \"10.0.0.1:80\", or AF_UNSPEC)");
+            "test.lua:2: bad argument #2 to 'connect' (an address is written \"10.0.0.1:80\" or \"unix:path\", or is "
+            "AF_UNSPEC)");
   EXPECT_EQ(failure("fill(0, 256, 1)"), "test.lua:2: bad argument #2 to 'fill' (a byte is 0 to 255)");
   EXPECT_EQ(failure("sample('x', 0/0)"), "test.lua:2: bad argument #2 to 'sample' (is not finite)");
   EXPECT_EQ(failure("poll({ 1 }, 0)"), "test.lua:2: bad argument #1 to 'poll' (a list of { fd = , events = })");

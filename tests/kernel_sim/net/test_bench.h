@@ -157,7 +157,7 @@ class PageSource final : public fs::SpliceSource {
 
 class TestBench {
  public:
-  static constexpr kernel_sim::Endpoint kPeer{0x0A00'0002, 5001};
+  static inline const kernel_sim::Endpoint kPeer{0x0A00'0002, 5001};
   static constexpr Bytes kUserSize = 8_MiB;
   static constexpr std::uint32_t kPeerSequence = 7'000'000;
 

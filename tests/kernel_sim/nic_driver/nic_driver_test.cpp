@@ -128,7 +128,7 @@ constexpr std::uint32_t kEverything =
 
 class Bench {
  public:
-  static constexpr kernel_sim::Endpoint kPeer{0x0A00'0002, 5001};
+  static inline const kernel_sim::Endpoint kPeer{0x0A00'0002, 5001};
 
   explicit Bench(net::NetConfig net_config = {}, std::uint32_t capabilities = kEverything)
       : config(net_config), nic(fake, capabilities) {

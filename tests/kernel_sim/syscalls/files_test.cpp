@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -210,7 +211,7 @@ TEST(FileCalls, ErrorsAreLinuxs) {
     EXPECT_EQ(calls.dup(in), 5);
     EXPECT_EQ(calls.close(77), -EBADF);
     EXPECT_EQ(calls.connect(in, {}), -ENOTSOCK);
-    EXPECT_EQ(calls.socket(AF_UNIX, SOCK_STREAM, 0), -EAFNOSUPPORT);
+    EXPECT_EQ(calls.socket(77, SOCK_STREAM, 0), -EAFNOSUPPORT);
     EXPECT_EQ(calls.socket(AF_INET, SOCK_SEQPACKET, 0), -ESOCKTNOSUPPORT);
     return 0;
   });
@@ -525,6 +526,35 @@ TEST(FileCalls, TheTraceReadsAsStraces) {
                        "setsockopt(0, SOL_SOCKET, SO_SNDBUF, [4096], 4) = -88",
                        "exit(3) = 0",
                    }));
+}
+
+TEST(FileCalls, HowManyBytesWaitIsToldOfPipesSocketsAndNotOfCounters) {
+  ProcessRig rig;
+  rig.run([](SystemCalls& calls) {
+    const UserAddress at = buffer(calls, 4096);
+    const auto waiting = [&](int fd) {
+      int value = -1;
+      const auto done = calls.ioctl(fd, FIONREAD, value);
+      return done == 0 ? value : static_cast<int>(done);
+    };
+    int ends[2];
+    calls.pipe(ends, 0);
+    calls.write(ends[1], at, 100);
+    EXPECT_EQ(waiting(ends[0]), 100);
+    EXPECT_EQ(waiting(ends[1]), 100);
+    calls.socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+    calls.send(ends[0], at, 70, 0);
+    calls.send(ends[0], at, 7, 0);
+    calls.recv(ends[1], at, 10, 0);
+    EXPECT_EQ(waiting(ends[1]), 67);
+    EXPECT_EQ(waiting(static_cast<int>(calls.socket(AF_INET, SOCK_DGRAM, 0))), 0);
+    EXPECT_EQ(waiting(static_cast<int>(calls.eventfd(0, 0))), -ENOTTY);
+    EXPECT_EQ(waiting(static_cast<int>(calls.epoll_create1(0))), -EINVAL);
+    EXPECT_EQ(waiting(99), -EBADF);
+    int value = 0;
+    EXPECT_EQ(calls.ioctl(ends[0], 0x5401, value), -ENOTTY);
+    return 0;
+  });
 }
 
 }  // namespace

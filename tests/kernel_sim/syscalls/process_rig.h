@@ -64,7 +64,9 @@ struct ProcessRig {
         pipes{machine, frames, fake.ledger(), scheduler, pipe_config},
         processes(Services{machine, fake.ledger(), scheduler, frames, mm_config, pipes,
                            [this](std::string_view path, int flags, int) { return open(path, flags); },
+                           [](std::string_view) -> Result<void> { return base::refuse(ENOENT); },
                            [this](int type, int flags) { return network.create_inet_socket(type, flags); },
+                           [this](int flags) { return network.create_unix_socket(flags); },
                            [this](int flags) { return network.create_unix_pair(flags); }},
                   config) {}
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pairs of AF_UNIX sockets: what tests/differential cannot see - waiting, copies, and what is left when they go.
+// AF_UNIX sockets: what tests/differential cannot see - waiting, copies, and what is left when they go.
 #include <fcntl.h>
 #include <poll.h>
 
@@ -229,6 +229,92 @@ TEST(UnixSocket, AMappingAtAFixedPlaceIsRefusedWhenWhatWasThereIsGone) {
     EXPECT_EQ(calls.mincore(at, 4096, resident), 0);
     EXPECT_EQ(calls.mmap(at, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, pair.first, 0), -ENODEV);
     EXPECT_EQ(calls.mincore(at, 4096, resident), -ENOMEM);
+    return 0;
+  });
+}
+
+kernel_sim::Endpoint abstract(const char* name) { return {0, 0, AF_UNIX, std::string(1, '\0') + name}; }
+
+int connect_and_wait(SystemCalls& calls, std::span<const std::byte>) {
+  const int client = static_cast<int>(calls.socket(AF_UNIX, SOCK_STREAM, 0));
+  return calls.connect(client, abstract("full")) == 0 ? 7 : 8;
+}
+
+TEST(UnixSocket, WhoConnectsToAFullQueueSleepsUntilSomebodyIsAccepted) {
+  ProcessRig rig;
+  rig.run([](SystemCalls& calls) {
+    const int listener = static_cast<int>(calls.socket(AF_UNIX, SOCK_STREAM, 0));
+    EXPECT_EQ(calls.bind(listener, abstract("full")), 0);
+    EXPECT_EQ(calls.listen(listener, 0), 0);
+    const int first = static_cast<int>(calls.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    EXPECT_EQ(calls.connect(first, abstract("full")), 0);
+    const int second = static_cast<int>(calls.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    EXPECT_EQ(calls.connect(second, abstract("full")), -EAGAIN);
+    calls.fork(connect_and_wait, {});
+    calls.nanosleep(1'000'000);
+    kernel_sim::Endpoint peer;
+    EXPECT_GT(calls.accept(listener, &peer, 0), 0);
+    EXPECT_EQ(peer.family, AF_UNIX);
+    EXPECT_TRUE(peer.name.empty());
+    int status = 0;
+    calls.wait(-1, status);
+    EXPECT_EQ(WEXITSTATUS(status), 7);
+    return 0;
+  });
+}
+
+TEST(UnixSocket, AnAbstractNameIsFreeWhenItsSocketIsClosed) {
+  ProcessRig rig;
+  rig.run([](SystemCalls& calls) {
+    const auto fresh = [&] { return static_cast<int>(calls.socket(AF_UNIX, SOCK_STREAM, 0)); };
+    const int first = fresh();
+    EXPECT_EQ(calls.bind(first, abstract("name")), 0);
+    EXPECT_EQ(calls.bind(fresh(), abstract("name")), -EADDRINUSE);
+    EXPECT_EQ(calls.connect(fresh(), abstract("name")), -ECONNREFUSED);
+    EXPECT_EQ(calls.bind(first, abstract("other")), -EINVAL);
+    calls.close(first);
+    EXPECT_EQ(calls.bind(fresh(), abstract("name")), 0);
+    return 0;
+  });
+}
+
+TEST(UnixSocket, WhatWasSentAndNeverAcceptedGoesWithTheListener) {
+  ProcessRig rig;
+  rig.run([](SystemCalls& calls) {
+    const UserAddress at = buffer(calls, 4096);
+    const int listener = static_cast<int>(calls.socket(AF_UNIX, SOCK_STREAM, 0));
+    calls.bind(listener, abstract("going"));
+    calls.listen(listener, 1);
+    const int client = static_cast<int>(calls.socket(AF_UNIX, SOCK_STREAM, 0));
+    EXPECT_EQ(calls.connect(client, abstract("going")), 0);
+    EXPECT_EQ(calls.send(client, at, 4096, 0), 4096);
+    calls.close(listener);
+    EXPECT_EQ(calls.recv(client, at, 1, 0), -ECONNRESET);
+    EXPECT_EQ(calls.recv(client, at, 1, 0), 0);
+    EXPECT_EQ(calls.send(client, at, 1, MSG_NOSIGNAL), -EPIPE);
+    return 0;
+  });
+}
+
+int fill_and_sleep(SystemCalls& calls, std::span<const std::byte> arguments) {
+  const int to = argument<int>(arguments);
+  const UserAddress at = buffer(calls, 4096);
+  while (calls.send(to, at, 4096, MSG_DONTWAIT) > 0) {
+  }
+  return calls.send(to, at, 100, 0) == -EPIPE ? 7 : 8;
+}
+
+TEST(UnixSocket, AWriterThatSleepsWhileNobodyReadsAnyMoreGetsNoSignal) {
+  ProcessRig rig;
+  rig.run([](SystemCalls& calls) {
+    const Pair pair = make_pair(calls);
+    calls.fork(fill_and_sleep, std::as_bytes(std::span{&pair.first, 1}));
+    calls.nanosleep(50'000'000);
+    EXPECT_EQ(calls.shutdown(pair.second, SHUT_RD), 0);
+    int status = 0;
+    calls.wait(-1, status);
+    EXPECT_TRUE(WIFEXITED(status)) << "SIGPIPE";
+    EXPECT_EQ(WEXITSTATUS(status), 7);
     return 0;
   });
 }

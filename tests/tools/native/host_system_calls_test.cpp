@@ -22,7 +22,7 @@ namespace {
 using kernel_sim::Endpoint;
 using native::HostSystemCalls;
 
-constexpr Endpoint kLoopback{INADDR_LOOPBACK, 0};
+const Endpoint kLoopback{INADDR_LOOPBACK, 0};
 
 class Host : public testing::Test {
  protected:
