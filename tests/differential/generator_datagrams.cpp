@@ -104,7 +104,7 @@ void Generator::add_on_datagram_name(std::int64_t socket) {
     case 8:
       if (one_in(3)) return add(Operation::Listen, {socket, 3});
       if (one_in(2)) return add(Operation::Accept, {new_descriptor(Content::Nothing), socket});
-      return add(Operation::Fstat, {socket});
+      return add(one_in(2) ? Operation::Fstat : Operation::WaitingBytes, {socket});
     default:
       if (!one_in(3)) return;
       if (socket < kSlots) m_content[static_cast<std::size_t>(socket)] = Content::Nothing;

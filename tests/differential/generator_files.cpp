@@ -164,6 +164,8 @@ void Generator::add_on_descriptor() {
       return add(Operation::Close, {slot});
     }
     case 1:
+      if (one_in(6)) return add(Operation::Unlink, {one_in(2) ? 3 : below(std::ssize(kPaths))});
+      if (one_in(3)) return add(Operation::WaitingBytes, {any_descriptor()});
       return add(Operation::Fstat, {any_descriptor()});
     case 2: {
       const std::int64_t from = any_descriptor();

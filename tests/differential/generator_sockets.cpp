@@ -68,7 +68,7 @@ void Generator::add_on_socket() {
           return add(Operation::Socket, {new_descriptor(Content::Socket)});
       }
     default:
-      if (one_in(3)) return add(Operation::Fstat, {socket});
+      if (one_in(3)) return add(one_in(2) ? Operation::Fstat : Operation::WaitingBytes, {socket});
       if (one_in(3)) return add(Operation::Pread, {socket, address, length, 0});
       if (one_in(3)) return add(Operation::Fadvise, {socket, 0, 0, POSIX_FADV_NORMAL});
       if (one_in(3)) return add(Operation::Fcntl, {socket, F_GETFL, 0});
@@ -148,6 +148,7 @@ void Generator::add_on_unix_socket() {
   memory(address, length);
   const std::int64_t socket = one_in(30) ? any_descriptor() : descriptor(Content::UnixSocket);
   const std::int64_t silent = one_in(15) ? 0 : MSG_NOSIGNAL;
+  if (one_in(4)) return add_on_unix_name(socket);
   switch (below(16)) {
     case 0:
     case 1:
@@ -189,7 +190,7 @@ void Generator::add_on_unix_socket() {
     case 14:
       return add_on_unix_option(socket);
     default:
-      if (one_in(4)) return add(Operation::Fstat, {socket});
+      if (one_in(4)) return add(one_in(2) ? Operation::Fstat : Operation::WaitingBytes, {socket});
       if (one_in(4)) return add(Operation::Pread, {socket, address, length, 0});
       if (one_in(8)) return add(Operation::Listen, {socket, 3});
       if (one_in(8)) return add(Operation::Connect, {socket});
@@ -198,6 +199,38 @@ void Generator::add_on_unix_socket() {
       if (!one_in(3)) return;
       if (socket < kSlots) m_content[static_cast<std::size_t>(socket)] = Content::Nothing;
       return add(Operation::Close, {socket});
+  }
+}
+
+/// Listeners and those that connect to them.
+void Generator::add_on_unix_name(std::int64_t socket) {
+  const auto name = [this] { return one_in(6) ? below(std::ssize(kUnixNames)) : any_of({0, 0, 1, 2}); };
+  switch (below(10)) {
+    case 0:
+    case 1:
+      return add(Operation::UnixSocket, {new_descriptor(Content::UnixSocket)});
+    case 2:
+      return add(Operation::UnixBind, {socket, name()});
+    case 3:
+    case 4:
+      return add(Operation::UnixConnect, {socket, name()});
+    case 5:
+      return add(Operation::Listen, {socket, below(3)});
+    case 6:
+    case 7:
+      return add(Operation::Accept, {new_descriptor(Content::UnixSocket), socket});
+    case 8:
+      return add(Operation::SocketNames, {socket});
+    default: {  // a listener, and somebody who connects
+      const std::int64_t listener = new_descriptor(Content::UnixSocket);
+      const std::int64_t at = name();
+      add(Operation::UnixSocket, {listener});
+      add(Operation::UnixBind, {listener, at});
+      add(Operation::Listen, {listener, below(4)});
+      const std::int64_t client = new_descriptor(Content::UnixSocket);
+      add(Operation::UnixSocket, {client});
+      return add(Operation::UnixConnect, {client, at});
+    }
   }
 }
 

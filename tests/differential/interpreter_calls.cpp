@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <fcntl.h>
+#include <string>
 #include <vector>
 
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -400,6 +402,33 @@ void Interpreter::execute(const Step& step) {
     }
     case Operation::Dissolve:
       dissolve(step);
+      break;
+    case Operation::UnixSocket:
+      note_new(a[0], m_calls.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
+      break;
+    case Operation::UnixBind:
+      note(m_calls.bind(slot(a[0]), {0, 0, AF_UNIX, std::string{kUnixNames[size(1)]}}));
+      break;
+    case Operation::UnixConnect:
+      note(m_calls.connect(slot(a[0]), {0, 0, AF_UNIX, std::string{kUnixNames[size(1)]}}));
+      break;
+    case Operation::WaitingBytes: {
+      int waiting = 0;
+      const Value value = m_calls.ioctl(slot(a[0]), FIONREAD, waiting);
+      note(value, waiting);
+      break;
+    }
+    case Operation::SocketNames: {
+      kernel_sim::Endpoint name = kernel_sim::kNowhere;
+      const Value local = m_calls.getsockname(slot(a[0]), name);
+      note_name(local, name);
+      name = kernel_sim::kNowhere;
+      const Value peer = m_calls.getpeername(slot(a[0]), name);
+      note_name(peer, name);
+      break;
+    }
+    case Operation::Unlink:
+      note(m_calls.unlink(kPaths[size(0)]));
       break;
     case Operation::Fork:
       fork();

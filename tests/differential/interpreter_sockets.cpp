@@ -80,6 +80,14 @@ void Interpreter::dissolve(const Step& step) {
   if (is_datagram_socket(fd)) note(m_calls.connect(fd, kernel_sim::kNowhere));
 }
 
+/// Of AF_INET not the port. Which name the kernel chooses for a socket of AF_UNIX is its own affair.
+void Interpreter::note_name(Value value, const kernel_sim::Endpoint& name) {
+  std::int64_t sum = name.family;
+  const bool known = std::ranges::find(kUnixNames, name.name) != kUnixNames.end();
+  for (const char c : known ? name.name : "?") sum = sum * 257 + static_cast<unsigned char>(c);
+  note(value, sum, name.address);
+}
+
 bool Interpreter::is_datagram_socket(int fd) {
   int type = 0;
   return m_calls.getsockopt(fd, SOL_SOCKET, SO_TYPE, type) == 0 && type == SOCK_DGRAM;

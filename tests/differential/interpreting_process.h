@@ -64,6 +64,7 @@ class Interpreter {
   void make_datagram_socket(const Step& step);
   void receive_from(const Step& step);
   void dissolve(const Step& step);
+  void note_name(Value value, const kernel_sim::Endpoint& name);
   [[nodiscard]] bool is_datagram_socket(int fd);
   /// Which slot's socket has the address; -1 for none.
   std::int64_t slot_at(const kernel_sim::Endpoint& at);

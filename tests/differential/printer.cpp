@@ -5,6 +5,7 @@
 #include <climits>
 #include <fcntl.h>
 #include <poll.h>
+#include <string>
 
 #include <fmt/format.h>
 
@@ -85,6 +86,8 @@ std::string argument(Kind kind, std::int64_t value) {
       return std::array{"read", "write", "nanosleep", "poll", "epoll_wait"}[static_cast<std::size_t>(value)];
     case Kind::MessageFlags:
       return syscalls::message_flags(as_int);
+    case Kind::UnixName:
+      return syscalls::endpoint({0, 0, AF_UNIX, std::string{kUnixNames[static_cast<std::size_t>(value)]}});
     case Kind::How:
       return syscalls::shutdown_how(as_int);
     case Kind::StreamSource:
@@ -171,6 +174,8 @@ std::string to_source(const Step& step) {
                          argument(Kind::Size, a[2]), argument(Kind::MessageFlags, a[3]), descriptor(a[4]));
     case Operation::Dissolve:
       return "connect(" + descriptor(a[0]) + ", AF_UNSPEC);  // of a UDP socket";
+    case Operation::UnixSocket:
+      return descriptor(a[0]) + " = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);";
     case Operation::Setsockopt: {
       const OptionName& name = socket_option_at(a[1]);
       return fmt::format("setsockopt({}, {}, {});", descriptor(a[0]), net::socket_option_name(name.level, name.option),

@@ -82,7 +82,13 @@ enum class Operation : std::uint8_t {
   SendTo,    ///< to where another socket is
   RecvFrom,
   PeerName,
-  Dissolve,  ///< connect to AF_UNSPEC, of a UDP socket
+  Dissolve,      ///< connect to AF_UNSPEC, of a UDP socket
+  UnixSocket,    ///< socket(AF_UNIX, SOCK_STREAM), non-blocking
+  UnixBind,      ///< to one of kUnixNames
+  UnixConnect,   ///< to one of kUnixNames
+  WaitingBytes,  ///< ioctl(FIONREAD)
+  SocketNames,   ///< getsockname and getpeername
+  Unlink,
   Fork,
   Wait,
   Exit,
@@ -92,7 +98,7 @@ enum class Operation : std::uint8_t {
   Kill,    ///< of a child that waits for something
   Stream,  ///< one process writes to a pipe and another reads it; both wait for each other
 };
-inline constexpr std::size_t kOperations = 76;
+inline constexpr std::size_t kOperations = 82;
 
 enum class Kind : std::uint8_t {
   None,
@@ -127,7 +133,8 @@ enum class Kind : std::uint8_t {
   Target,
   SocketOption,
   Script,
-  Pattern,  ///< seed of the bytes that are stored, or the byte itself
+  UnixName,  ///< index into kUnixNames
+  Pattern,   ///< seed of the bytes that are stored, or the byte itself
   Status,
   Signal,
   SignalHandler,  ///< 0: SIG_DFL, 1: SIG_IGN
@@ -161,6 +168,10 @@ inline constexpr int kFirstOwnDescriptor = 40;
 /// What programs may open. The first kFiles exist at the start, the next one can be created.
 inline constexpr std::size_t kFiles = 3;
 inline constexpr std::array<std::string_view, 9> kPaths = {"a", "b", "c", "new", "", "none", ".", "a/b", "none/below"};
+
+/// Names of AF_UNIX: abstract ones behind a byte 0, paths, and none.
+inline constexpr std::array<std::string_view, 7> kUnixNames = {
+    std::string_view{"\0one", 4}, std::string_view{"\0two", 4}, "new", "a", "none/below", ".", ""};
 
 struct Step {
   Operation operation = Operation::Close;

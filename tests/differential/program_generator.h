@@ -71,6 +71,7 @@ class Generator {
   void add_on_datagram();
   void add_on_datagram_name(std::int64_t socket);
   void add_on_unix_option(std::int64_t socket);
+  void add_on_unix_name(std::int64_t socket);
   void store_number(std::int64_t address);
   void add_on_address(std::int64_t socket);
   std::int64_t talk_script();

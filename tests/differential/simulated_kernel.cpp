@@ -30,13 +30,23 @@ SimulatedKernel::SimulatedKernel(const FileSizes& file_sizes, const Surroundings
       m_processes(syscalls::Services{
                       m_machine, m_fake.ledger(), m_scheduler, m_frames, m_config.mm, m_pipes,
                       [this](std::string_view path, int flags, int mode) { return m_files->open(path, flags, mode); },
+                      [this](std::string_view path) { return m_files->unlink(path); },
                       [this](int type, int flags) { return m_network->create_inet_socket(type, flags); },
+                      [this](int flags) { return m_network->create_unix_socket(flags); },
                       [this](int flags) { return m_network->create_unix_pair(flags); }},
                   m_config.syscall) {
   m_config.fs.preload_written = true;
   m_config.syscall.max_processes = surroundings.processes;
   m_config.fs.preload_call_size = Bytes{1} << 30;
   m_config.syscall.max_files = static_cast<unsigned>(surroundings.descriptors);
+  const auto name = [](const Result<std::uint32_t>& node) -> Result<std::string> {
+    if (!node) return tl::unexpected{node.error()};
+    return std::to_string(*node);
+  };
+  m_network->set_unix_nodes(
+      {[=, this](std::string_view path, int mode) { return name(m_files->make_socket(path, mode)); },
+       [=, this](std::string_view path) { return name(m_files->find_socket(path)); },
+       [this](std::string_view path) { return m_files->unlink(path); }});
   place_files(file_sizes);
 }
 

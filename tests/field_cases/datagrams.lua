@@ -87,6 +87,7 @@ cases.udp_cut = {
 function udp_cut()
   local m, client, server = memory(4096), udp_pair()
   for size = 100, 103 do send(client, m, size, 0) end
+  say("FIONREAD", ioctl(server, FIONREAD))
   say("peek", recv(server, m, 0, MSG_PEEK | MSG_TRUNC))
   say("recv", recv(server, m, 10, 0))
   say("trunc", recv(server, m, 10, MSG_TRUNC))
