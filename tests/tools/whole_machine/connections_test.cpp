@@ -77,6 +77,17 @@ TEST_F(ManyConnections, MeetWhatEarlierPassesLeftInThePageCache) {
   EXPECT_TRUE(result["delivered"]["intact"]);
 }
 
+TEST_F(ManyConnections, AreBoundByADiskThatGivesEachByteOnce) {
+  const Json result = run({.file = "size: 4 MiB, seed: 3",
+                           .page_cache = "cold",
+                           .more = ", connections: 4",
+                           .strategies = "sendfile_gather",
+                           .set = {"disk.ssd_read_rate=200 MB/s"}})["sendfile_gather"];
+  EXPECT_GT(throughput(result), 400e6);
+  EXPECT_EQ(result["bound"]["static_bytes_per_s"], 800e6);
+  EXPECT_EQ(result["bound"]["static_limited_by"], "disk.media");
+}
+
 TEST_F(ManyConnections, HaveALatencyForEachTransfer) {
   const auto latency = [&](const char* more) {
     return run({.file = "size: 1 MiB, seed: 3", .more = more, .strategies = "sendfile_gather"})["sendfile_gather"];
