@@ -99,6 +99,9 @@ std::vector<std::string> unused_among(const std::vector<std::string>& keys, cons
     if ((key == "workload.cpus" || key == "workload.regime") && !configuration.machine.is_loopback()) {
       sentences.push_back(fmt::format("{} has no effect: the receiver is at the other end of a wire", key));
     }
+    if (key.starts_with("workload.file") && key.ends_with(".placement") && configuration.workload.warm()) {
+      sentences.push_back(fmt::format("{} has no effect: the page cache is warm, the disk is not used", key));
+    }
     for (const platform::DeviceInstance* disk : configuration.machine.all("disk")) of_disk(key, *disk);
   }
   return sentences;

@@ -160,6 +160,10 @@ TEST_F(Scenarios, APlatformMayStandInTheScenario) {
 TEST_F(Scenarios, ASettingThatNothingLooksAtIsAWarning) {
   EXPECT_THAT(load(kScenario + "with: { disk.hdd_rpm: 5400 }\n").warnings,
               ElementsAre("disk.hdd_rpm has no effect: the disk's medium is ssd"));
+  const std::string scattered = kScenario + "with: { workload.file.placement: scattered, workload.page_cache: ";
+  EXPECT_THAT(load(scattered + "warm }\n").warnings,
+              ElementsAre("workload.file.placement has no effect: the page cache is warm, the disk is not used"));
+  EXPECT_THAT(load(scattered + "cold }\n").warnings, IsEmpty());
   EXPECT_THAT(load(kScenario + "with: { nic.rate: 1 Gbps }\n").warnings, IsEmpty());
 }
 
