@@ -109,7 +109,7 @@ class Rounds {
                    .sha256 = digests.of(workload, workload.connections * workload.repeat),
                    .sha256_of_connection = digests.of(workload, workload.repeat),
                    .warm_up = options.warm_up,
-                   .cores = workload.cpus,
+                   .cores = expansion_of(plans[i]).cores(),
                    .core = reference_core(plans[i].configuration)};
     }
   }
