@@ -216,6 +216,20 @@ TEST(Udp, SeveralCallsMakeOneDatagram) {
   });
 }
 
+TEST(Udp, WhatIsCorkedGoesToWhomTheSocketConnectsNext) {
+  UdpRig rig;
+  rig.run([&] {
+    const auto first = rig.at({kHere, 0});
+    const auto second = rig.at({kHere, 0});
+    const auto client = rig.connected_to(*first);
+    EXPECT_TRUE(rig.send(*client, 10, MSG_MORE).has_value());
+    EXPECT_TRUE(client->connect(second->local()).has_value());
+    EXPECT_TRUE(rig.send(*client, 5).has_value());
+    EXPECT_TRUE(first->received().empty());
+    EXPECT_EQ(rig.recv(*second).value_or(0), 15U);
+  });
+}
+
 TEST(Udp, AfterItsEndASocketWaitsNoMore) {
   UdpRig rig;
   rig.run([&] {
