@@ -309,124 +309,6 @@ void Interpreter::execute(const Step& step) {
     case Operation::SetCores:
       note(m_calls.sched_setaffinity(a[0], size(1)));
       break;
-    case Operation::UnixPair: {
-      int ends[2] = {-1, -1};
-      const Value value = m_calls.socketpair(AF_UNIX, SOCK_STREAM | number(2), 0, ends);
-      set_slot(a[0], ends[0]);
-      set_slot(a[1], ends[1]);
-      note(value, ends[0], ends[1]);
-      break;
-    }
-    case Operation::SocketPair:
-      connect_pair(step);
-      break;
-    case Operation::Socket:
-      note_new(a[0], m_calls.socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
-      break;
-    case Operation::Connect:
-      note(m_calls.connect(slot(a[0]), {INADDR_LOOPBACK, kNobodysPort}));
-      break;
-    case Operation::Bind:
-      note(m_calls.bind(slot(a[0]), endpoint_of(m_calls, static_cast<Target>(a[1]), slot(a[2]))));
-      break;
-    case Operation::ConnectTo:
-      note(connect_to(m_calls, slot(a[0]), slot(a[1])));
-      break;
-    case Operation::Setsockopt: {
-      const OptionName& name = socket_option_at(a[1]);
-      if (name.option == SO_ZEROCOPY && is_datagram_socket(slot(a[0]))) break;  // there is none for UDP here
-      note(m_calls.setsockopt(slot(a[0]), name.level, name.option, number(2)));
-      break;
-    }
-    case Operation::Getsockopt: {
-      const OptionName& name = socket_option_at(a[1]);
-      int value = 0;
-      const Value answer = m_calls.getsockopt(slot(a[0]), name.level, name.option, value);
-      note(answer, answer == 0 ? value : 0);
-      break;
-    }
-    case Operation::Talk:
-      for (const TalkAnswer& answer : talk(m_calls, own(), a[0])) {
-        if (answer.talk == Talk::End) break;
-        note(answer.value, static_cast<std::int64_t>(answer.talk), static_cast<std::int64_t>(answer.waited));
-      }
-      break;
-    case Operation::Listen:
-      note(m_calls.listen(slot(a[0]), number(1)));
-      break;
-    case Operation::Accept:
-      note_new(a[0], m_calls.accept(slot(a[1]), nullptr, SOCK_NONBLOCK));
-      break;
-    case Operation::Send:
-      note(m_calls.send(slot(a[0]), address(a[1]), size(2), number(3)));
-      break;
-    case Operation::Recv: {
-      const Value value = m_calls.recv(slot(a[0]), address(a[1]), size(2), number(3));
-      if ((a[3] & MSG_TRUNC) != 0) {
-        note(value);  // nothing was put anywhere
-      } else {
-        note_read(value, address(a[1]));
-      }
-      break;
-    }
-    case Operation::Sendmsg:
-      note(m_calls.sendmsg(slot(a[0]), pieces(step), number(5)));
-      break;
-    case Operation::Recvmsg:
-      receive_message(step);
-      break;
-    case Operation::Lend:
-      // Behind the interpreter's own memory nothing is mapped that it could read: the last region never is.
-      for (const LendAnswer& answer : lend(m_calls, own(), address(kArenaSize - kRegionSize), a[0]))
-        note(answer.value, answer.also[0], answer.also[1]);
-      break;
-    case Operation::Shutdown:
-      note(m_calls.shutdown(slot(a[0]), number(1)));
-      break;
-    case Operation::Datagram:
-      make_datagram_socket(step);
-      break;
-    case Operation::SendTo: {
-      const kernel_sim::Endpoint to = endpoint_of(m_calls, slot(a[4]));
-      note(m_calls.sendto(slot(a[0]), address(a[1]), size(2), number(3), &to));
-      break;
-    }
-    case Operation::RecvFrom:
-      receive_from(step);
-      break;
-    case Operation::PeerName: {
-      kernel_sim::Endpoint peer = kernel_sim::kNowhere;
-      const Value value = m_calls.getpeername(slot(a[0]), peer);
-      note(value, peer.address, peer.family);
-      break;
-    }
-    case Operation::Dissolve:
-      dissolve(step);
-      break;
-    case Operation::UnixSocket:
-      note_new(a[0], m_calls.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
-      break;
-    case Operation::UnixBind:
-      note(m_calls.bind(slot(a[0]), {0, 0, AF_UNIX, std::string{kUnixNames[size(1)]}}));
-      break;
-    case Operation::UnixConnect:
-      note(m_calls.connect(slot(a[0]), {0, 0, AF_UNIX, std::string{kUnixNames[size(1)]}}));
-      break;
-    case Operation::WaitingBytes: {
-      int waiting = 0;
-      const Value value = m_calls.ioctl(slot(a[0]), FIONREAD, waiting);
-      note(value, waiting);
-      break;
-    }
-    case Operation::SocketNames: {
-      kernel_sim::Endpoint name = kernel_sim::kNowhere;
-      const Value local = m_calls.getsockname(slot(a[0]), name);
-      note_name(local, name);
-      name = kernel_sim::kNowhere;
-      const Value peer = m_calls.getpeername(slot(a[0]), name);
-      note_name(peer, name);
-      break;
-    }
     case Operation::Unlink:
       note(m_calls.unlink(kPaths[size(0)]));
       break;
@@ -441,6 +323,9 @@ void Interpreter::execute(const Step& step) {
     }
     case Operation::Exit:
       m_calls.exit(number(0));
+      break;
+    default:
+      execute_on_socket(step);
   }
 }
 

@@ -44,6 +44,7 @@ class Interpreter {
 
  private:
   void execute(const Step& step);
+  void execute_on_socket(const Step& step);
   void take_turn();
   void give_turn();
   void reap();
