@@ -19,7 +19,8 @@
 namespace sluice::kernel_sim {
 
 /// The receiving peer of the simulated network, 10.0.0.2:9000.
-inline const Endpoint kDefaultPeer{0x0A00'0002, 9000};
+inline constexpr std::uint16_t kDefaultPort = 9000;
+inline const Endpoint kDefaultPeer{0x0A00'0002, kDefaultPort};
 
 /// The receivers of one connection's files, each over a socket: file i goes to number i modulo their number.
 using Receivers = std::vector<Endpoint>;

@@ -34,7 +34,7 @@ std::vector<ReceivedStream> streams_of(const scenario::Configuration& configurat
 class Receiver {
  public:
   /// The station at a card's wire listens on this port for connection 0, on the next for connection 1, ...
-  static constexpr std::uint16_t kFirstPort = kernel_sim::kDefaultPeer.port;
+  static constexpr std::uint16_t kFirstPort = kernel_sim::kDefaultPort;
 
   /// Keeps the bytes in `path` unless it is empty (written beside it, as unfinished_name). InputError when it cannot.
   Receiver(std::shared_ptr<const StreamContent> expected, std::string path, std::vector<ReceivedStream> streams);
