@@ -28,7 +28,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// So small that a program that uses one up does so within a second.
-constexpr Limits kLimits{.memory = std::size_t{16} << 20,
+constexpr Limits kLimits{.memory = std::size_t{4} << 20,
                          .instructions = 5'000'000,
                          .host_time = std::chrono::seconds{5},
                          .output = 1 << 16};
