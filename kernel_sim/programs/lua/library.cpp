@@ -109,6 +109,7 @@ end
 int alive(lua_State* L) {
   Runtime& r = Runtime::of(L);
   r.spend(L, 0);
+  r.look_at_time(L);
   return lua_gettop(L);
 }
 

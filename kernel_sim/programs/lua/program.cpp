@@ -42,13 +42,8 @@ std::chrono::nanoseconds processor_time() {
 
 void look_at_instructions(lua_State* L, lua_Debug*) {
   Runtime& r = Runtime::of(L);
-  const bool first = r.instructions == 0;
   r.spend(L, kInstructionsPerLook);
-  const std::chrono::nanoseconds now = processor_time();
-  if (first || r.began == std::chrono::nanoseconds{}) r.began = now;
-  if (now - r.began <= r.limits.host_time) return;
-  const std::string text = std::to_string(r.limits.host_time.count()) + " s of the host without a system call";
-  fail(L, text.c_str());
+  r.look_at_time(L);
 }
 
 /// "file:line: message" and the stack. Errors that are no text are named by their type.
@@ -213,6 +208,14 @@ void Runtime::spend(lua_State* L, std::uint64_t n) {
   instructions += std::min(n, limits.instructions + 1);
   if (instructions <= limits.instructions) return;
   const std::string text = std::to_string(limits.instructions) + " instructions without a system call";
+  fail(L, text.c_str());
+}
+
+void Runtime::look_at_time(lua_State* L) {
+  const std::chrono::nanoseconds now = processor_time();
+  if (began == std::chrono::nanoseconds{}) began = now;
+  if (now - began <= limits.host_time) return;
+  const std::string text = std::to_string(limits.host_time.count()) + " s of the host without a system call";
   fail(L, text.c_str());
 }
 

@@ -45,6 +45,7 @@ struct Runtime {
   auto outside(Work&& work) {
     if (ending) std::rethrow_exception(ending);
     instructions = 0;
+    began = {};
     try {
       return work();
     } catch (...) {
@@ -52,6 +53,8 @@ struct Runtime {
       throw;
     }
   }
+  /// Ends the program that takes too much of the host's time. One call of the library can take a second of it.
+  void look_at_time(lua_State* L);
   /// Before the interpreter does what is as much work as `n` instructions. Ends the program that does too much.
   void spend(lua_State* L, std::uint64_t n);
   /// How many instructions are left until the next system call.

@@ -28,16 +28,16 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// So small that a program that uses one up does so within a second.
-constexpr Limits kLimits{.memory = std::size_t{4} << 20,
-                         .instructions = 5'000'000,
-                         .host_time = std::chrono::seconds{5},
-                         .output = 1 << 16};
+constexpr Limits kLimits{
+    .memory = std::size_t{4} << 20, .instructions = 5'000'000, .host_time = std::chrono::seconds{2}, .output = 1 << 16};
 /// A program that forks for ever makes some hundred processes in it, of which so many are there at a time.
 constexpr unsigned kMostProcesses = 64;
 constexpr Picoseconds kSimulatedLimit{std::int64_t{20} * 1'000'000'000};
 /// For both runs, under the sanitizers: of the process's own time, and of all time for one that waits for ever.
 constexpr std::chrono::seconds kPatience{60};
 constexpr std::chrono::seconds kPatienceForAll{600};
+
+constexpr std::string_view kOfTheHost = "s of the host without a system call";
 
 struct Options {
   std::uint64_t programs = 1000;
@@ -127,7 +127,9 @@ void work(const Options& options, Worker& worker, std::uint64_t first) {
     const std::vector<char> elsewhere(index % 4096 + 1);  // so that addresses, which seed Lua's hashes, are others
     const std::string again = outcome(text, &not_lua);
     if (options.print) std::cout << once << "\n" << std::flush;
-    if (once != again) {
+    // Where the host's time ends a program is the host's matter.
+    const bool comparable = once.find(kOfTheHost) == std::string::npos && again.find(kOfTheHost) == std::string::npos;
+    if (comparable && once != again) {
       ++worker.differ;
       report(options, index, first_difference(once, again));
     }
