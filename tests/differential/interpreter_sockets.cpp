@@ -132,6 +132,8 @@ void Interpreter::execute_on_socket(const Step& step) {
       note(m_calls.bind(slot(a[0]), endpoint_of(m_calls, static_cast<Target>(a[1]), slot(a[2]))));
       break;
     case Operation::ConnectTo:
+      // Which ports of UDP are also ports of TCP is each kernel's matter.
+      if (is_datagram_socket(slot(a[0])) != is_datagram_socket(slot(a[1]))) break;
       note(connect_to(m_calls, slot(a[0]), slot(a[1])));
       break;
     case Operation::Setsockopt: {
