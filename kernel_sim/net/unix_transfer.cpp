@@ -30,7 +30,7 @@ Result<Bytes> send_all(Bytes size, Bytes& done, OnePacket&& one_packet) {
 
 /// unix_stream_sendmsg.
 Result<Bytes> UnixSocket::send(mm::UserMemory& memory, VirtAddr from, Bytes size, int flags) {
-  if ((flags & MSG_OOB) != 0) return refuse(m_peer == nullptr ? ENOTCONN : EOPNOTSUPP);
+  if ((flags & MSG_OOB) != 0) return refuse(m_peer == nullptr && size > 0 ? ENOTCONN : EOPNOTSUPP);
   m_sockets.spend(m_sockets.config.unix_send_call, hal::Work::SocketCall);
   if (m_peer == nullptr) return refuse(ENOTCONN);
   if (m_end->send_shutdown) return refuse(EPIPE);

@@ -56,6 +56,17 @@ TEST(UnixSocket, AReaderSleepsUntilBytesComeAndWaitallUntilAllCame) {
   });
 }
 
+TEST(UnixSocket, NoUrgentByteIsRefusedBeforeAskingForAPeer) {
+  ProcessRig rig;
+  rig.run([](SystemCalls& calls) {
+    const UserAddress at = buffer(calls, 4096);
+    const auto alone = static_cast<int>(calls.socket(AF_UNIX, SOCK_STREAM, 0));
+    EXPECT_EQ(calls.send(alone, at, 0, MSG_OOB), -EOPNOTSUPP);
+    EXPECT_EQ(calls.send(alone, at, 1, MSG_OOB), -ENOTCONN);
+    return 0;
+  });
+}
+
 int read_all_later(SystemCalls& calls, std::span<const std::byte> arguments) {
   const Pair pair = argument<Pair>(arguments);
   calls.close(pair.first);
