@@ -92,9 +92,9 @@ Result<std::shared_ptr<mm::MappedObject>> SimulatedSystemCalls::object_to_map(fs
   if (const auto checked = check_offsets(file, a.size, a.offset); !checked) return tl::unexpected{checked.error()};
   if (const auto checked = check_mode(file, a.protection, a.flags); !checked) return tl::unexpected{checked.error()};
   auto object = file.mapped_object();
-  if (object == nullptr) {
-    // A socket has an mmap, which refuses when what was there is gone.
-    const bool socket = dynamic_cast<net::Socket*>(&file) != nullptr;
+  // It has an mmap, which refuses when what was there is gone.
+  const bool socket = dynamic_cast<net::Socket*>(&file) != nullptr;
+  if (object == nullptr && !(socket && (a.flags & MAP_GROWSDOWN) != 0)) {
     if (socket && (a.flags & MAP_FIXED) != 0) static_cast<void>(m_process.memory->unmap(a.hint, a.size));
     return base::refuse(ENODEV);
   }

@@ -238,6 +238,7 @@ TEST(UnixSocket, AMappingAtAFixedPlaceIsRefusedWhenWhatWasThereIsGone) {
     EXPECT_EQ(calls.mmap(at, 4096, PROT_READ, MAP_PRIVATE, pair.first, 0), -ENODEV);
     std::vector<std::uint8_t> resident;
     EXPECT_EQ(calls.mincore(at, 4096, resident), 0);
+    EXPECT_EQ(calls.mmap(at, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED | MAP_GROWSDOWN, pair.first, 0), -EINVAL);
     EXPECT_EQ(calls.mmap(at, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, pair.first, 0), -ENODEV);
     EXPECT_EQ(calls.mincore(at, 4096, resident), -ENOMEM);
     return 0;
