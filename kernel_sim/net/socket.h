@@ -2,7 +2,9 @@
 // What system calls ask of a socket of any family.
 #pragma once
 
+#include <algorithm>
 #include <memory>
+#include <poll.h>
 
 #include "kernel_sim/fs/file.h"
 #include "kernel_sim/system_calls.h"
@@ -17,6 +19,29 @@ struct MessageInfo {
 
 /// What a socket of AF_INET says to an address: EAFNOSUPPORT of another family, EINVAL of one too short to look at.
 Result<void> check_inet(const kernel_sim::Endpoint& endpoint);
+
+/// What the waiters of a socket are told (sock_def_readable, sock_def_write_space).
+inline constexpr std::uint32_t kReadableEvents = POLLIN | POLLPRI | POLLRDNORM | POLLRDBAND;
+inline constexpr std::uint32_t kWritableEvents = POLLOUT | POLLWRNORM | POLLWRBAND;
+
+/// splice_to_socket: what a pipe holds goes out in calls of up to `slots` of its slots. send(bytes, more) sends the
+/// first bytes of the pipe and takes them from it. A short count when an error came after some bytes.
+template <class Send>
+Result<Bytes> splice_to_socket(fs::SpliceSource& source, Bytes size, unsigned slots, bool more, Send&& send) {
+  Bytes done = 0;
+  while (done < size && source.fragments() > 0) {
+    const unsigned batch = std::min(source.fragments(), slots);
+    Bytes bytes = 0;
+    for (unsigned i = 0; i < batch; ++i) bytes += source.peek(i).size;
+    bytes = std::min(bytes, size - done);
+    const Result<Bytes> sent = send(bytes, more || (done + bytes < size && source.fragments() > batch));
+    if (!sent && done == 0) return sent;
+    if (!sent) break;
+    done += *sent;
+    if (*sent < bytes) break;
+  }
+  return done;
+}
 
 class Socket : public fs::File {
  public:

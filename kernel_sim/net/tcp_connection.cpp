@@ -10,6 +10,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "kernel_sim/net/socket.h"
 #include "kernel_sim/net/stack.h"
 
 namespace sluice::net {
@@ -98,10 +99,10 @@ void TcpConnection::wake(std::uint32_t events) {
 }
 
 /// sock_def_readable; behind the last byte tcp_fin tells of a new state first.
-void TcpConnection::wake_readers() { wake(m_peer_finished ? 0 : POLLIN | POLLPRI | POLLRDNORM | POLLRDBAND); }
+void TcpConnection::wake_readers() { wake(m_peer_finished ? 0 : kReadableEvents); }
 
 /// sk_stream_write_space.
-void TcpConnection::wake_writers() { wake(POLLOUT | POLLWRNORM | POLLWRBAND); }
+void TcpConnection::wake_writers() { wake(kWritableEvents); }
 
 /// Sleeps without owning the connection until `condition` holds.
 bool TcpConnection::wait_until(bool (TcpConnection::*condition)() const, std::string_view what) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "kernel_sim/net/socket.h"
 #include "kernel_sim/net/stack.h"
 #include "kernel_sim/net/tcp_connection.h"
 
@@ -148,22 +149,12 @@ Result<Bytes> TcpConnection::send(mm::UserMemory& memory, VirtAddr from, Bytes s
 
 Result<Bytes> TcpConnection::send_pages(fs::SpliceSource& source, Bytes size, SendFlags flags) {
   PipePages pages{*this, source};
-  Bytes done = 0;
-  while (done < size && source.fragments() > 0) {
-    const unsigned batch = std::min(source.fragments(), m_stack.m_config.splice_batch);
-    Bytes bytes = 0;
-    for (unsigned i = 0; i < batch; ++i) bytes += source.peek(i).size;
-    bytes = std::min(bytes, size - done);
+  return splice_to_socket(source, size, m_stack.m_config.splice_batch, flags.more, [&](Bytes bytes, bool more) {
     SendFlags batch_flags = flags;
-    batch_flags.more = flags.more || (done + bytes < size && source.fragments() > batch);
+    batch_flags.more = more;
     m_stack.spend(m_stack.m_config.splice_call, hal::Work::SocketCall);
-    const Result<Bytes> sent = send_from(pages, bytes, batch_flags);
-    if (!sent && done == 0) return sent;
-    if (!sent) break;
-    done += *sent;
-    if (*sent < bytes) break;
-  }
-  return done;
+    return send_from(pages, bytes, batch_flags);
+  });
 }
 
 /// tcp_splice_eof, since Linux 6.5 as the batches are; before, the tail waited for the timer of a cork.

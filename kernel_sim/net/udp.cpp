@@ -7,6 +7,7 @@
 
 #include <netinet/in.h>
 
+#include "kernel_sim/net/socket.h"
 #include "kernel_sim/net/stack.h"
 #include "kernel_sim/net/udp_socket.h"
 
@@ -15,7 +16,6 @@ namespace sluice::net {
 namespace {
 
 constexpr Bytes kUdpHeader = 8;
-constexpr std::uint32_t kReadableEvents = POLLIN | POLLPRI | POLLRDNORM | POLLRDBAND;
 
 /// What the kernel writes in front of a datagram: Ethernet, IPv4 and UDP headers (RFC 894, 791, 768), big-endian. No
 /// checksums: nothing looks at them on this device.

@@ -17,7 +17,6 @@ namespace {
 
 constexpr Bytes kMostPayload = 65'507;  // 65,535 less the headers of IP and UDP
 constexpr Bytes kMostAsked = 65'535;
-constexpr std::uint32_t kWritableEvents = POLLOUT | POLLWRNORM | POLLWRBAND;
 
 }  // namespace
 
@@ -81,26 +80,18 @@ Result<Bytes> UdpSocket::send_to(mm::UserMemory& memory, VirtAddr from, Bytes si
   return send_from(bytes, size, flags, &to);
 }
 
-/// splice_to_socket: up to 16 slots of the pipe as one datagram.
+/// The slots of one call are one datagram.
 Result<Bytes> UdpSocket::splice_write(fs::SpliceSource& source, Bytes size, std::uint64_t* offset,
                                       unsigned splice_flags) {
   if (offset != nullptr) return refuse(ESPIPE);
   PipePages pages{*this, source};
-  Bytes done = 0;
-  while (done < size && source.fragments() > 0) {
-    const unsigned batch = std::min(source.fragments(), m_stack.m_config.splice_batch);
-    Bytes bytes = 0;
-    for (unsigned i = 0; i < batch; ++i) bytes += source.peek(i).size;
-    bytes = std::min(bytes, size - done);
-    const bool more = (splice_flags & SPLICE_F_MORE) != 0 || (done + bytes < size && source.fragments() > batch);
+  const bool more_follows = (splice_flags & SPLICE_F_MORE) != 0;
+  return splice_to_socket(source, size, m_stack.m_config.splice_batch, more_follows, [&](Bytes bytes, bool more) {
     m_stack.spend(m_stack.m_config.splice_call, hal::Work::SocketCall);
     const Result<Bytes> sent = send_from(pages, bytes, more ? MSG_MORE : 0, nullptr);
-    if (!sent && done == 0) return sent;
-    if (!sent) break;
-    source.consume(bytes);
-    done += bytes;
-  }
-  return done;
+    if (sent) source.consume(bytes);
+    return sent;
+  });
 }
 
 /// udp_splice_eof.

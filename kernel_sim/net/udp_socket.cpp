@@ -100,7 +100,7 @@ std::int16_t UdpSocket::poll() const {
   if (m_end->send_shutdown && m_end->receive_shutdown) bits |= POLLHUP;
   if (m_end->receive_shutdown) bits |= POLLRDHUP | POLLIN | POLLRDNORM;
   if (!m_end->received.empty()) bits |= POLLIN | POLLRDNORM;
-  if (writable()) bits |= POLLOUT | POLLWRNORM | POLLWRBAND;
+  if (writable()) bits |= kWritableEvents;
   return static_cast<std::int16_t>(bits);
 }
 
@@ -118,7 +118,7 @@ Result<void> UdpSocket::set_option(int level, int option, int value) {
   switch (option) {
     case SO_SNDBUF:
       m_send_buffer = send_buffer_for(value, m_stack.m_config);
-      if (writable()) m_end->tell(POLLOUT | POLLWRNORM | POLLWRBAND);
+      if (writable()) m_end->tell(kWritableEvents);
       return {};
     case SO_RCVBUF:
       m_end->received.set_buffer(receive_buffer_for(value, m_stack.m_config));

@@ -119,7 +119,7 @@ Result<void> UnixSocket::connect(kernel_sim::Endpoint peer) {
   m_peer = std::make_shared<UnixEnd>(m_sockets, m_sockets.config.unix_buffer);
   m_peer->name = listener->name;
   listener->to_accept.push_back({m_peer, m_end});
-  listener->tell(UnixSockets::kReadable);
+  listener->tell(kReadableEvents);
   return {};
 }
 

@@ -14,7 +14,6 @@ namespace {
 
 constexpr Bytes kSmallestHead = 512;  // what kmalloc gives for the least there is
 
-constexpr std::uint32_t kWritable = POLLOUT | POLLWRNORM | POLLWRBAND;
 constexpr std::uint32_t kAnything = 0;
 
 /// Which of the slab caches 512, 1024, 2048, 4096 holds a head for so many bytes. The sockets' memory is accounted to
@@ -94,7 +93,7 @@ void UnixEnd::tell(std::uint32_t events) {
 /// sock_wfree: one byte of the packet still counts while the sender is told.
 void UnixEnd::released(Bytes truesize) {
   queued_memory -= truesize;
-  if (writable(2)) tell(kWritable);
+  if (writable(2)) tell(kWritableEvents);
 }
 
 std::pair<std::shared_ptr<UnixSocket>, std::shared_ptr<UnixSocket>> make_unix_pair(UnixSockets& sockets, int flags) {
@@ -153,7 +152,7 @@ std::int16_t UnixSocket::poll() const {
   if (unconnected || (m_end->send_shutdown && m_end->receive_shutdown)) bits |= POLLHUP;
   if (m_end->receive_shutdown) bits |= POLLRDHUP | POLLIN | POLLRDNORM;
   if (!m_end->received.empty() || !m_end->to_accept.empty()) bits |= POLLIN | POLLRDNORM;
-  if (!m_end->listening && m_end->writable()) bits |= kWritable;
+  if (!m_end->listening && m_end->writable()) bits |= kWritableEvents;
   return static_cast<std::int16_t>(bits);
 }
 
@@ -164,7 +163,7 @@ Result<void> UnixSocket::set_option(int level, int option, int value) {
   switch (option) {
     case SO_SNDBUF:
       m_end->send_buffer = send_buffer_for(value, m_sockets.config);
-      if (m_end->writable()) m_end->tell(kWritable);
+      if (m_end->writable()) m_end->tell(kWritableEvents);
       return {};
     case SO_RCVBUF:
       m_end->receive_buffer = receive_buffer_for(value, m_sockets.config);

@@ -49,7 +49,6 @@ class UnixSockets {
   static constexpr Bytes kLargestInHead = kPageSize - kSkbSharedInfo;  ///< SKB_MAX_HEAD(0)
   static constexpr Bytes kLargestInPages = 32_KiB;                     ///< UNIX_SKB_FRAGS_SZ
   static constexpr unsigned kPagesOrder = 3;  ///< of one allocation of them, where memory allows
-  static constexpr std::uint32_t kReadable = POLLIN | POLLPRI | POLLRDNORM | POLLRDBAND;
 
   /// With room for so many bytes in the head and in pages. ENOBUFS.
   Result<Packet> make(Bytes in_head, Bytes in_pages);

@@ -86,7 +86,7 @@ Result<void> UnixSocket::deliver(Packet packet) {
     return refuse(EPIPE);
   }
   m_peer->received.push_back(std::move(packet));
-  m_peer->tell(UnixSockets::kReadable);
+  m_peer->tell(kReadableEvents);
   return {};
 }
 
@@ -100,20 +100,10 @@ void UnixSocket::drop(Packet& packet) {
 /// splice_to_socket: up to 16 slots of the pipe as one message.
 Result<Bytes> UnixSocket::splice_write(fs::SpliceSource& source, Bytes size, std::uint64_t* offset, unsigned) {
   if (offset != nullptr) return refuse(ESPIPE);
-  Bytes done = 0;
-  while (done < size && source.fragments() > 0) {
-    Bytes bytes = 0;
-    for (unsigned i = 0; i < std::min(source.fragments(), m_sockets.config.splice_batch); ++i)
-      bytes += source.peek(i).size;
-    bytes = std::min(bytes, size - done);
+  return splice_to_socket(source, size, m_sockets.config.splice_batch, false, [&](Bytes bytes, bool /*more*/) {
     m_sockets.spend(m_sockets.config.splice_call, hal::Work::SocketCall);
-    const Result<Bytes> sent = send_pages(source, bytes);
-    if (!sent && done == 0) return sent;
-    if (!sent) break;
-    done += *sent;
-    if (*sent < bytes) break;
-  }
-  return done;
+    return send_pages(source, bytes);
+  });
 }
 
 Result<Bytes> UnixSocket::send_pages(fs::SpliceSource& source, Bytes size) {
