@@ -162,6 +162,8 @@ void Interpreter::execute_on_socket(const Step& step) {
       note_new(a[0], m_calls.accept(slot(a[1]), nullptr, SOCK_NONBLOCK));
       break;
     case Operation::Send:
+      // Urgent bytes of streams are not modelled.
+      if ((a[3] & MSG_OOB) != 0 && !is_datagram_socket(slot(a[0]))) break;
       note(m_calls.send(slot(a[0]), address(a[1]), size(2), number(3)));
       break;
     case Operation::Recv: {
