@@ -115,17 +115,18 @@ std::vector<std::string> differences(const std::vector<RunResult>& runs) {
   return notes;
 }
 
+void add_new(std::vector<std::string>& all, const std::vector<std::string>& more) {
+  for (const std::string& one : more) {
+    if (std::ranges::find(all, one) == all.end()) all.push_back(one);
+  }
+}
+
 void add_failures(RunResult& result, const scenario::RunPlan& plan, const Samples& samples,
                   const std::vector<RunResult>& runs) {
-  const auto add = [&](const std::string& failure) {
-    auto& all = result.failures;
-    if (std::find(all.begin(), all.end(), failure) == all.end()) all.push_back(failure);
-  };
-  for (const RunResult& run : runs) {
-    for (const std::string& failure : run.failures) add(failure);
-  }
+  const auto add = [&](const std::string& failure) { add_new(result.failures, {failure}); };
+  for (const RunResult& run : runs) add_new(result.failures, run.failures);
   for (const ProgramSample& sample : samples) {
-    for (const std::string& failure : sample.failures) add(failure);
+    add_new(result.failures, sample.failures);
     for (const ProgramProcess& process : sample.processes) {
       if (scenario::speak_of_end(plan.expectations, process.result.name)) continue;
       if (!process.ended) {
@@ -203,17 +204,9 @@ RunResult result_of(const scenario::RunPlan& plan, const Samples& samples, unsig
 
 namespace {
 
-bool settled_enough(const Samples& samples, const ReferenceCore& core, std::size_t enough) {
-  if (core.clock == 0) return true;
-  const auto own = std::ranges::count_if(
-      samples, [&](const ProgramSample& sample) { return undisturbed(sample.probes, core.own_ratio); });
-  return static_cast<std::size_t>(own) >= enough;
-}
-
-double mean_shared_share(const Samples& samples, const ReferenceCore& core) {
-  double sum = 0;
-  for (const ProgramSample& sample : samples) sum += shared_share(sample.probes, core.own_ratio);
-  return sum / static_cast<double>(samples.size());
+/// What went wrong in one repetition.
+std::vector<std::string> failures_of(const scenario::RunPlan& plan, const ProgramSample& sample) {
+  return result_of(plan, {sample}, 0).failures;
 }
 
 /// Of one run. What was waited for does not become shorter.
@@ -227,56 +220,37 @@ void shorten(ProgramSample& sample, double by) {
   sample.report.shorten(by);
 }
 
-/// Times become those of the reference core. How many repetitions count no more is told.
-std::size_t settle(Samples& samples, const ReferenceCore& core, std::size_t enough) {
-  std::vector<Observed> observed;
-  for (const ProgramSample& sample : samples) observed.push_back({sample.probes, static_cast<double>(cpu_of(sample))});
-  const std::vector<Settled> settled = settle(observed, core, enough);
-  Samples kept;
-  for (std::size_t i = 0; i < settled.size(); ++i) {
-    if (settled[i].set_aside) continue;
-    shorten(samples[i], settled[i].shorter_by);
-    kept.push_back(std::move(samples[i]));
-  }
-  const std::size_t set_aside = samples.size() - kept.size();
-  samples = std::move(kept);
-  return set_aside;
-}
-
 }  // namespace
 
 std::vector<RunResult> run_programs(std::span<const scenario::RunPlan> plans, native::ProgramFolder& folder,
                                     const NativeOptions& options, std::atomic<std::size_t>& done) {
   std::vector<Samples> samples(plans.size());
   std::vector<bool> ended(plans.size(), false);
-  const unsigned planned = options.warm_up + options.repetitions;
-  const std::size_t enough = enough_of(options.repetitions);
-  for (unsigned round = 0; round < planned + kMoreRepetitions * options.repetitions; ++round) {
+  RepeatedRounds rounds{options.warm_up, options.repetitions};
+  for (bool first = true; rounds.next(); first = false) {
     for (std::size_t i = 0; i < plans.size(); ++i) {
-      if (round < planned) ++done;
-      if (ended[i] ||
-          (round >= planned && settled_enough(samples[i], reference_core(plans[i].configuration), enough))) {
-        continue;
-      }
+      if (rounds.is_planned()) ++done;
+      if (ended[i] || !rounds.repeats(samples[i], reference_core(plans[i].configuration))) continue;
       const scenario::Programs& programs = plans[i].configuration.programs;
       ProgramSample sample = native::run_programs(programs, folder,
                                                   {.arguments = programs.arguments.table(),
                                                    .time_limit = std::chrono::seconds{options.timeout_s},
                                                    .congestion_control = scenario::kControlledCongestionControl});
       // One that failed once is not waited for again and again.
-      const bool once = round == 0 && failed(result_of(plans[i], {sample}, options.warm_up));
+      const bool once = first && failed(result_of(plans[i], {sample}, options.warm_up));
       ended[i] = once;
-      if (once || round >= options.warm_up) samples[i].push_back(std::move(sample));
+      if (once || !rounds.warms_up()) samples[i].push_back(std::move(sample));
     }
   }
   std::vector<RunResult> found;
   for (std::size_t i = 0; i < plans.size(); ++i) {
     const ReferenceCore core = reference_core(plans[i].configuration);
-    const std::size_t set_aside = settle(samples[i], core, enough);
+    const Samples set_aside = settle(samples[i], core, rounds.enough(), cpu_of, shorten);
     found.push_back(result_of(plans[i], samples[i], options.warm_up));
+    for (const ProgramSample& sample : set_aside) add_new(found.back().failures, failures_of(plans[i], sample));
     results::Repetitions& repetitions = *found.back().repetitions;
     if (core.clock == 0) continue;
-    repetitions.set_aside = set_aside;
+    repetitions.set_aside = set_aside.size();
     repetitions.on_shared_core = mean_shared_share(samples[i], core);
   }
   return found;

@@ -180,12 +180,6 @@ std::vector<std::string> failures(const NativeRun& run) {
   return sentences;
 }
 
-double mean_shared_share(const NativeRun& run) {
-  double sum = 0;
-  for (const TransferSample& sample : run.samples) sum += shared_share(sample.probes, run.core.own_ratio);
-  return sum / static_cast<double>(run.samples.size());
-}
-
 /// Of `cores` cores. What was waited for does not become shorter.
 void shorten(TransferSample& sample, double by, unsigned cores) {
   const auto divide = [by](std::int64_t& time) { time = std::llround(static_cast<double>(time) / by); };
@@ -204,17 +198,9 @@ void shorten(TransferSample& sample, double by, unsigned cores) {
 
 void settle(NativeRun& run, std::size_t enough) {
   if (run.samples.empty() || !run.samples.back().failure.empty()) return;
-  std::vector<Observed> observed;
-  for (const TransferSample& sample : run.samples) {
-    observed.push_back({sample.probes, static_cast<double>(sample.cpu_ns())});
-  }
-  const std::vector<Settled> settled = settle(observed, run.core, enough);
-  std::vector<TransferSample> kept;
-  for (std::size_t i = 0; i < settled.size(); ++i) {
-    shorten(run.samples[i], settled[i].shorter_by, run.cores);
-    (settled[i].set_aside ? run.set_aside : kept).push_back(std::move(run.samples[i]));
-  }
-  run.samples = std::move(kept);
+  run.set_aside = settle(
+      run.samples, run.core, enough, [](const TransferSample& sample) { return sample.cpu_ns(); },
+      [&](TransferSample& sample, double by) { shorten(sample, by, run.cores); });
 }
 
 void add_measured(RunResult& result, const NativeRun& run) {
@@ -233,7 +219,7 @@ void add_measured(RunResult& result, const NativeRun& run) {
   result.repetitions = {.count = run.samples.size(),
                         .warm_up = run.warm_up,
                         .set_aside = run.set_aside.size(),
-                        .on_shared_core = mean_shared_share(run),
+                        .on_shared_core = mean_shared_share(run.samples, run.core),
                         .elapsed_ns = summary(run, [](const TransferSample& s) { return s.elapsed_ns; }),
                         .cpu_ns = summary(run, [](const TransferSample& s) { return s.cpu_ns(); })};
 }

@@ -115,32 +115,21 @@ class Rounds {
   }
 
   std::vector<NativeRun> carry_out() {
-    const unsigned wanted = m_options.repetitions;
-    const std::size_t enough = enough_of(wanted);
-    for (unsigned round = 0; round < m_options.warm_up + wanted; ++round) {
+    RepeatedRounds rounds{m_options.warm_up, m_options.repetitions};
+    while (rounds.next()) {
       for (std::size_t i = 0; i < m_plans.size(); ++i) {
-        ++*m_done;
-        transfer(i, round < m_options.warm_up);
-      }
-    }
-    for (unsigned round = 0; round < kMoreRepetitions * wanted; ++round) {
-      for (std::size_t i = 0; i < m_plans.size(); ++i) {
-        if (m_runs[i].core.own_ratio > 0 && undisturbed_samples(m_runs[i]) < enough) transfer(i, false);
+        if (rounds.is_planned()) ++*m_done;
+        if (rounds.repeats(m_runs[i].samples, m_runs[i].core)) transfer(i, rounds.warms_up());
       }
     }
     for (NativeRun& run : m_runs) {
       if (run.core.own_ratio == 0) run.core.own_ratio = own_ratio_of_all().value_or(0);
-      settle(run, enough);
+      settle(run, rounds.enough());
     }
     return std::move(m_runs);
   }
 
  private:
-  static std::size_t undisturbed_samples(const NativeRun& run) {
-    return static_cast<std::size_t>(std::ranges::count_if(
-        run.samples, [&](const auto& sample) { return undisturbed(sample.probes, run.core.own_ratio); }));
-  }
-
   [[nodiscard]] std::optional<double> own_ratio_of_all() const {
     std::vector<double> ratios;
     for (const NativeRun& run : m_runs) {

@@ -70,4 +70,11 @@ std::vector<Settled> settle(const std::vector<Observed>& repetitions, const Refe
   return settled;
 }
 
+bool RepeatedRounds::next() {
+  if (std::exchange(m_begun, true)) ++m_round;
+  if (m_round < m_planned) return true;
+  if (m_round == m_planned) m_end = Clock::now() + (Clock::now() - m_began);
+  return m_round < m_planned + kFurther * m_wanted && Clock::now() < m_end;
+}
+
 }  // namespace sluice::crosscheck

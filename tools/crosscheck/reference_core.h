@@ -2,7 +2,10 @@
 // Repetitions of a native run on one clock and on a core of one's own, as probes of the core tell (core_probe.h).
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "tools/native/core_probe.h"
@@ -42,8 +45,63 @@ struct Settled {
 /// this run, as its repetitions tell when they differ in their shares.
 std::vector<Settled> settle(const std::vector<Observed>& repetitions, const ReferenceCore& core, std::size_t enough);
 
-/// As long as fewer than this were undisturbed a run is repeated, up to kMoreRepetitions times as often again.
-constexpr std::size_t enough_of(unsigned wanted) { return (wanted + 1) / 2; }
-inline constexpr unsigned kMoreRepetitions = 3;
+/// The same for samples with `probes`: `cpu_ns(sample)` is what a sample took, `shorten(sample, by)` divides it.
+/// Returns those that are set aside.
+template <class Sample, class CpuTime, class Shorten>
+std::vector<Sample> settle(std::vector<Sample>& samples, const ReferenceCore& core, std::size_t enough,
+                           CpuTime&& cpu_ns, Shorten&& shorten) {
+  std::vector<Observed> observed;
+  for (const Sample& sample : samples) observed.push_back({sample.probes, static_cast<double>(cpu_ns(sample))});
+  const std::vector<Settled> settled = settle(observed, core, enough);
+  std::vector<Sample> kept;
+  std::vector<Sample> set_aside;
+  for (std::size_t i = 0; i < settled.size(); ++i) {
+    shorten(samples[i], settled[i].shorter_by);
+    (settled[i].set_aside ? set_aside : kept).push_back(std::move(samples[i]));
+  }
+  samples = std::move(kept);
+  return set_aside;
+}
+
+/// `samples` is not empty.
+template <class Sample>
+double mean_shared_share(const std::vector<Sample>& samples, const ReferenceCore& core) {
+  double sum = 0;
+  for (const Sample& sample : samples) sum += shared_share(sample.probes, core.own_ratio);
+  return sum / static_cast<double>(samples.size());
+}
+
+/// Rounds of repetitions: those that are wanted, and with a calibration further ones of what was disturbed too often.
+/// The further ones are up to three times as many, and take as long again at most.
+class RepeatedRounds {
+ public:
+  RepeatedRounds(unsigned warm_up, unsigned wanted) : m_planned(warm_up + wanted), m_wanted(wanted) {}
+
+  /// Whether there is another round; begins with it.
+  bool next();
+  [[nodiscard]] bool warms_up() const { return m_round < m_planned - m_wanted; }
+  [[nodiscard]] bool is_planned() const { return m_round < m_planned; }
+  /// Undisturbed samples with which a run has enough of them.
+  [[nodiscard]] std::size_t enough() const { return (m_wanted + 1) / 2; }
+  /// Whether this round is to repeat a run that has these samples.
+  template <class Sample>
+  [[nodiscard]] bool repeats(const std::vector<Sample>& samples, const ReferenceCore& core) const {
+    if (is_planned()) return true;
+    const auto own = std::ranges::count_if(
+        samples, [&](const Sample& sample) { return undisturbed(sample.probes, core.own_ratio); });
+    return core.clock > 0 && static_cast<std::size_t>(own) < enough();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static constexpr unsigned kFurther = 3;  // times as many
+
+  unsigned m_planned;
+  unsigned m_wanted;
+  unsigned m_round = 0;
+  bool m_begun = false;
+  Clock::time_point m_began = Clock::now();
+  Clock::time_point m_end;
+};
 
 }  // namespace sluice::crosscheck

@@ -2,35 +2,17 @@
 #include "tools/native/core_probe.h"
 
 #include <algorithm>
-#include <array>
-#include <ctime>
+
+#include "tools/native/measured_region.h"
 
 namespace sluice::native {
 namespace {
 
-double now_ns() {
-  timespec time{};
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
-}
-
-/// What two readings of the clock add to what is between them.
-double reading_ns() {
-  std::array<double, 101> readings{};
-  for (double& reading : readings) {
-    const double begin = now_ns();
-    reading = now_ns() - begin;
-  }
-  std::ranges::nth_element(readings, readings.begin() + readings.size() / 2);
-  return readings[readings.size() / 2];
-}
-
 template <class Work>
-double timed(Work&& work) {
-  static const double reading = reading_ns();
-  const double begin = now_ns();
+double timed(double reading_ns, Work&& work) {
+  const std::int64_t begin = monotonic_ns();
   work();
-  return std::max(now_ns() - begin - reading, 1.0);
+  return std::max(static_cast<double>(monotonic_ns() - begin) - reading_ns, 1.0);
 }
 
 }  // namespace
@@ -39,16 +21,17 @@ CoreProbe probe_core() {
   constexpr unsigned kCyclesEach = 3;  // imul of 64 bits, on all x86-64 cores since 2008 (Agner Fog's tables)
   constexpr unsigned kMultiplications = CoreProbe::kChainCycles / kCyclesEach;
   constexpr unsigned kAdditions = 1400;
+  static const double reading_ns = clock_reading_ns();
   // The compiler must not know the values, or it would do without the work.
   CoreProbe probe;
-  probe.chain_ns = timed([] {
+  probe.chain_ns = timed(reading_ns, [] {
     std::uint64_t x = 3;
     for (unsigned i = 0; i < kMultiplications; ++i) {
       x *= x;
       asm volatile("" : "+r"(x));
     }
   });
-  probe.independent_ns = timed([] {
+  probe.independent_ns = timed(reading_ns, [] {
     std::uint64_t a = 1, b = 2, c = 3, d = 4, e = 5, f = 6;
     for (unsigned i = 0; i < kAdditions; ++i) {
       a += b, c += d, e += f, b ^= 3, d ^= c, f ^= e;

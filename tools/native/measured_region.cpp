@@ -2,6 +2,7 @@
 #include "tools/native/measured_region.h"
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 
 #include <sys/resource.h>
@@ -19,6 +20,18 @@ std::int64_t read_clock(clockid_t clock) {
 }  // namespace
 
 std::int64_t monotonic_ns() { return read_clock(CLOCK_MONOTONIC); }
+
+double clock_reading_ns() {
+  constexpr std::int64_t kTogether = 16;  // a reading takes about as long as the clock is fine
+  std::array<std::int64_t, 101> readings{};
+  for (std::int64_t& reading : readings) {
+    const std::int64_t begin = monotonic_ns();
+    for (std::int64_t i = 1; i < kTogether; ++i) static_cast<void>(monotonic_ns());
+    reading = monotonic_ns() - begin;
+  }
+  std::ranges::nth_element(readings, readings.begin() + readings.size() / 2);
+  return static_cast<double>(readings[readings.size() / 2]) / static_cast<double>(kTogether);
+}
 
 ResourceUse resource_use() {
   rusage use{};

@@ -24,6 +24,8 @@ struct ResourceUse {
 
 /// CLOCK_MONOTONIC: one clock for all processes, so that instants of sender and receiver can be compared.
 std::int64_t monotonic_ns();
+/// What two readings of that clock add to what is between them: the median of many.
+double clock_reading_ns();
 /// Of this process, since it started.
 ResourceUse resource_use();
 ResourceUse operator-(const ResourceUse& a, const ResourceUse& b);

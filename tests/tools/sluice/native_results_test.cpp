@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/crosscheck/native_results.h"
 
+#include <chrono>
+#include <thread>
+
 #include <gtest/gtest.h>
 
 namespace sluice::tests {
@@ -60,6 +63,27 @@ TEST(ReferenceCore, TransfersThatDifferInTheirSharesTellWhatSharingCosts) {
   NativeRun run = run_of({sample_of(1800, {kShared}), sample_of(1400, {kOwn, kShared}), sample_of(1000, {kOwn})}, 1.1);
   crosscheck::settle(run, 2);
   for (const native::TransferSample& sample : run.samples) EXPECT_EQ(sample.cpu_ns(), 1000);
+}
+
+TEST(RepeatedRounds, FurtherOnesRepeatWhatWasDisturbedForAsLongAgain) {
+  using Samples = std::vector<native::TransferSample>;
+  const Samples disturbed{sample_of(1, {kShared}), sample_of(1, {kOwn}), sample_of(1, {kShared})};
+  const Samples undisturbed{sample_of(1, {kOwn}), sample_of(1, {kShared}), sample_of(1, {kOwn})};
+  const crosscheck::ReferenceCore core{.own_ratio = 1, .clock = kClock};
+  crosscheck::RepeatedRounds rounds{1, 3};
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(rounds.next());
+    EXPECT_EQ(rounds.warms_up(), i == 0);
+    EXPECT_TRUE(rounds.repeats(undisturbed, core)) << "planned";
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds{200});
+  ASSERT_TRUE(rounds.next());
+  EXPECT_FALSE(rounds.is_planned());
+  EXPECT_TRUE(rounds.repeats(disturbed, core));
+  EXPECT_FALSE(rounds.repeats(undisturbed, core));
+  EXPECT_FALSE(rounds.repeats(disturbed, {.own_ratio = 1})) << "without a calibration";
+  std::this_thread::sleep_for(std::chrono::milliseconds{300});
+  EXPECT_FALSE(rounds.next());
 }
 
 TEST(ReferenceCore, WithoutACalibrationOrAProbeTimesStayAsTheyAre) {

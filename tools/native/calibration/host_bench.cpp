@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <ctime>
 #include <optional>
 
 #include "tools/native/calibration/estimators.h"
 #include "tools/native/core_probe.h"
 #include "tools/native/host_system_calls.h"
+#include "tools/native/measured_region.h"
 #include "tools/native/process.h"
 #include "tools/native/shared.h"
 
@@ -21,24 +21,12 @@ constexpr double kTypical = 0.5;
 
 class HostClock : public Clock {
  public:
-  HostClock() {
-    std::vector<double> readings(101);
-    for (double& reading : readings) {
-      const Picoseconds begin = now();
-      reading = static_cast<double>((now() - begin).count());
-    }
-    m_overhead = Picoseconds{static_cast<std::int64_t>(quantile(readings, 0.5))};
-  }
   std::optional<native::CoreProbe> probe() override { return native::probe_core(); }
-  Picoseconds now() override {
-    timespec time{};
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return Picoseconds{(time.tv_sec * 1'000'000'000 + time.tv_nsec) * 1000};
-  }
+  Picoseconds now() override { return Picoseconds{native::monotonic_ns() * 1000}; }
   [[nodiscard]] Picoseconds overhead() const override { return m_overhead; }
 
  private:
-  Picoseconds m_overhead;
+  Picoseconds m_overhead{static_cast<std::int64_t>(native::clock_reading_ns() * 1000)};
 };
 
 /// What a measuring process leaves to its parent.
