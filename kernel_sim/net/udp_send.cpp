@@ -112,6 +112,7 @@ Result<Bytes> UdpSocket::send_from(Source& source, Bytes size, int flags, const 
     const auto where = destination(to);
     if (!where) return tl::unexpected{where.error()};
     Outgoing datagram{nullptr, *where};
+    if (more) m_corked.to = *where;  // whether it comes to a datagram or not
     if (const auto appended = append(datagram, source, size); !appended) return tl::unexpected{appended.error()};
     if (!more) {
       finish(datagram);
@@ -182,10 +183,11 @@ void UdpSocket::drop(Outgoing& datagram) {
 /// Where a datagram goes, as an address that this machine has.
 Result<kernel_sim::Endpoint> UdpSocket::destination(const kernel_sim::Endpoint* to) const {
   if (to == nullptr && !m_end->connected) return refuse(EDESTADDRREQ);
-  kernel_sim::Endpoint where = to != nullptr ? *to : m_end->peer;
+  if (to == nullptr) return m_corked.to;
+  const kernel_sim::Endpoint& where = *to;
   if (const auto checked = check_inet(where); !checked && where.family != AF_UNSPEC)
     return refuse(checked.error().value);
-  if (to != nullptr && where.port == 0) return refuse(EINVAL);
+  if (where.port == 0) return refuse(EINVAL);
   return m_udp.route(*m_end, where);
 }
 

@@ -50,7 +50,7 @@ Result<void> UdpSocket::connect(kernel_sim::Endpoint peer) {
   if (m_end->local.address == 0) m_end->local.address = m_stack.source_address(routed->address);
   m_end->peer = *routed;
   m_end->connected = true;
-  m_corked.to = *routed;  // what is corked goes there, too, for both use the socket's flow (inet->cork.fl)
+  m_corked.to = *routed;
   return {};
 }
 

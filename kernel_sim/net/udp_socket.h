@@ -83,6 +83,8 @@ class UdpSocket final : public Socket {
   std::shared_ptr<UdpEnd> m_end;
   PageFragment m_page_fragment;
   sched::Mutex m_corking;  // held by calls that add to what is corked
+  /// `to` is the socket's flow (inet->cork.fl), which connect and the first call of what is corked set: what is sent
+  /// without an address goes there.
   Outgoing m_corked;
   bool m_cork_option = false;
   Bytes m_send_buffer;

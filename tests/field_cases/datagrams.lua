@@ -246,3 +246,31 @@ function udp_ports()
   sendto(client, m, 3, 0, at)
   say("first", recv(first, m, 10, 0))
 end
+
+cases.udp_corked_elsewhere = {
+  about = "where sendto with MSG_MORE pointed is where later sends of a connected socket go, whether it came to anything or not",
+  source = "linux udp_sendmsg (inet->cork.fl)",
+}
+function udp_corked_elsewhere()
+  local m, a, b, fd = memory(4096), udp(HERE), udp(HERE), udp()
+  local function arrived(after)
+    say(after .. ": at a", recv(a, m, 4096, 0))
+    say(after .. ": at b", recv(b, m, 4096, 0))
+  end
+  must(connect(fd, (getsockname(a))))
+  say("corked", sendto(fd, m, 1, MSG_MORE, (getsockname(b))))
+  say("ended", send(fd, m, 2, 0))
+  arrived("ended")
+  say("plain", send(fd, m, 4, 0))
+  arrived("plain")
+  must(connect(fd, (getsockname(a))))
+  say("plain", send(fd, m, 5, 0))
+  arrived("connected again")
+  say("corked from nowhere", sendto(fd, 4096, 1, MSG_MORE, (getsockname(b))))
+  say("plain", send(fd, m, 6, 0))
+  arrived("after what failed")
+  say("to a", sendto(fd, m, 7, 0, (getsockname(a))))
+  arrived("to a")
+  say("plain", send(fd, m, 8, 0))
+  arrived("last")
+end
