@@ -110,6 +110,8 @@ Result<std::uint64_t> AddressSpace::remap_to(Remap remap) {
   const bool fixed = (remap.flags & MREMAP_FIXED) != 0;
   // What is there goes first, even if the move is refused then.
   if (fixed) remove_pages(remap.to, remap.to + remap.new_pages);
+  // A region that was to be there twice, the second time where it begins.
+  if (s.find(remap.from) == nullptr) return refuse(EFAULT);
   if (const auto done = shrink(remap); !done) return refuse(done.error().value);
   remap.old_pages = std::min(remap.old_pages, remap.new_pages);
   const Region& region = *s.find(remap.from);

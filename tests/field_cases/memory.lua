@@ -354,6 +354,7 @@ function mremap_grows()
   local file = map(65536, READ_WRITE, MAP_SHARED, (open("a", O_RDWR)))
   fill(file, 9, 10)
   say("shared twice", peek(mremap(file, 0, 4096, MREMAP_MAYMOVE)))
+  say("onto itself", mremap(file, 0, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, file))
   say("bad", mremap(far, 4096, 4096, 8), (mremap(far + 1, 4096, 4096, 0)))
 end
 
