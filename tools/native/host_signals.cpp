@@ -87,6 +87,10 @@ void HostSystemCalls::joins(pid_t process) {
   }
 }
 
+void HostSystemCalls::forget_processes() {
+  for (auto& place : m_counters->family) place = 0;
+}
+
 void HostSystemCalls::leaves(pid_t process) {
   for (auto& place : m_counters->family) {
     pid_t expected = process;

@@ -137,6 +137,11 @@ class HostSystemCalls : public SystemCalls {
   void fill(kernel_sim::UserAddress to, std::byte value, std::uint64_t size) override;
   void compute(std::uint64_t work) override;
 
+  /// Of one program, with those that it forks, at the same time.
+  static constexpr std::size_t kMostProcesses = 4096;
+  /// The program's process has ended, and so have those that it forked: nobody may be killed.
+  void forget_processes();
+
  protected:
   /// The program leaves its own code for a call, or (without one) to touch its memory or to compute.
   virtual void leaves_program(std::optional<syscalls::Call> /*call*/) {}
@@ -162,7 +167,7 @@ class HostSystemCalls : public SystemCalls {
   struct Counters {
     std::array<std::atomic<std::uint64_t>, syscalls::kCalls> entered{};
     std::atomic<std::uint64_t> returned{};
-    std::array<std::atomic<pid_t>, 4096> family{};  // process ids, 0 where there is none
+    std::array<std::atomic<pid_t>, kMostProcesses> family{};  // process ids, 0 where there is none
   };
 
   [[nodiscard]] std::string host_path(std::string_view path) const;

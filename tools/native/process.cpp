@@ -127,7 +127,9 @@ int run_as_process(HostSystemCalls& calls, const std::function<int(SystemCalls&)
                    const ProcessOptions& options) {
   const pid_t pid = start_process([&] { return main(calls); }, options.placement);
   const std::optional<int> status = wait_for_process(pid, options.time_limit);
-  return status ? *status : kill_process(pid);
+  const int ended = status ? *status : kill_process(pid);
+  calls.forget_processes();
+  return ended;
 }
 
 }  // namespace sluice::native

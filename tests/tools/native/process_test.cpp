@@ -46,6 +46,20 @@ TEST_F(Process, TheStatusIsWhatTheProgramReturnsOrExitsWith) {
   EXPECT_EQ(m_calls.counts().mode_switches, 1U);  // it does not return
 }
 
+TEST_F(Process, AsManyProgramsAsOneLikesMayForkOneAfterTheOther) {
+  const auto kills_its_child = [](SystemCalls& calls) {
+    const auto pause = [](SystemCalls& in_child, std::span<const std::byte>) {
+      in_child.nanosleep(60'000'000'000);
+      return 0;
+    };
+    const SystemCalls::Value child = calls.fork(pause, {});
+    const SystemCalls::Value killed = calls.kill(child, SIGKILL);
+    int status = 0;
+    return killed == 0 && calls.wait(child, status) == child ? 0 : 1;
+  };
+  for (std::size_t i = 0; i <= HostSystemCalls::kMostProcesses; ++i) ASSERT_EQ(run(kills_its_child), 0) << i;
+}
+
 TEST_F(Process, AnAddressThatIsNotMappedIsSigsegv) {
   const auto load = [](SystemCalls& calls) {
     std::byte byte{};
