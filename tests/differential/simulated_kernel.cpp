@@ -3,14 +3,32 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "kernel_sim/fs/make_file_system.h"
+#include "models/base/parameters.h"
+#include "tools/native/calibration/host.h"
 
 namespace sluice::differential {
 
 namespace {
 
 constexpr Frame kFirstFrame{512};  // below lies the kernel itself
+
+/// Sizes of buffers and pipes are an administrator's choice: the host's count. (With larger receive buffers windows are
+/// told in larger units.) How much may be dirty depends on the memory, of which there is less here.
+void take_sysctls(kernel_sim::KernelConfig& config) {
+  static const std::vector<calibration::Fact> sysctls = calibration::read_sysctls();
+  const base::ParameterTable table{config};
+  for (const auto& [parameter, value, source] : sysctls) {
+    constexpr std::string_view kPrefix = "kernel.";
+    const std::string name = parameter.substr(kPrefix.size());
+    if (!name.starts_with("net.") && !name.starts_with("pipe.")) continue;
+    // One beyond what a parameter may be keeps its default.
+    static_cast<void>(table.find(name).value().set(value));
+  }
+}
 
 }  // namespace
 
@@ -35,6 +53,7 @@ SimulatedKernel::SimulatedKernel(const FileSizes& file_sizes, const Surroundings
                       [this](int flags) { return m_network->create_unix_socket(flags); },
                       [this](int flags) { return m_network->create_unix_pair(flags); }},
                   m_config.syscall) {
+  take_sysctls(m_config);
   m_config.fs.preload_written = true;
   m_config.syscall.max_processes = surroundings.processes;
   m_config.fs.preload_call_size = Bytes{1} << 30;

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <ctime>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <unistd.h>
 
@@ -88,14 +89,7 @@ std::optional<bool> loopback_offload(unsigned command) {
   return value.data != 0;
 }
 
-void add_sysctls(std::vector<Fact>& facts) {
-  for (const Sysctl& sysctl : kSysctls) {
-    const std::string path = std::string{"/proc/sys/"} + sysctl.path;
-    const auto number = read_number(path, sysctl.place);
-    if (!number) continue;
-    const char* gap = sysctl.unit[0] == 0 ? "" : " ";
-    facts.push_back({sysctl.parameter, fmt::format("{}{}{}", *number, gap, sysctl.unit), path});
-  }
+void add_other_sysctls(std::vector<Fact>& facts) {
   if (const auto corks = read_number("/proc/sys/net/ipv4/tcp_autocorking")) {
     facts.push_back({"kernel.net.autocork", *corks != 0 ? "true" : "false", "/proc/sys/net/ipv4/tcp_autocorking"});
   }
@@ -197,6 +191,18 @@ std::string today() {
   return fmt::format("{:04}-{:02}-{:02}", date.tm_year + 1900, date.tm_mon + 1, date.tm_mday);
 }
 
+std::vector<Fact> read_sysctls() {
+  std::vector<Fact> facts;
+  for (const Sysctl& sysctl : kSysctls) {
+    const std::string path = std::string{"/proc/sys/"} + sysctl.path;
+    const auto number = read_number(path, sysctl.place);
+    if (!number) continue;
+    const char* gap = sysctl.unit[0] == 0 ? "" : " ";
+    facts.push_back({sysctl.parameter, fmt::format("{}{}{}", *number, gap, sysctl.unit), path});
+  }
+  return facts;
+}
+
 std::vector<Fact> read_facts(const std::filesystem::path& file_system, int cpu) {
   std::vector<Fact> facts;
   add_memory(facts);
@@ -204,7 +210,8 @@ std::vector<Fact> read_facts(const std::filesystem::path& file_system, int cpu) 
     const std::string name = cache.level == 1 ? "l1" : cache.level == 2 ? "l2" : "llc";
     facts.push_back({"cache." + name + "_ways", std::to_string(cache.ways), "sysfs ways_of_associativity"});
   }
-  add_sysctls(facts);
+  std::ranges::move(read_sysctls(), std::back_inserter(facts));
+  add_other_sysctls(facts);
   const std::string release = identify_host().kernel;
   add_release_features(release, facts);
   add_scheduler(release, facts);

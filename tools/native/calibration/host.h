@@ -26,6 +26,8 @@ struct Fact {
   std::string value;      ///< as a platform file has it, with unit
   std::string source;     ///< where it was read
 };
+/// Those that stand under /proc/sys and are a parameter as they stand.
+std::vector<Fact> read_sysctls();
 /// All that this process may read; what is missing here keeps its published value. `file_system` is any folder on the
 /// file system that is of interest (for its read-ahead). `cpu` is a core.
 std::vector<Fact> read_facts(const std::filesystem::path& file_system, int cpu);
