@@ -108,7 +108,8 @@ TEST(Differential, NoRuleAllowsAValueThatIsSimplyWrong) {
   Program program{{}, {call(Operation::Read, {0, 0, 1})}};
   const Entry host{0, 0, 1, {}, 0, 0};
   const Entry simulated{0, 0, 2, {}, 0, 0};
-  for (const Rule& rule : rules()) EXPECT_FALSE(rule.allows({program, {}, &host, &simulated, true, true})) << rule.name;
+  for (const Rule& rule : rules())
+    EXPECT_FALSE(rule.allows({program, {}, &host, &simulated, true, true, true})) << rule.name;
 }
 
 TEST(Differential, TheSameSeedGivesTheSameProgram) {

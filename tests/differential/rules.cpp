@@ -54,7 +54,9 @@ bool truncated_bytes_in_a_pipe(const Disagreement& disagreement) {
            step.operation == Operation::CopyFileRange;
   };
   const auto& steps = disagreement.program.steps;
-  return disagreement.zeroed_on_host && only_bytes_differ(disagreement) && std::ranges::any_of(steps, shortens) &&
+  // A file system in memory, which is what Linux has for a program that fills its disk, has folios of one page.
+  const bool zeroed = disagreement.zeroed_on_host || (disagreement.zeroed_here && fills_disk(disagreement.program));
+  return zeroed && only_bytes_differ(disagreement) && std::ranges::any_of(steps, shortens) &&
          std::ranges::any_of(steps, refers);
 }
 
@@ -68,8 +70,8 @@ bool residency_after_truncation(const Disagreement& disagreement) {
          std::ranges::any_of(steps, shortens);
 }
 
-/// SEEK_DATA or SEEK_HOLE after a write that gave fewer bytes than were asked for.
-bool hole_after_a_short_write(const Disagreement& disagreement) {
+/// SEEK_DATA, SEEK_HOLE or mincore after a write that gave fewer bytes than were asked for.
+bool room_after_a_short_write(const Disagreement& disagreement) {
   const auto& steps = disagreement.program.steps;
   const auto shorter = [&](const Entry& entry) {
     return entry.value >= 0 && is_write(disagreement, entry) && entry.value < steps[entry.step].arguments[2];
@@ -80,7 +82,8 @@ bool hole_after_a_short_write(const Disagreement& disagreement) {
     return false;
   const Step& step = steps[host->step];
   const bool asks =
-      step.operation == Operation::Lseek && (step.arguments[2] == SEEK_DATA || step.arguments[2] == SEEK_HOLE);
+      (step.operation == Operation::Lseek && (step.arguments[2] == SEEK_DATA || step.arguments[2] == SEEK_HOLE)) ||
+      (step.operation == Operation::Mincore && host->value == simulated->value);
   return asks && std::ranges::any_of(disagreement.before, shorter);
 }
 
@@ -117,11 +120,11 @@ constexpr std::array kRules = {
          "The folio in which a file ends may stay whole, with pages behind the end that nobody can reach. Whether it "
          "does is the file system's choice.",
          residency_after_truncation},
-    Rule{"hole after a short write",
+    Rule{"room after a short write",
          "A write that ends early, for its buffer cannot be read further, was given room for all of it up to the end "
-         "of a folio. Whether the pages that stay empty are a hole once the file grows over them is the file system's "
-         "choice.",
-         hole_after_a_short_write},
+         "of a folio. Whether the pages that stay empty lie in memory, and are a hole once the file grows over them, "
+         "is the file system's choice.",
+         room_after_a_short_write},
     Rule{"checksum of odd pieces",
          "Of pages that are spliced into a datagram with MSG_MORE Linux works out the checksum itself, and gets it "
          "wrong behind a piece of odd length (skb_splice_from_iter of 6.18): the receiver drops the datagram, and the "

@@ -18,6 +18,7 @@ struct Disagreement {
   const Entry* simulated;
   bool overlapping_copy;  ///< as in Outcome
   bool zeroed_on_host;    ///< wherever the bytes differ, Linux has zeroes
+  bool zeroed_here;       ///< wherever the bytes differ, the simulated kernel has zeroes
 };
 
 struct Rule {
