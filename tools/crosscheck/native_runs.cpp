@@ -134,7 +134,7 @@ class Rounds {
     std::vector<double> ratios;
     for (const NativeRun& run : m_runs) {
       for (const native::TransferSample& sample : run.samples) {
-        for (const native::CoreProbe& probe : sample.probes) ratios.push_back(probe.ratio());
+        for (const native::CoreProbe& probe : sample.probes.all) ratios.push_back(probe.ratio());
       }
     }
     return native::own_ratio(std::move(ratios));

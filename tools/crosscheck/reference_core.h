@@ -22,16 +22,15 @@ struct ReferenceCore {
 /// That of a calibrated platform; nothing is known of another.
 ReferenceCore reference_core(const scenario::Configuration& configuration);
 
-using Probes = std::vector<native::CoreProbe>;
-
 /// Share of the probes that say that something else had a part of the core.
-double shared_share(const Probes& probes, double own_ratio);
-/// Whether a repetition had the core nearly all to itself.
-bool undisturbed(const Probes& probes, double own_ratio);
+double shared_share(const native::Probes& probes, double own_ratio);
+/// Whether a repetition tells what it takes on a core of its own: it had that nearly all the time, or during a quarter
+/// of its windows.
+bool tells(const native::Probes& probes, const ReferenceCore& core);
 
 /// One repetition.
 struct Observed {
-  Probes probes;
+  native::Probes probes;
   double cpu_ns = 0;
 };
 /// What becomes of it.
@@ -40,9 +39,11 @@ struct Settled {
   bool set_aside = false;
 };
 
-/// How the repetitions of one run become those of the reference core. Those on a shared core are set aside when at
-/// least `enough` are undisturbed. Else the share of each that was on a shared core counts less by what sharing costs
-/// this run, as its repetitions tell when they differ in their shares.
+/// How the repetitions of one run become those of the reference core: the time of each becomes that of its clock, and
+/// what was on a shared core counts less by what sharing costs this run. That the windows of all repetitions tell, else
+/// repetitions that differ in their shares, else the calibration. Where the core was shared is known of each window,
+/// and only as a share of a repetition without any. Repetitions that had the core seldom are set aside when at least
+/// `enough` had it more often.
 std::vector<Settled> settle(const std::vector<Observed>& repetitions, const ReferenceCore& core, std::size_t enough);
 
 /// The same for samples with `probes`: `cpu_ns(sample)` is what a sample took, `shorten(sample, by)` divides it.
@@ -71,7 +72,7 @@ double mean_shared_share(const std::vector<Sample>& samples, const ReferenceCore
   return sum / static_cast<double>(samples.size());
 }
 
-/// Rounds of repetitions: those that are wanted, and with a calibration further ones of what was disturbed too often.
+/// Rounds of repetitions: those that are wanted, and with a calibration further ones of what too few tell about.
 /// The further ones are up to three times as many, and take as long again at most.
 class RepeatedRounds {
  public:
@@ -81,15 +82,15 @@ class RepeatedRounds {
   bool next();
   [[nodiscard]] bool warms_up() const { return m_round < m_planned - m_wanted; }
   [[nodiscard]] bool is_planned() const { return m_round < m_planned; }
-  /// Undisturbed samples with which a run has enough of them.
+  /// Samples that tell what a run takes, with which it has enough of them.
   [[nodiscard]] std::size_t enough() const { return (m_wanted + 1) / 2; }
   /// Whether this round is to repeat a run that has these samples.
   template <class Sample>
   [[nodiscard]] bool repeats(const std::vector<Sample>& samples, const ReferenceCore& core) const {
     if (is_planned()) return true;
-    const auto own = std::ranges::count_if(
-        samples, [&](const Sample& sample) { return undisturbed(sample.probes, core.own_ratio); });
-    return core.clock > 0 && static_cast<std::size_t>(own) < enough();
+    const auto telling =
+        std::ranges::count_if(samples, [&](const Sample& sample) { return tells(sample.probes, core); });
+    return core.clock > 0 && static_cast<std::size_t>(telling) < enough();
   }
 
  private:

@@ -23,6 +23,23 @@ struct CoreProbe {
   [[nodiscard]] double ratio() const { return independent_ns / chain_ns; }
 };
 
+/// What a program did between two probes of its only core.
+struct ProbedWindow {
+  std::int64_t began_at_ns = 0;  ///< CLOCK_MONOTONIC
+  std::int64_t ended_at_ns = 0;
+  double work = 0;  ///< in a unit that takes about as long each time, e.g. a byte of a stream
+  CoreProbe before;
+  CoreProbe after;
+
+  [[nodiscard]] double ns() const { return static_cast<double>(ended_at_ns - began_at_ns); }
+};
+
+/// Those of one run.
+struct Probes {
+  std::vector<CoreProbe> all;
+  std::vector<ProbedWindow> windows = {};  ///< where it is known how much was done
+};
+
 /// Times both pieces, without what reading the clock takes.
 CoreProbe probe_core();
 

@@ -233,10 +233,19 @@ class MeasuredTransfer {
       if (m_clocks->softirq_known) {
         sample.softirq_cpu_ns = m_clocks->softirq_at_last_byte - m_clocks->softirq_at_begin;
       }
-      // The probes are no part of what is measured.
+      // Neither the probes are part of what is measured, nor what a sender read of itself before the last byte came.
       sample.receiver.cpu_ns -= m_clocks->receivers_at_begin + probing_ns;
-      if (m_cores.size() == 1) sample.elapsed_ns -= probing_ns;
+      if (m_cores.size() == 1) {
+        sample.elapsed_ns -= probing_ns;
+        for (const SenderProcess& sender : m_senders) {
+          if (sender.region.closed_at_ns() < last_byte) sample.elapsed_ns -= sender.region.closing_cpu_ns();
+        }
+      }
     }
+    // A window behind the end also has what the sender did then.
+    std::erase_if(sample.probes.windows, [&](const ProbedWindow& window) {
+      return window.ended_at_ns > m_senders.front().region.ended_at_ns();
+    });
     sample.kernel_counts = m_counters.counts();
   }
 
@@ -244,7 +253,10 @@ class MeasuredTransfer {
     ResourceUse use = report.used;
     use.cpu_ns = report.cpu_clock_ns;  // since the process was made
     sample.receiver = sample.receiver + use;
-    sample.probes.insert(sample.probes.end(), report.probes.begin(), report.probes.end());
+    sample.probes.all.insert(sample.probes.all.end(), report.probes.all.begin(), report.probes.all.end());
+    if (m_cores.size() == 1 && m_senders.size() == 1 && m_receivers.size() == 1) {
+      sample.probes.windows = report.probes.windows;
+    }
     sample.receiver_calls += report.calls;
     sample.received += report.bytes;
     if (report.bytes != bytes_of_connection()) {

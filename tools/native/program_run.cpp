@@ -315,7 +315,7 @@ class Findings {
         m_sample.report.fail(who, text);
         break;
       case RecordKind::Probe:
-        if (record.probe.chain_ns > 0) m_sample.probes.push_back(record.probe);
+        if (record.probe.chain_ns > 0) m_sample.probes.all.push_back(record.probe);
         break;
     }
   }

@@ -40,7 +40,7 @@ struct ProgramSample {
   std::int64_t cpu_kernel_ns = 0;
   std::vector<ProgramProcess> processes;
   results::ProgramReport report;
-  std::vector<CoreProbe> probes;      ///< of the cores that the programs ran on
+  Probes probes;                      ///< of the cores that the programs ran on
   std::vector<std::string> failures;  ///< of the run itself: a limit that it met
 };
 

@@ -114,6 +114,17 @@ void Receiver::note_use(const ResourceUse& before) {
   m_state->used = now - before;
 }
 
+void Receiver::probe() {
+  const std::uint32_t count = m_state->probe_count;
+  const std::int64_t now = m_state->last_byte_at_ns;
+  if (count == kMostProbes || (count > 0 && now - m_state->probes[count - 1].ended_at_ns < kBetweenProbes)) return;
+  Probe& probe = m_state->probes[m_state->probe_count++];
+  probe.bytes = m_state->bytes;
+  probe.began_at_ns = monotonic_ns();
+  probe.core = probe_core();
+  probe.ended_at_ns = monotonic_ns();
+}
+
 /// `digest` is null when the bytes are discarded.
 void Receiver::receive(int connection, std::span<std::byte> buffer, EVP_MD_CTX* digest,
                        const ReceiverOptions& options) {
@@ -133,11 +144,7 @@ void Receiver::receive(int connection, std::span<std::byte> buffer, EVP_MD_CTX* 
       m_state->error = errno;
       break;
     }
-    if (options.probe_core && m_state->calls % kCallsPerProbe == 0 && m_state->probe_count < kMostProbes) {
-      const std::int64_t begin = monotonic_ns();
-      m_state->probes[m_state->probe_count++] = probe_core();
-      m_state->probing_ns += monotonic_ns() - begin;
-    }
+    if (options.probe_core) probe();
     if (!noted && options.expected > 0 && m_state->bytes >= options.expected) {
       note_use(before);
       if (options.at_last_byte) options.at_last_byte();
@@ -156,15 +163,18 @@ ReceiverReport Receiver::finish(std::chrono::milliseconds limit) {
     if (*status != 0 && m_state->error == 0) throw base::InputError{"native: receiver: ended before its connection"};
   }
   if (m_state->error != 0) throw_host_error("receiver: connection", m_state->error);
-  const auto probes = std::span{m_state->probes}.first(m_state->probe_count);
-  ReceiverReport report{m_state->bytes,
-                        m_state->calls,
-                        m_state->last_byte_at_ns,
-                        m_state->used,
-                        m_state->cpu_clock_ns,
-                        {},
-                        {probes.begin(), probes.end()},
-                        m_state->probing_ns};
+  ReceiverReport report{
+      m_state->bytes, m_state->calls, m_state->last_byte_at_ns, m_state->used, m_state->cpu_clock_ns, {}, {}, {}};
+  const Probe* before = nullptr;
+  for (const Probe& probe : probes()) {
+    report.probes.all.push_back(probe.core);
+    report.probing_ns += probe.ended_at_ns - probe.began_at_ns;
+    if (before != nullptr) {
+      report.probes.windows.push_back({before->ended_at_ns, probe.began_at_ns,
+                                       static_cast<double>(probe.bytes - before->bytes), before->core, probe.core});
+    }
+    before = &probe;
+  }
   if (m_mode != ReceiverMode::Discard) {
     for (const unsigned char byte : m_state->digest) report.sha256 += fmt::format("{:02x}", byte);
   }

@@ -40,7 +40,7 @@ struct ReceiverOptions {
   std::uint64_t expected = 0;
   /// Called in the receiver's process when it has the last expected byte.
   std::function<void()> at_last_byte = {};
-  /// Asks now and then, between calls, what the core is worth (core_probe.h). For a program that is timed.
+  /// Asks every 50 us, between calls, what the core is worth (core_probe.h). For a program that is timed.
   bool probe_core = false;
   /// Stay open in the receiver's process, for `at_last_byte`; all others but the first three are closed.
   std::vector<int> descriptors = {};
@@ -53,7 +53,7 @@ struct ReceiverReport {
   ResourceUse used;                  ///< from the connection to the last expected byte, else to its end
   std::int64_t cpu_clock_ns = 0;     ///< the process's CPU clock then
   std::string sha256;                ///< lower-case hexadecimal; empty when discarding
-  std::vector<CoreProbe> probes;     ///< of the core, in the order in which they were made
+  Probes probes;                     ///< of the core, in the order in which they were made; work is in bytes
   std::int64_t probing_ns = 0;       ///< what they took
 };
 
@@ -77,8 +77,15 @@ class Receiver {
   [[nodiscard]] std::vector<std::byte> received() const;
 
  private:
-  static constexpr std::uint32_t kMostProbes = 4096;
-  static constexpr std::uint64_t kCallsPerProbe = 4;  // about a per cent of the time that the calls take
+  static constexpr std::uint32_t kMostProbes = 8192;
+  static constexpr std::int64_t kBetweenProbes = 50'000;  // ns, 25 times as long as a probe takes
+
+  struct Probe {
+    CoreProbe core;
+    std::int64_t began_at_ns = 0;
+    std::int64_t ended_at_ns = 0;
+    std::uint64_t bytes = 0;  // that had come
+  };
 
   struct State {
     int error = 0;  ///< what broke the connection
@@ -88,14 +95,15 @@ class Receiver {
     ResourceUse used;
     std::int64_t cpu_clock_ns = 0;
     std::uint32_t probe_count = 0;
-    std::array<CoreProbe, kMostProbes> probes;
-    std::int64_t probing_ns = 0;
+    std::array<Probe, kMostProbes> probes;
     std::array<unsigned char, 32> digest{};
   };
 
   int serve(int listener, const ReceiverOptions& options);
   void receive(int connection, std::span<std::byte> buffer, EVP_MD_CTX* digest, const ReceiverOptions& options);
   void note_use(const ResourceUse& before);
+  void probe();
+  [[nodiscard]] std::span<const Probe> probes() const { return std::span{m_state->probes}.first(m_state->probe_count); }
 
   kernel_sim::Endpoint m_endpoint;
   ReceiverMode m_mode;

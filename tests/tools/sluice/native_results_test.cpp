@@ -20,7 +20,7 @@ native::TransferSample sample_of(std::int64_t cpu_ns, std::vector<native::CorePr
   native::TransferSample sample;
   sample.elapsed_ns = cpu_ns + 1000;  // for the rest it waits
   sample.sender.cpu_ns = cpu_ns;
-  sample.probes = std::move(probes);
+  sample.probes.all = std::move(probes);
   return sample;
 }
 
@@ -63,6 +63,39 @@ TEST(ReferenceCore, TransfersThatDifferInTheirSharesTellWhatSharingCosts) {
   NativeRun run = run_of({sample_of(1800, {kShared}), sample_of(1400, {kOwn, kShared}), sample_of(1000, {kOwn})}, 1.1);
   crosscheck::settle(run, 2);
   for (const native::TransferSample& sample : run.samples) EXPECT_EQ(sample.cpu_ns(), 1000);
+}
+
+/// Windows of 100 ns, of which each does so much.
+native::TransferSample sample_with_windows(std::int64_t cpu_ns,
+                                           std::vector<std::pair<native::CoreProbe, double>> done) {
+  native::TransferSample sample = sample_of(cpu_ns, {kShared});
+  for (const auto& [probe, work] : done) {
+    for (int i = 0; i < 10; ++i) sample.probes.windows.push_back({1000, 1100, work, probe, probe});
+  }
+  return sample;
+}
+
+TEST(ReferenceCore, WindowsOfATransferThatWereOnASharedOneCountLess) {
+  // 8 bytes in 100 ns on a core of its own, half of it on a shared one, four fifths at four fifths of the clock.
+  NativeRun run = run_of({sample_with_windows(3000, {{kOwn, 8}, {kShared, 4}, {kShared, 4}}),
+                          sample_with_windows(2500, {{kSlower, 6.4}, {kSlower, 6.4}})},
+                         1.1);
+  crosscheck::settle(run, 2);
+  ASSERT_EQ(run.samples.size(), 2U);
+  for (const native::TransferSample& sample : run.samples) EXPECT_EQ(sample.cpu_ns(), 2000);
+}
+
+TEST(ReferenceCore, WindowsThatWereAllSharedCountLessByTheCalibration) {
+  NativeRun run = run_of({sample_with_windows(3000, {{kShared, 4}})}, 1.5);
+  crosscheck::settle(run, 1);
+  EXPECT_EQ(run.samples.at(0).cpu_ns(), 2000);
+}
+
+TEST(ReferenceCore, ATransferThatSeldomHadACoreOfItsOwnIsSetAside) {
+  NativeRun run = run_of({sample_with_windows(3000, {{kShared, 4}}), sample_with_windows(2000, {{kOwn, 8}})});
+  crosscheck::settle(run, 1);
+  EXPECT_EQ(run.samples.size(), 1U);
+  EXPECT_EQ(run.set_aside.size(), 1U);
 }
 
 TEST(RepeatedRounds, FurtherOnesRepeatWhatWasDisturbedForAsLongAgain) {
