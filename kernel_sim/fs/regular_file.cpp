@@ -95,7 +95,7 @@ Result<Bytes> RegularFile::read(mm::UserMemory& memory, VirtAddr to, Bytes size,
   return direct() ? direct_read(memory, to, size, position) : buffered_read(memory, to, size, position);
 }
 
-/// filemap_read: each folio's part is one copy.
+/// filemap_read: each page is a copy (copy_page_to_iter).
 Result<Bytes> RegularFile::buffered_read(mm::UserMemory& memory, VirtAddr to, Bytes size, std::uint64_t& position) {
   Bytes done = 0;
   while (done < size && position < m_inode.size()) {
@@ -109,12 +109,15 @@ Result<Bytes> RegularFile::buffered_read(mm::UserMemory& memory, VirtAddr to, By
     bool short_copy = false;
     for (unsigned i = 0; i < batch.count && position < end && !short_copy; ++i) {
       const mm::Folio& folio = batch.folios[i];
-      const Bytes piece = std::min(end, folio.end() * kPageSize) - position;
-      const PhysAddr from = folio.frame.address() + (position - folio.first * kPageSize);
-      const Bytes copied = memory.copy_out(from, to + done, piece);
-      position += copied;
-      done += copied;
-      short_copy = copied < piece;
+      const std::uint64_t folio_end = std::min(end, folio.end() * kPageSize);
+      while (position < folio_end && !short_copy) {
+        const Bytes piece = std::min(folio_end - position, kPageSize - position % kPageSize);
+        const PhysAddr from = folio.frame.address() + (position - folio.first * kPageSize);
+        const Bytes copied = memory.copy_out(from, to + done, piece);
+        position += copied;
+        done += copied;
+        short_copy = copied < piece;
+      }
     }
     m_read_ahead->previous_position = static_cast<std::int64_t>(position);
     put_folios(batch);

@@ -17,18 +17,32 @@ using fabric::AccessKind;
 using fabric::HitLevel;
 using LineTimes = std::array<Picoseconds, fabric::kHitLevels>;
 
-/// Little's law: with n lines on their way, one arrives every latency / n, however fast the core is.
-LineTimes line_times(const LineCosts& costs, const CpuConfig& config, Picoseconds memory_latency) {
+/// From the load of a line to its first byte.
+LineTimes latencies(const CpuConfig& config, Picoseconds memory_latency) {
+  const auto time = [&](const CpuCost& cost) { return cost.at(config.frequency); };
+  const Picoseconds llc = time(config.latency_llc);
   LineTimes times;
-  const auto set = [&](HitLevel level, const CpuCost& cost, Picoseconds latency) {
-    times[static_cast<std::size_t>(level)] = std::max(cost.at(config.frequency), latency / config.lines_in_flight);
+  const auto set = [&](HitLevel level, Picoseconds latency) { times[static_cast<std::size_t>(level)] = latency; };
+  set(HitLevel::L1, time(config.latency_l1));
+  set(HitLevel::L2, time(config.latency_l2));
+  set(HitLevel::Llc, llc);
+  set(HitLevel::Peer, llc);
+  set(HitLevel::Memory, llc + memory_latency);
+  return times;
+}
+
+/// Little's law: with n lines on their way, one arrives every latency / n, however fast the core is.
+LineTimes line_times(const LineCosts& costs, const CpuConfig& config, const LineTimes& latency) {
+  LineTimes times;
+  const auto set = [&](HitLevel level, const CpuCost& cost) {
+    const auto at = static_cast<std::size_t>(level);
+    times[at] = std::max(cost.at(config.frequency), latency[at] / config.lines_in_flight);
   };
-  const auto latency = [&](const CpuCost& cost) { return cost.at(config.frequency); };
-  set(HitLevel::L1, costs.l1, latency(config.latency_l1));
-  set(HitLevel::L2, costs.l2, latency(config.latency_l2));
-  set(HitLevel::Llc, costs.llc, latency(config.latency_llc));
-  set(HitLevel::Peer, costs.peer, latency(config.latency_llc));
-  set(HitLevel::Memory, costs.memory, latency(config.latency_llc) + memory_latency);
+  set(HitLevel::L1, costs.l1);
+  set(HitLevel::L2, costs.l2);
+  set(HitLevel::Llc, costs.llc);
+  set(HitLevel::Peer, costs.peer);
+  set(HitLevel::Memory, costs.memory);
   return times;
 }
 
@@ -42,8 +56,9 @@ Core::Core(sc_core::sc_module_name name, unsigned index, const CpuConfig& config
       m_index(index),
       m_config(config),
       m_connections(connections),
-      m_read_line(line_times(config.read, config, connections.memory_latency)),
-      m_write_line(line_times(config.write, config, connections.memory_latency)),
+      m_latency(latencies(config, connections.memory_latency)),
+      m_read_line(line_times(config.read, config, m_latency)),
+      m_write_line(line_times(config.write, config, m_latency)),
       m_copy_start(config.copy_start.at(config.frequency)) {
   sc_core::sc_spawn_options options;
   options.set_stack_size(256 * 1024);  // interrupt handlers run the network stack
@@ -210,8 +225,18 @@ void Core::store(PhysAddr to, std::span<const std::byte> from) {
                               [&](PhysAddr at, Bytes size) { consume(touch_cost(at, size, AccessKind::Write)); });
 }
 
+/// Nothing of a copy is on its way yet when it begins: its first line is waited for, from wherever it lies.
+Picoseconds Core::first_line_cost(PhysAddr at, Bytes size) {
+  const Bytes in_line = std::min(size, kLineSize - at.value() % kLineSize);
+  const auto outcome = m_connections.caches.access(m_index, at, in_line, AccessKind::Read, now());
+  Picoseconds cost;
+  for (std::size_t level = 0; level < fabric::kHitLevels; ++level) cost += m_latency[level] * outcome.lines[level];
+  return std::max(cost, outcome.memory_ready - now());
+}
+
 void Core::copy(PhysAddr from, PhysAddr to, Bytes size) {
-  consume(m_copy_start);
+  if (size == 0) return;
+  consume(m_copy_start + first_line_cost(from, size));
   continue_copy(from, to, size);
 }
 

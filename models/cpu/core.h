@@ -112,6 +112,7 @@ class Core : public sc_core::sc_module, public fabric::InterruptSink {
     fabric::AccessKind kind;
   };
   Picoseconds cost_of(const Touch* touches, std::size_t count);
+  Picoseconds first_line_cost(PhysAddr at, Bytes size);
   Picoseconds touch_cost(PhysAddr at, Bytes size, fabric::AccessKind kind) {
     const Touch touch{at, size, kind};
     return cost_of(&touch, 1);
@@ -121,6 +122,7 @@ class Core : public sc_core::sc_module, public fabric::InterruptSink {
   const unsigned m_index;
   const CpuConfig m_config;
   CoreConnections m_connections;
+  std::array<Picoseconds, fabric::kHitLevels> m_latency;
   std::array<Picoseconds, fabric::kHitLevels> m_read_line;
   std::array<Picoseconds, fabric::kHitLevels> m_write_line;
   Picoseconds m_copy_start;

@@ -60,8 +60,11 @@ struct CpuConfig : base::Parameters {
                 "lines of a stream that are on their way to a core at once, those of the prefetchers included; a line "
                 "takes at least the latency of its level over this",
                 "estimate, by Little's law: one thread streams up to 20 GiB/s (mazzo.li 2022; napkin-math) at 92 ns");
-  CpuCost latency_l1 = parameter(latency_l1, "latency_l1", CpuCost::cycles(5),
-                                 "load-to-use latency of an L1 hit; a page-table walk pays it per step", kLatencies);
+  CpuCost latency_l1 =
+      parameter(latency_l1, "latency_l1", CpuCost::cycles(5),
+                "load-to-use latency of an L1 hit; a page-table walk pays it per step, and a copy for its first "
+                "line, as those of the other levels",
+                kLatencies);
   CpuCost latency_l2 =
       parameter(latency_l2, "latency_l2", CpuCost::cycles(14), "load-to-use latency of an L2 hit", kLatencies);
   CpuCost latency_llc = parameter(latency_llc, "latency_llc", CpuCost::cycles(50),

@@ -204,7 +204,7 @@ TEST_F(CoreTest, ACopyCostsItsLinesAtBothEndsAndIsInTheLedger) {
   thread([this] {
     m_core.occupy();
     m_core.copy(PhysAddr{0x1000}, PhysAddr{0x2000}, 4096);
-    EXPECT_EQ(m_core.now(), 10_ns + 128_ns) << "start, 64 lines read, 64 lines written";
+    EXPECT_EQ(m_core.now(), 10_ns + 5_ns + 128_ns) << "start, first line waited for, 64 lines read, 64 lines written";
     m_core.synchronise();
     m_core.vacate();
   });
@@ -212,6 +212,20 @@ TEST_F(CoreTest, ACopyCostsItsLinesAtBothEndsAndIsInTheLedger) {
   EXPECT_EQ(memory.at(PhysAddr{0x2000}, 1)[0], std::byte{42});
   ASSERT_EQ(ledger.moves().size(), 1U);
   EXPECT_EQ(ledger.moves()[0].bytes.payload, 4096U);
+}
+
+TEST_F(CoreTest, ACopyWaitsForItsFirstLineFromWhereverThatLies) {
+  caches.level = fabric::HitLevel::Llc;
+  thread([this] {
+    m_core.occupy();
+    m_core.continue_copy(PhysAddr{0x1000}, PhysAddr{0x2000}, 4096);
+    const Picoseconds continued = m_core.now();
+    m_core.copy(PhysAddr{0x1000}, PhysAddr{0x2000}, 4096);
+    EXPECT_EQ(m_core.now() - continued, continued + 10_ns + 50_ns) << "start, and the latency of the last level";
+    m_core.synchronise();
+    m_core.vacate();
+  });
+  run();
 }
 
 TEST_F(CoreTest, ACopyWaitsForDramWhenThatIsSlowerThanTheCore) {

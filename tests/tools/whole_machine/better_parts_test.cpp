@@ -56,7 +56,8 @@ std::vector<BetterPart> better_parts() {
       {"GenerationOfTheDisk", "pcie.disk.generation", {"1", "2", "3", "4", "5"}, from_disk("16 MiB")},
       {"CommandOverhead", "disk.command_overhead", {"20 us", "5 us", "1.5 us", "0 s"}, from_disk("8 MiB")},
       {"LanesOfTheNic", "pcie.nic.lanes", lanes, from_memory({"nic.rate=100Gbps"})},
-      {"GenerationOfTheNic", "pcie.nic.generation", {"1", "2", "3", "4", "5"}, from_memory({"nic.rate=100Gbps"})},
+      // A card that is done sooner finds fewer packets together: more of them, and more interrupts.
+      {"GenerationOfTheNic", "pcie.nic.generation", {"1", "2", "3", "4", "5"}, from_memory({"nic.rate=100Gbps"}), 0.03},
       {"WireRate", "nic.rate", {"1 Gbps", "10 Gbps", "25 Gbps", "40 Gbps", "100 Gbps", "400 Gbps"}, from_memory()},
       {"WireRateCold",
        "nic.rate",

@@ -132,7 +132,8 @@ TEST_F(WholeMachine, SlowerMemoryAndASlowerClockSlowCopiesAndAFasterClockDoesNot
   EXPECT_GT(twice_the_latency, 1.15);
   EXPECT_LT(twice_the_latency, 1.6);
   EXPECT_GT(ratio({"memory.latency=300 ns"}), twice_the_latency * 1.3);
-  EXPECT_NEAR(ratio({"memory.latency=150 ns", "cpu.lines_in_flight=60"}), 1.0, 0.05);
+  // With twice the lines in flight a stream is as fast again; the first line of each page is waited for all the same.
+  EXPECT_LT(ratio({"memory.latency=150 ns", "cpu.lines_in_flight=60"}) - 1, (twice_the_latency - 1) / 2);
   EXPECT_GT(ratio({"cpu.frequency=1.45 GHz"}), 1.5);
   EXPECT_GT(ratio({"cpu.frequency=5.8 GHz"}), 0.55) << "half the cycles, but not half the latency";
 }
@@ -213,14 +214,17 @@ TEST_F(WholeMachine, AHotFileComesFromTheCpuCachesAsFarAsTheyHoldIt) {
 }
 
 TEST_F(WholeMachine, WakingTheReceiverOnAnotherCoreTakesTheIdleExitAndOnTheSameCoreDoesNot) {
-  const auto time = [&](const char* cpus, const char* idle_exit) {
-    Variation variation{.platform = "loopback", .strategies = "read_write"};
+  const auto times = [&](const char* cpus, const char* idle_exit) {
+    Variation variation{.platform = "loopback", .file = "size: 64 KiB, seed: 3", .strategies = "read_write"};
     variation.set = {fmt::format("workload.cpus={}", cpus), fmt::format("cpu.idle_exit={}", idle_exit)};
-    return elapsed(run(variation)["read_write"]);
+    return run(variation)["read_write"]["time"];
   };
   // A core that waited before the region ticks at other instants within it; not one exit is paid.
-  EXPECT_NEAR(time("1", "0s"), time("1", "20us"), 1'000);
-  EXPECT_GT(time("2", "20us"), time("2", "0s") + 20'000);
+  const auto elapsed_on_one = [&](const char* exit) { return times("1", exit)["elapsed_ns"].get<double>(); };
+  EXPECT_NEAR(elapsed_on_one("0s"), elapsed_on_one("20us"), 1'000);
+  // The sender goes on meanwhile, so that it is not the elapsed time which tells.
+  const auto waking_on_two = [&](const char* exit) { return times("2", exit)["cpu_irq_ns"].get<double>(); };
+  EXPECT_GT(waking_on_two("20us"), waking_on_two("0s") + 19'000);
 }
 
 TEST_F(WholeMachine, AWriteBufferHidesDramWritesWhereDevicesWriteToDram) {
