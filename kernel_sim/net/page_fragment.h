@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The block that a socket copies bytes into, piece after piece (struct page_frag). Each packet with a piece of the
-// block holds a reference on it.
+// The block that a task copies bytes for its sockets into, piece after piece (struct page_frag). Each packet with a piece
+// of the block holds a reference on it.
 #pragma once
 
 #include <utility>
@@ -23,7 +23,7 @@ class PageFragment {
   bool refill() {
     if (m_block.size > 0) {
       if (m_frames.references(Frame::of(m_block.address)) == 1) m_used = 0;
-      if (m_used < m_block.size) return true;
+      if (m_used + kLeastRoom <= m_block.size) return true;
       give_back();
     }
     for (const unsigned order : {kOrder, 0U}) {
@@ -50,6 +50,7 @@ class PageFragment {
 
  private:
   static constexpr unsigned kOrder = 3;  // SKB_FRAG_PAGE_ORDER: 32 KiB
+  static constexpr Bytes kLeastRoom = 32;
 
   mm::FrameAllocator& m_frames;
   mm::Fragment m_block;  // size 0: none

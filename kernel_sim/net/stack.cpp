@@ -92,6 +92,12 @@ Result<void> Stack::check_local(kernel_sim::Endpoint local) const {
   return {};
 }
 
+PageFragment& Stack::page_fragment() {
+  std::shared_ptr<void>& memory = m_scheduler.current()->socket_memory;
+  if (memory == nullptr) memory = std::make_shared<PageFragment>(m_frames);
+  return *static_cast<PageFragment*>(memory.get());
+}
+
 std::uint32_t Stack::timestamp() const {
   return static_cast<std::uint32_t>(m_machine.cpu.now().count() / Picoseconds{1_ms}.count());
 }

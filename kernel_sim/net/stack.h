@@ -17,6 +17,7 @@
 #include "kernel_sim/mm/frame_allocator.h"
 #include "kernel_sim/net/net_config.h"
 #include "kernel_sim/net/net_device.h"
+#include "kernel_sim/net/page_fragment.h"
 #include "kernel_sim/net/port_table.h"
 #include "kernel_sim/net/skb.h"
 #include "kernel_sim/net/tcp_socket.h"
@@ -135,6 +136,8 @@ class Stack {
   void send_reset(const nic::PacketHeader& cause);
   [[nodiscard]] bool checksum_holds(const Skb& skb);
   [[nodiscard]] bool copy_lent_pages(Skb& skb);
+  /// Of the current task (sk_page_frag).
+  PageFragment& page_fragment();
   void spend(CpuCost cost, hal::Work work) { m_machine.cpu.execute(cost, work); }
   [[nodiscard]] std::uint32_t timestamp() const;
 

@@ -24,7 +24,6 @@ TcpConnection::TcpConnection(Stack& stack)
     : m_stack(stack),
       m_congestion(stack.m_config.initial_window),
       m_send_buffer(stack.m_config.wmem_default),
-      m_page_fragment(stack.m_frames),
       m_rto_unmeasured(stack.m_config.rto_initial),
       m_receive_window(stack.m_config.rmem_default, stack.m_config.rmem_max),
       m_ack(stack.m_config.quick_acks, stack.m_config.delayed_ack) {}
@@ -347,7 +346,6 @@ void TcpConnection::finish() {
   m_in_flight = 0;
   if (m_orphan || !m_bound_port) m_stack.give_port(*this);
   if (m_orphan) drop_received();
-  m_page_fragment.give_back();
   if (std::exchange(m_entered, false)) m_stack.leave(*this);
   wake();
 }
@@ -377,7 +375,7 @@ Result<void> TcpConnection::set_owned_option(int level, int option, int value) {
     m_receive_window.fix_buffer(receive_buffer_for(value, m_stack.m_config));
   } else if (level == SOL_SOCKET && option == SO_RCVLOWAT) {
     m_receive_window.set_low_mark(value < 0 ? Bytes{INT_MAX} : static_cast<Bytes>(value));
-    if (readable()) wake_readers();
+    if (readable_or_over()) wake_readers();
   } else if (level == IPPROTO_TCP && option == TCP_NODELAY) {
     m_nagle = value != 0 ? m_nagle | kNagleOff | kPushOnce : m_nagle & ~unsigned{kNagleOff};
     if (value != 0) push_pending(m_nagle);

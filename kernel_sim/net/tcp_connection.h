@@ -19,7 +19,6 @@
 #include "kernel_sim/net/delayed_ack.h"
 #include "kernel_sim/net/memory_reserve.h"
 #include "kernel_sim/net/net_config.h"
-#include "kernel_sim/net/page_fragment.h"
 #include "kernel_sim/net/port_table.h"
 #include "kernel_sim/net/receive_window.h"
 #include "kernel_sim/net/skb.h"
@@ -321,7 +320,6 @@ class TcpConnection final : public std::enable_shared_from_this<TcpConnection>, 
   Bytes m_in_interface = 0;
   mutable bool m_throttled = false;
   ZeroCopyState m_zero_copy;
-  PageFragment m_page_fragment;
 
   // timing
   TcpTimer m_retransmission;

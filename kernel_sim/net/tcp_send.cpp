@@ -37,7 +37,7 @@ struct TcpConnection::UserBytes {
 
   Result<Bytes> append_paged(Skb& skb, Bytes most) {
     Stack& stack = connection.m_stack;
-    PageFragment& block = connection.m_page_fragment;
+    PageFragment& block = stack.page_fragment();
     if (!block.refill()) return refuse(ENOMEM);
     const PhysAddr to = block.next();
     if (!stack.skbs().continues(skb, to) && skb.fragment_count >= stack.m_config.max_fragments) return 0;

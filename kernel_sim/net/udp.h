@@ -12,7 +12,6 @@
 
 #include "kernel_sim/hal/machine.h"
 #include "kernel_sim/net/datagram_queue.h"
-#include "kernel_sim/net/page_fragment.h"
 #include "kernel_sim/net/socket_options.h"
 #include "kernel_sim/net/udp_ports.h"
 #include "kernel_sim/sched/scheduler.h"

@@ -28,7 +28,7 @@ struct UdpSocket::UserBytes {
   [[nodiscard]] Bytes truesize(Bytes size) const { return socket.m_udp.truesize_of(size); }
   Result<void> append(Skb& skb, Bytes size) {
     Stack& stack = socket.m_stack;
-    PageFragment& block = socket.m_page_fragment;
+    PageFragment& block = stack.page_fragment();
     while (size > 0) {
       if (!block.refill()) return refuse(ENOBUFS);
       const Bytes piece = std::min(size, block.room());

@@ -20,7 +20,6 @@ UdpSocket::UdpSocket(Stack& stack, int flags)
       m_stack(stack),
       m_udp(stack.udp()),
       m_end(std::make_shared<UdpEnd>(stack)),
-      m_page_fragment(stack.m_frames),
       m_corking(stack.m_scheduler),
       m_send_buffer(stack.m_config.udp_buffer) {}
 
@@ -35,7 +34,6 @@ void UdpSocket::close() {
   m_udp.give_port(*m_end);
   if (m_corked.skb != nullptr) drop(m_corked);
   while (!m_end->received.empty()) let_go(m_end->received.pop());
-  m_page_fragment.give_back();
 }
 
 // --- names -----------------------------------------------------------------------------------------------------------

@@ -81,7 +81,6 @@ class UdpSocket final : public Socket {
   Stack& m_stack;
   Udp& m_udp;
   std::shared_ptr<UdpEnd> m_end;
-  PageFragment m_page_fragment;
   sched::Mutex m_corking;  // held by calls that add to what is corked
   /// `to` is the socket's flow (inet->cork.fl), which connect and the first call of what is corked set: what is sent
   /// without an address goes there.

@@ -72,6 +72,7 @@ unsigned Scheduler::least_loaded(const Placement& placement) const {
 /// The end of a task: who gets its core.
 std::optional<hal::Contexts::Id> Scheduler::finish(Task& task) {
   task.page_table.reset();
+  task.socket_memory.reset();
   m_state->machine.contexts.synchronise();
   Core& core = this_core();
   account(core);

@@ -113,7 +113,10 @@ function handler_is_reset()
 end
 
 cases.sigchld = { about = "a handler of SIGCHLD; nothing to wait for when it is ignored", source = "wait(2) NOTES" }
-function brief() return 3 end
+function brief()
+  sleep(20000000)
+  return 3
+end
 function on_child(signal) say("child ended", signal == SIGCHLD) end
 function sigchld()
   sigaction(SIGCHLD, "on_child")

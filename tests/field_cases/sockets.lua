@@ -335,3 +335,33 @@ function min_rcvlowat()
   send(client, m, 600, 0)
   say("1100", polled(server, POLLIN, 10))
 end
+
+cases.shared_copy_block = {
+  about = "what cannot be read behind good bytes: as much goes as a block that all of a process's sockets fill had room for",
+  source = "linux sk_page_frag (current->task_frag)",
+}
+function shared_copy_block()
+  local m = memory(32768)
+  local a, _ = connected_pair()
+  local b, taker = connected_pair()
+  say("one socket", send(a, m, 30000, 0))
+  say("another", writev(b, { { m, 3000 }, { 4096, 3000 } }))
+  say("arrived", recv(taker, m, 32768, MSG_DONTWAIT))
+  say("again", writev(b, { { m, 3000 }, { 4096, 3000 } }))
+end
+
+cases.low_mark_at_the_end = {
+  about = "to set SO_RCVLOWAT wakes an edge-triggered waiter of a connection that is at its end",
+  source = "linux tcp_set_rcvlowat",
+}
+function low_mark_at_the_end()
+  local client, server = connected_pair()
+  local ep = epoll_create1(0)
+  shutdown(client, SHUT_WR)
+  epoll_ctl(ep, EPOLL_CTL_ADD, server, { events = EPOLLIN | EPOLLET, data = 1 })
+  local function ready() return #epoll_wait(ep, 4, 0) end
+  say("end", ready())
+  say("again", ready())
+  setsockopt(server, SOL_SOCKET, SO_RCVLOWAT, 0)
+  say("low mark", ready())
+end
