@@ -132,6 +132,7 @@ class Calibration {
     for (const Bytes set : working_sets(file)) {
       list.push_back(keep(calibration::read_run(set, calibration::kRun)));
       if (set > calibration::kRun) list.push_back(keep(calibration::read_run(calibration::kRun, set)));
+      list.push_back(keep(calibration::send_run(set)));
     }
     const calibration::BenchResult result = calibration::measure_on_host(
         list, file, {.cpu = m_cpu, .other_cpu = other_cpu(), .progress = [&](unsigned round, const std::string& name) {
@@ -197,7 +198,7 @@ class Calibration {
   }
 
   /// On one clock nothing tells cycles from latency over lines in flight: what was measured stands as cycles, and of
-  /// the lines in flight the fewest are taken that explain it with the published latency.
+  /// the lines in flight the fewest are taken that explain it with the latency.
   void use_lines_in_flight() {
     const cpu::CpuConfig& cpu = m_configuration.machine.cpu;
     const auto time = [&](const CpuCost& cost) { return cost.at(cpu.frequency); };
@@ -205,10 +206,7 @@ class Calibration {
     const Picoseconds line = std::max(std::min(time(cpu.read.memory), time(cpu.write.memory)), 1_ps);
     const std::int64_t lines = (latency.count() + line.count() - 1) / line.count();
     set("cpu.lines_in_flight", std::to_string(std::clamp<std::int64_t>(lines, 1, kEnoughLines)),
-        {"published latency of DRAM over the measured time of a line", -1, "the fewest that explain copies from DRAM"});
-    m_notes.push_back(
-        "memory.latency keeps its published value, from which cpu.lines_in_flight follows: on one clock "
-        "nothing tells cycles per line from latency");
+        {"latency of DRAM over the measured time of a line", -1, "the fewest that explain copies from DRAM"});
   }
 
   /// Size of a cache that is a core's own; as published when the host does not say.
@@ -243,6 +241,7 @@ class Calibration {
     };
     const auto from = [](Bytes set) { return read_run(set, kRun); };
     const auto to = [](Bytes set) { return read_run(kRun, set); };
+    const auto sent = [](Bytes set) { return calibration::send_run(set); };
     const auto sets_text = [](const std::vector<Bytes>& sets) {
       return base::to_text(sets.front()) + " to " + base::to_text(sets.back());
     };
@@ -252,22 +251,22 @@ class Calibration {
     add_mean(of_l2.target, 0.5, fit.in_l2, from);
     add_mean(of_l2.target, 0.5, fit.in_l2, to);
     std::vector<Row> levels{of_l2};
-    const auto add_side = [&](const char* side, const char* level, const std::vector<Bytes>& sets,
-                              const auto& primitive_of) {
-      Row row{{{fmt::format("cpu.{}_{}", side, level)}},
-              {},
-              fmt::format("pread of 96 KiB, {} working set of {}, against one in L2",
-                          side == std::string_view{"read"} ? "source" : "destination", sets_text(sets))};
+    // What lies in a level, against what lies in L2.
+    const auto add_level = [&](const std::string& parameter, const std::string& what, const std::vector<Bytes>& sets,
+                               const auto& primitive_of) {
+      Row row{{{parameter}}, {}, fmt::format("{} of {}, against one in L2", what, sets_text(sets))};
       add_mean(row.target, 1, sets, primitive_of);
       add_mean(row.target, -1, fit.in_l2, primitive_of);
       levels.push_back(std::move(row));
     };
-    const auto add = [&](const char* level, const std::vector<Bytes>& sets) {
-      add_side("read", level, sets, from);
-      add_side("write", level, sets, to);
+    const auto add = [&](const std::string& level, const char* latency, const std::vector<Bytes>& sets) {
+      add_level("cpu.read_" + level, "send of 64 KiB, source working set", sets, sent);
+      // Of each page that pread copies the first line is waited for.
+      add_level(latency, "pread of 96 KiB, source working set", sets, from);
+      add_level("cpu.write_" + level, "pread of 96 KiB, destination working set", sets, to);
     };
-    add("llc", fit.in_last_level);
-    add("memory", fit.in_memory);
+    add("llc", "cpu.latency_llc", fit.in_last_level);
+    add("memory", "memory.latency", fit.in_memory);
     std::vector<Row> rows = calibration_table();
     rows.insert(rows.begin() + kRowsInL1, levels.begin(), levels.end());
     return rows;

@@ -62,13 +62,20 @@ std::optional<double> longer_in_windows(const std::vector<Observed>& repetitions
   return std::max(median(shared) / median(own), 1.0);
 }
 
-/// How many times as long as on the reference core all windows took.
+/// How many times as long as on the reference core all windows took. During a part of one that took far longer than the
+/// others something else had the core.
 double longer_by(const std::vector<native::ProbedWindow>& windows, const ReferenceCore& core, double longer) {
+  std::vector<double> rates;
+  for (const native::ProbedWindow& window : windows) {
+    rates.push_back(ns_at_clock(window, core) / (1 + shared_share(window, core.own_ratio) * (longer - 1)) /
+                    window.work);
+  }
+  const double most = calibration::kOutOfPlace * calibration::quantile(rates, 0.5);
   double took = 0;
   double takes = 0;
-  for (const native::ProbedWindow& window : windows) {
-    took += window.ns();
-    takes += ns_at_clock(window, core) / (1 + shared_share(window, core.own_ratio) * (longer - 1));
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    took += windows[i].ns();
+    takes += std::min(rates[i], most) * windows[i].work;
   }
   return took / takes;
 }

@@ -91,7 +91,6 @@ void MeasuredRegion::end() {
   m_marks->counts_at_end = m_calls.counts();
   if (m_at_end) m_at_end();
   m_marks->closing_cpu_ns = read_clock(CLOCK_PROCESS_CPUTIME_ID) - m_marks->use_at_end.cpu_ns;
-  m_marks->closed_at_ns = monotonic_ns();
   m_marks->ended = true;
 }
 

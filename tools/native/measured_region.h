@@ -49,8 +49,7 @@ class MeasuredRegion : public kernel_sim::Measurement {
   [[nodiscard]] bool complete() const { return m_marks->ended; }
   [[nodiscard]] std::int64_t began_at_ns() const { return m_marks->began_at_ns; }
   [[nodiscard]] std::int64_t ended_at_ns() const { return m_marks->ended_at_ns; }
-  /// When all that is read at the end had been, and the CPU time that this took.
-  [[nodiscard]] std::int64_t closed_at_ns() const { return m_marks->closed_at_ns; }
+  /// CPU time of all that is read at the end, and of the hook.
   [[nodiscard]] std::int64_t closing_cpu_ns() const { return m_marks->closing_cpu_ns; }
   /// By index, as far as files were begun.
   [[nodiscard]] std::vector<std::int64_t> files_began_at_ns() const;
@@ -63,7 +62,6 @@ class MeasuredRegion : public kernel_sim::Measurement {
     bool ended = false;
     std::int64_t began_at_ns = 0;
     std::int64_t ended_at_ns = 0;
-    std::int64_t closed_at_ns = 0;
     std::int64_t closing_cpu_ns = 0;
     syscalls::CallCounts counts_at_begin;
     syscalls::CallCounts counts_at_end;

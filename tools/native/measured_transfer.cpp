@@ -44,18 +44,32 @@ std::int64_t cpu_clock_of(pid_t process) {
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
-/// Where the senders wait for each other. The word is one that processes may share, so it is waited for by the call.
-struct Start {
-  std::atomic<unsigned> ready = 0;
+/// Where processes wait until one of them lets all go. The word is one that processes may share, so it is waited for
+/// by the call.
+struct Gate {
   std::atomic<std::uint32_t> open = 0;
 
-  void wait() {
-    while (open == 0) ::syscall(SYS_futex, &open, FUTEX_WAIT, 0, nullptr, nullptr, 0);
+  void wait(const timespec* most = nullptr) {
+    while (open == 0) {
+      if (::syscall(SYS_futex, &open, FUTEX_WAIT, 0, most, nullptr, 0) != 0 && errno == ETIMEDOUT) return;
+    }
   }
   void let_all_go() {
     open = 1;
     ::syscall(SYS_futex, &open, FUTEX_WAKE, std::numeric_limits<int>::max(), nullptr, nullptr, 0);
   }
+};
+
+/// Where the senders wait for each other.
+struct Start : Gate {
+  std::atomic<unsigned> ready = 0;
+};
+
+/// Where they wait for the receivers before they end, for that takes the core which a receiver may want. Not for ever:
+/// what a strategy leaves in the socket leaves it when it is closed.
+struct LastByte : Gate {
+  static constexpr timespec kMost{.tv_sec = 0, .tv_nsec = 200'000'000};
+  std::atomic<std::size_t> missing = 0;  // receivers
 };
 
 /// A sender's process, from the outside.
@@ -82,9 +96,13 @@ class MeasuredTransfer {
     const HostOptions host{.root = TestFiles::root(), .congestion_control = options.congestion_control};
     for (std::size_t i = 0; i < options.senders.size(); ++i) {
       m_senders.emplace_back(
-          host, [this] { at_begin(); }, [this] { m_counters.sender_ends(); });
+          host, [this] { at_begin(); },
+          [this] {
+            m_counters.sender_ends();
+            if (bytes_of_connection() > 0) m_last_byte->wait(&LastByte::kMost);
+          });
     }
-    *m_receivers_left = options.receiver_cpus.size();
+    m_last_byte->missing = options.receiver_cpus.size();
   }
 
   TransferSample carry_out() {
@@ -191,9 +209,10 @@ class MeasuredTransfer {
   }
   /// In a receiver's process.
   void at_last_byte_of_one() {
-    if (m_receivers_left->fetch_sub(1) > 1) return;
+    if (m_last_byte->missing.fetch_sub(1) > 1) return;
     m_counters.last_byte();
     m_clocks->softirq_at_last_byte = softirq_cpu_ns();
+    m_last_byte->let_all_go();
   }
   std::int64_t softirq_cpu_ns() {
     std::int64_t sum = 0;
@@ -238,7 +257,7 @@ class MeasuredTransfer {
       if (m_cores.size() == 1) {
         sample.elapsed_ns -= probing_ns;
         for (const SenderProcess& sender : m_senders) {
-          if (sender.region.closed_at_ns() < last_byte) sample.elapsed_ns -= sender.region.closing_cpu_ns();
+          if (sender.region.ended_at_ns() < last_byte) sample.elapsed_ns -= sender.region.closing_cpu_ns();
         }
       }
     }
@@ -273,7 +292,7 @@ class MeasuredTransfer {
   std::vector<SoftirqThread> m_softirq;
   Shared<Clocks> m_clocks;
   Shared<Start> m_start;
-  Shared<std::atomic<std::size_t>> m_receivers_left;
+  Shared<LastByte> m_last_byte;
   std::deque<SenderProcess> m_senders;
   std::deque<Receiver> m_receivers;  // by connection
 };

@@ -74,6 +74,11 @@ TEST(WorkingSets, TheLastLevelIsFoundWhereCopiesSlowDown) {
   for (const Bytes set : fit.in_memory) EXPECT_GT(set, 5_MiB);
 }
 
+TEST(Estimators, TheUsualMeanHasWhatDisturbsABitAndNotWhatIsOutOfPlace) {
+  EXPECT_DOUBLE_EQ(calibration::usual_mean({100, 140, 100, 1000, 100}), 110);
+  EXPECT_DOUBLE_EQ(calibration::usual_mean({}), 0);
+}
+
 TEST(WorkingSets, TooFewAreRefused) {
   const std::vector<SweepPoint> few{{4_KiB, 1}, {64_KiB, 2}};
   EXPECT_THROW(fit_last_level(few, few, 512_KiB), base::InputError);
@@ -88,7 +93,7 @@ constexpr double kShared = 1.6;
 
 TEST(HostBench, TimesAreThoseOfACoreOfOnesOwn) {
   const Rounds both{batches(100, kOwn), batches(140, kShared), batches(100, kOwn)};
-  const Rounds only_shared{batches(280, kShared), batches(294, kShared), batches(280, kShared)};
+  const Rounds only_shared{batches(280, kShared), batches(294, kShared), batches(266, kShared)};
   const Core core = find_core({both, only_shared});
   EXPECT_DOUBLE_EQ(core.own_ratio, kOwn);
   const Sharing sharing = find_sharing({both, only_shared}, core);
@@ -98,6 +103,12 @@ TEST(HostBench, TimesAreThoseOfACoreOfOnesOwn) {
   EXPECT_NEAR(conclude(both, core, sharing).rounds[1], 100, 1e-6);
   EXPECT_NEAR(conclude(only_shared, core, sharing).value, 200, 1e-6);
   EXPECT_NEAR(conclude(only_shared, core, sharing).rounds[1], 210, 1e-6);
+}
+
+TEST(HostBench, BatchesOnASharedCoreCountForNothingWhereOthersAreEnough) {
+  const Rounds rounds{batches(100, kOwn), batches(190, kShared), batches(102, kOwn)};
+  const Core core = find_core({rounds});
+  EXPECT_NEAR(conclude(rounds, core, {}).value, 101, 1e-6);
 }
 
 TEST(HostBench, TimesAreThoseOfTheClockThatItHadMostOfTheTime) {

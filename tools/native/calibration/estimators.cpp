@@ -58,6 +58,18 @@ double quantile(std::vector<double> samples, double share) {
   return samples[below] + (samples[above] - samples[below]) * (rank - static_cast<double>(below));
 }
 
+double usual_mean(const std::vector<double>& samples) {
+  const double most = kOutOfPlace * quantile(samples, 0.5);
+  double sum = 0;
+  std::size_t count = 0;
+  for (const double sample : samples) {
+    if (sample > most) continue;
+    sum += sample;
+    ++count;
+  }
+  return count > 0 ? sum / static_cast<double>(count) : 0;
+}
+
 Estimate estimate(const std::vector<double>& samples) {
   const double median = quantile(samples, 0.5);
   if (median == 0) return {};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Robust statistics: timings on a machine that others use too have outliers upwards, so no mean and no least squares.
+// Robust statistics: timings on a machine that others use too have outliers upwards, so no plain mean and no least
+// squares.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +11,12 @@ namespace sluice::calibration {
 
 /// The value below which `share` (0 to 1) of the samples lie, interpolated between neighbours. 0 without samples.
 double quantile(std::vector<double> samples, double share);
+
+/// Beyond so many times the median something else had the core for a while (the hypervisor, another process).
+inline constexpr double kOutOfPlace = 3;
+/// The mean of the samples that are not: what many of them take together, with what disturbs now and then and is the
+/// kernel's own (ticks, caches that others have filled). 0 without samples.
+double usual_mean(const std::vector<double>& samples);
 
 struct Estimate {
   double value = 0;   ///< the median

@@ -16,9 +16,6 @@
 namespace sluice::calibration {
 namespace {
 
-/// The median, as of transfers: what disturbs a batch now and then disturbs them as well.
-constexpr double kTypical = 0.5;
-
 class HostClock : public Clock {
  public:
   std::optional<native::CoreProbe> probe() override { return native::probe_core(); }
@@ -93,16 +90,20 @@ struct Split {
       (native::core_is_shared(sample.ratio, core.own_ratio) ? shared : own).push_back(nanoseconds);
     }
   }
+  static constexpr std::size_t kEnough = 8;
+
   /// Nothing when there are too few of either.
   [[nodiscard]] std::optional<double> ratio() const {
-    constexpr std::size_t kEnough = 8;
     if (own.size() < kEnough || shared.size() < kEnough) return std::nullopt;
     return quantile(shared, 0.5) / quantile(own, 0.5);
   }
-  [[nodiscard]] std::vector<double> normalised(double by) const {
+  /// On a core of one's own: of the batches that had it, or where they are too few of all, with what sharing adds taken
+  /// off the others.
+  [[nodiscard]] double typical(double sharing_ratio) const {
+    if (own.size() >= kEnough) return usual_mean(own);
     std::vector<double> times = own;
-    for (const double time : shared) times.push_back(time / by);
-    return times;
+    for (const double time : shared) times.push_back(time / sharing_ratio);
+    return usual_mean(times);
   }
 };
 
@@ -146,11 +147,11 @@ Measurement conclude(const Rounds& rounds, const Core& core, const Sharing& shar
   const Split all = split(rounds, core);
   const double by = all.ratio().value_or(sharing.ratio);
   Measurement measurement;
-  measurement.value = quantile(all.normalised(by), kTypical);
+  measurement.value = all.typical(by);
   for (const auto& round : rounds) {
     Split of_round;
     of_round.add(round, core);
-    measurement.rounds.push_back(quantile(of_round.normalised(by), kTypical));
+    measurement.rounds.push_back(of_round.typical(by));
   }
   return measurement;
 }

@@ -40,7 +40,12 @@ std::vector<Primitive> disk_primitives();
 Primitive read_run(Bytes source, Bytes destination);
 inline constexpr Bytes kRun = 96_KiB;
 
-/// All of fixed size; read_run makes more.
+/// send of kSentRun at once into a packet that is not full, cycling over `source` bytes of private memory, a multiple
+/// of it. Where pread copies page by page, this is one copy: what each copy waits for at its start tells the two apart.
+Primitive send_run(Bytes source);
+inline constexpr Bytes kSentRun = 64_KiB;
+
+/// All of fixed size; read_run and send_run make more.
 const std::vector<Primitive>& primitives();
 /// Null when there is none of that name.
 const Primitive* find_primitive(const std::string& name);

@@ -12,6 +12,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "models/base/quantity.h"
 #include "tools/native/calibration/connection.h"
 #include "tools/native/calibration/other_work.h"
 #include "tools/native/calibration/primitive.h"
@@ -134,6 +135,33 @@ void send_held(Session& session) {
   });
 }
 
+/// As long a copy as a packet takes, from memory that is walked in order.
+void send_cycling(Session& session, Bytes source) {
+  constexpr unsigned kRuns = 16;
+  Connection connection{session};
+  const UserAddress memory = session.map_buffer(source);
+  Bytes at = 0;
+  const auto one = [&] {
+    session.need_all("send", session.calls.send(connection.sender(), memory + at, kSentRun, MSG_MORE), kSentRun);
+    at = at + 2 * kSentRun <= source ? at + kSentRun : 0;
+  };
+  const auto take = [&] {
+    connection.send(1);
+    connection.discard(kSentRun + 1);
+  };
+  for (Bytes done = 0; done < source; done += kSentRun) {  // once around, so that what fits is where it fits
+    one();
+    take();
+  }
+  session.measure(kRuns, [&](Stopwatch& watch) {
+    for (unsigned i = 0; i < kRuns; ++i) {
+      watch.run(one);
+      take();
+    }
+  });
+  session.calls.munmap(memory, source);
+}
+
 void send_nothing(Session& session) {
   Connection connection{session};
   session.measure_all(kBatch, [&] {
@@ -176,6 +204,12 @@ Primitive pages(unsigned count, Side side) {
 }
 
 }  // namespace
+
+Primitive send_run(Bytes source) {
+  return {fmt::format("send.run.{}", source / kSentRun),
+          fmt::format("send of {} of {}", base::to_text(kSentRun), base::to_text(source)),
+          [source](Session& session) { send_cycling(session, source); }, 0};
+}
 
 std::vector<Primitive> socket_primitives() {
   std::vector<Primitive> list{
