@@ -15,7 +15,7 @@ std::int64_t Generator::size() {
   if (one_in(4)) return below(one_in(4) ? 300'000 : 10'000);
   if (one_in(60)) return any_of({INT_MAX, INT64_MAX, -1, std::int64_t{1} << 32, 1 << 20});
   const std::int64_t pages = any_of({0, 0, 1, 1, 1, 2, 3, 4, 15, 16, 16, 17, 32});
-  return std::max<std::int64_t>(0, pages * kPage + any_of({0, 0, 0, -1, 1, -512, 512, -2000, 100}));
+  return std::max<std::int64_t>(0, pages * kPageLength + any_of({0, 0, 0, -1, 1, -512, 512, -2000, 100}));
 }
 
 /// A file that is sent onto itself grows for as long as it is sent: each system would end it where its disk ends.
@@ -24,12 +24,14 @@ std::int64_t Generator::finite_size() { return std::min<std::int64_t>(size(), 1 
 std::int64_t Generator::offset() {
   if (one_in(3)) return below(one_in(4) ? 400'000 : 20'000);
   if (one_in(30)) return wild_offset();
-  const std::int64_t base = one_in(2) ? below(20) * kPage : static_cast<std::int64_t>(m_program.file_sizes[0]);
+  const std::int64_t base = one_in(2) ? below(20) * kPageLength : static_cast<std::int64_t>(m_program.file_sizes[0]);
   return std::max<std::int64_t>(0, base + any_of({0, 0, 0, -1, 1, -512, 512, 100}));
 }
 
 /// Between the largest offset and these lie the limits of file systems, each with its own.
-std::int64_t Generator::wild_offset() { return any_of({-1, std::int64_t{1} << 33, -(std::int64_t{1} << 40), -kPage}); }
+std::int64_t Generator::wild_offset() {
+  return any_of({-1, std::int64_t{1} << 33, -(std::int64_t{1} << 40), -kPageLength});
+}
 
 std::int64_t Generator::descriptor(Content wanted) {
   if (one_in(25)) return any_descriptor();
@@ -69,10 +71,10 @@ void Generator::memory(std::int64_t& address, std::int64_t& length) {
   std::int64_t region = 0;
   for (int i = 0; i < 3 && (region == 0 || m_mapped[static_cast<std::size_t>(region)] == 0); ++i)
     region = below(kRegions - 1);
-  const std::int64_t mapped = std::max(m_mapped[static_cast<std::size_t>(region)], kPage);
-  std::int64_t at = any_of({0, 0, kPage, kPage - 1, kPage - 100, 1, 8 * kPage, below(100'000)});
+  const std::int64_t mapped = std::max(m_mapped[static_cast<std::size_t>(region)], kPageLength);
+  std::int64_t at = any_of({0, 0, kPageLength, kPageLength - 1, kPageLength - 100, 1, 8 * kPageLength, below(100'000)});
   if (one_in(25))
-    at = mapped - any_of({1, 100, kPage, kPage + 1, 2 * kPage});  // reaches beyond
+    at = mapped - any_of({1, 100, kPageLength, kPageLength + 1, 2 * kPageLength});  // reaches beyond
   else if (length >= 0 && length > mapped - at) {
     at = std::max<std::int64_t>(0, mapped - length);
     if (length > mapped && !one_in(20)) length = mapped;

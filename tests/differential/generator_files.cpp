@@ -109,9 +109,11 @@ void Generator::add_copy() {
 }
 
 void Generator::stream() {
-  const auto piece = [this] { return any_of({100, 1000, kPage, kPage + 1, 3 * kPage, 10'000, 65'536, 100'000}); };
-  add(Operation::Stream, {below(kStreamSources), below(300'000), piece(), piece(), any_of({kPage, 2 * kPage, 65'536}),
-                          one_in(8) ? below(100'000) : 0});
+  const auto piece = [this] {
+    return any_of({100, 1000, kPageLength, kPageLength + 1, 3 * kPageLength, 10'000, 65'536, 100'000});
+  };
+  add(Operation::Stream, {below(kStreamSources), below(300'000), piece(), piece(),
+                          any_of({kPageLength, 2 * kPageLength, 65'536}), one_in(8) ? below(100'000) : 0});
 }
 
 void Generator::add_dup3() {

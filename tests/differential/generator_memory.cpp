@@ -20,8 +20,9 @@ void Generator::map_something() {
   if (one_in(12)) flags |= any_of({MAP_LOCKED, MAP_NONBLOCK, MAP_NORESERVE, MAP_STACK, MAP_GROWSDOWN});
   if (m_small_disk) flags |= MAP_ANONYMOUS;
   if (one_in(40)) flags = any_of({0, MAP_FIXED, MAP_ANONYMOUS | MAP_FIXED, MAP_SHARED_VALIDATE | MAP_FIXED});
-  const std::int64_t from = one_in(20) ? offset() : any_of({0, 0, 0, kPage, 2 * kPage, 16 * kPage});
-  const std::int64_t at = region * kRegionSize + any_of({0, 0, 0, 0, kPage, 3 * kPage, one_in(6) ? 100 : 0});
+  const std::int64_t from = one_in(20) ? offset() : any_of({0, 0, 0, kPageLength, 2 * kPageLength, 16 * kPageLength});
+  const std::int64_t at =
+      region * kRegionSize + any_of({0, 0, 0, 0, kPageLength, 3 * kPageLength, one_in(6) ? 100 : 0});
   if (length > 0 && length <= kRegionSize / 2) {
     std::int64_t& mapped = m_mapped[static_cast<std::size_t>(region)];
     mapped = std::max(mapped, at - region * kRegionSize + length);
@@ -33,7 +34,7 @@ void Generator::add_on_memory() {
   std::int64_t address = 0;
   std::int64_t length = 0;
   memory(address, length);
-  const std::int64_t page = address < 0 || one_in(20) ? address : address / kPage * kPage;
+  const std::int64_t page = address < 0 || one_in(20) ? address : address / kPageLength * kPageLength;
   // A load or store at a bad address ends the program: not too often.
   const bool harmless = address >= 0 && length >= 0 && length <= 300'000;
   switch (below(11)) {
@@ -45,15 +46,15 @@ void Generator::add_on_memory() {
       return add(Operation::Mincore, {page, length});
     case 10:
       if (one_in(2)) return remap(page, length);
-      return add(Operation::Brk, {any_of({0, 1, kPage, 10'000, 20'000}), any_of({0, 1, 0, 100})});
+      return add(Operation::Brk, {any_of({0, 1, kPageLength, 10'000, 20'000}), any_of({0, 1, 0, 100})});
     case 7:
       return add(
           Operation::Mprotect,
-          {page, one_in(3) ? length : any_of({1, kPage, 2 * kPage, 16 * kPage}),
+          {page, one_in(3) ? length : any_of({1, kPageLength, 2 * kPageLength, 16 * kPageLength}),
            one_in(25) ? any_of({0x10, 0x8, PROT_GROWSDOWN | PROT_READ, PROT_GROWSUP, PROT_GROWSUP | PROT_GROWSDOWN})
                       : protection()});
     case 1:
-      return add(Operation::Munmap, {page, one_in(4) ? length : any_of({1, kPage, 2 * kPage})});
+      return add(Operation::Munmap, {page, one_in(4) ? length : any_of({1, kPageLength, 2 * kPageLength})});
     case 2:
       if (one_in(2)) return add(Operation::Madvise, {page, length, one_in(2) ? MADV_DONTNEED : MADV_WILLNEED});
       // Not beyond the arena, where the interpreter's own memory is.
@@ -87,11 +88,13 @@ void Generator::remap(std::int64_t page, std::int64_t length) {
       any_of({0, MREMAP_MAYMOVE, MREMAP_MAYMOVE, MREMAP_MAYMOVE | MREMAP_FIXED, MREMAP_MAYMOVE | MREMAP_FIXED,
               MREMAP_MAYMOVE | 4 /* MREMAP_DONTUNMAP */, MREMAP_MAYMOVE | MREMAP_FIXED | 4});
   if (one_in(30)) flags = any_of({MREMAP_FIXED, 4, 8, MREMAP_MAYMOVE | 16});
-  const std::int64_t old_size = one_in(3) ? length : any_of({1, kPage, 2 * kPage, 4 * kPage, 16 * kPage, 0});
+  const std::int64_t old_size =
+      one_in(3) ? length : any_of({1, kPageLength, 2 * kPageLength, 4 * kPageLength, 16 * kPageLength, 0});
   const std::int64_t new_size =
-      one_in(2) ? old_size : any_of({kPage, 2 * kPage, 5 * kPage, 16 * kPage, 100 * kPage, 0});
-  const std::int64_t to =
-      (1 + below(kRegions - 2)) * kRegionSize + any_of({0, 0, kPage, 4 * kPage, 16 * kPage, one_in(6) ? 100 : 0});
+      one_in(2) ? old_size
+                : any_of({kPageLength, 2 * kPageLength, 5 * kPageLength, 16 * kPageLength, 100 * kPageLength, 0});
+  const std::int64_t to = (1 + below(kRegions - 2)) * kRegionSize +
+                          any_of({0, 0, kPageLength, 4 * kPageLength, 16 * kPageLength, one_in(6) ? 100 : 0});
   add(Operation::Mremap, {page, old_size, new_size, flags, one_in(40) ? any_of({kNullAddress, kKernelAddress}) : to});
 }
 

@@ -11,7 +11,7 @@
 
 namespace sluice::differential {
 
-inline constexpr std::int64_t kPage = 4096;
+inline constexpr std::int64_t kPageLength = 4096;
 inline constexpr std::int64_t kRootPath = 6;  // of kPaths
 
 class Generator {
