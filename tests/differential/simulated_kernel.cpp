@@ -8,7 +8,7 @@
 
 #include "kernel_sim/fs/make_file_system.h"
 #include "models/base/parameters.h"
-#include "tools/native/calibration/host.h"
+#include "tools/native/sysctls.h"
 
 namespace sluice::differential {
 
@@ -19,7 +19,7 @@ constexpr Frame kFirstFrame{512};  // below lies the kernel itself
 /// Sizes of buffers and pipes are an administrator's choice: the host's count. (With larger receive buffers windows are
 /// told in larger units.) How much may be dirty depends on the memory, of which there is less here.
 void take_sysctls(kernel_sim::KernelConfig& config) {
-  static const std::vector<calibration::Fact> sysctls = calibration::read_sysctls();
+  static const std::vector<native::HostFact> sysctls = native::read_sysctls();
   const base::ParameterTable table{config};
   for (const auto& [parameter, value, source] : sysctls) {
     constexpr std::string_view kPrefix = "kernel.";

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/base/types.h"
+#include "tools/native/sysctls.h"
 
 namespace sluice::calibration {
 
@@ -20,14 +21,7 @@ HostIdentity identify_host();
 /// Of today, UTC: "2026-11-25".
 std::string today();
 
-/// A parameter that can be read instead of measured.
-struct Fact {
-  std::string parameter;  ///< of the platform
-  std::string value;      ///< as a platform file has it, with unit
-  std::string source;     ///< where it was read
-};
-/// Those that stand under /proc/sys and are a parameter as they stand.
-std::vector<Fact> read_sysctls();
+using Fact = native::HostFact;
 /// All that this process may read; what is missing here keeps its published value. `file_system` is any folder on the
 /// file system that is of interest (for its read-ahead). `cpu` is a core.
 std::vector<Fact> read_facts(const std::filesystem::path& file_system, int cpu);
