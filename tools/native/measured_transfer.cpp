@@ -261,11 +261,17 @@ class MeasuredTransfer {
         }
       }
     }
-    // A window behind the end also has what the sender did then.
-    std::erase_if(sample.probes.windows, [&](const ProbedWindow& window) {
-      return window.ended_at_ns > m_senders.front().region.ended_at_ns();
-    });
+    keep_busy_windows(sample);
     sample.kernel_counts = m_counters.counts();
+  }
+
+  /// A window tells what work takes when the core had nothing else to do, and was not idle. One behind the end also has
+  /// what the sender did then.
+  void keep_busy_windows(TransferSample& sample) const {
+    constexpr double kBusy = 0.9;
+    const bool busy = static_cast<double>(sample.cpu_ns()) >= kBusy * static_cast<double>(sample.elapsed_ns);
+    const std::int64_t end = m_senders.front().region.ended_at_ns();
+    std::erase_if(sample.probes.windows, [&](const ProbedWindow& window) { return !busy || window.ended_at_ns > end; });
   }
 
   void add(TransferSample& sample, const ReceiverReport& report) const {

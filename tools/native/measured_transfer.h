@@ -52,8 +52,8 @@ struct TransferSample {
   std::vector<SenderUse> senders;
   std::uint64_t receiver_calls = 0;  ///< of recv, with the one that finds the end
   std::uint64_t received = 0;        ///< bytes
-  Probes probes;                     ///< of the receivers' cores, from begin to end; windows when all is on one core
-  std::string sha256;                ///< of what each receiver got, when verified
+  Probes probes;       ///< of the receivers' cores, from begin to end; windows when one core does all, and always
+  std::string sha256;  ///< of what each receiver got, when verified
   std::vector<KernelCount> kernel_counts;
 
   /// All processes and ksoftirqd.
