@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The block that a task copies bytes for its sockets into, piece after piece (struct page_frag). Each packet with a piece
-// of the block holds a reference on it.
+// The block that a task copies bytes for its sockets into, piece after piece (struct page_frag). Each packet with a
+// piece of the block holds a reference on it.
 #pragma once
 
 #include <utility>

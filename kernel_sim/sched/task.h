@@ -100,8 +100,8 @@ class Task : private FairEntity {
   std::optional<PhysAddr> page_table;
   /// For the system-call layer: the process this task belongs to.
   void* process = nullptr;
-  /// For the network stack: the memory that the task's next bytes for a socket are copied into (task_frag). It goes when
-  /// the task ends.
+  /// For the network stack: the memory that the task's next bytes for a socket are copied into (task_frag). It goes
+  /// when the task ends.
   std::shared_ptr<void> socket_memory;
   /// There is a signal that the process must look at: waits that can be interrupted end (Scheduler::interrupted).
   bool signal_pending = false;
