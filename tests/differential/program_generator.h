@@ -7,11 +7,12 @@
 #include <random>
 #include <utility>
 
+#include "models/base/types.h"
 #include "tests/differential/generator.h"
 
 namespace sluice::differential {
 
-inline constexpr std::int64_t kPageLength = 4096;
+inline constexpr std::int64_t kPageLength = base::kPageSize;
 inline constexpr std::int64_t kRootPath = 6;  // of kPaths
 
 class Generator {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Signals, and who may be sent one.
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <csignal>
@@ -89,6 +90,10 @@ void HostSystemCalls::joins(pid_t process) {
 
 void HostSystemCalls::forget_processes() {
   for (auto& place : m_counters->family) place = 0;
+}
+
+std::size_t HostSystemCalls::known_processes() const {
+  return static_cast<std::size_t>(std::ranges::count_if(m_counters->family, [](const auto& pid) { return pid != 0; }));
 }
 
 void HostSystemCalls::leaves(pid_t process) {

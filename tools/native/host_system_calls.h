@@ -141,6 +141,8 @@ class HostSystemCalls : public SystemCalls {
   static constexpr std::size_t kMostProcesses = 4096;
   /// The program's process has ended, and so have those that it forked: nobody may be killed.
   void forget_processes();
+  /// So many may be killed.
+  [[nodiscard]] std::size_t known_processes() const;
 
  protected:
   /// The program leaves its own code for a call, or (without one) to touch its memory or to compute.
