@@ -96,6 +96,12 @@ bool Interpreter::is_datagram_socket(int fd) {
   return m_calls.getsockopt(fd, SOL_SOCKET, SO_TYPE, type) == 0 && type == SOCK_DGRAM;
 }
 
+bool Interpreter::has_port_of_other_protocol(int fd, int other) {
+  kernel_sim::Endpoint at;
+  return m_calls.getsockname(other, at) == 0 && at.family == AF_INET && at.port != 0 &&
+         is_datagram_socket(fd) != is_datagram_socket(other);
+}
+
 std::int64_t Interpreter::slot_at(const kernel_sim::Endpoint& at) {
   if (at.family != AF_INET) return -1;
   for (std::int64_t i = 0; i < kSlots; ++i) {
@@ -129,10 +135,10 @@ void Interpreter::execute_on_socket(const Step& step) {
       note(m_calls.connect(slot(a[0]), {INADDR_LOOPBACK, kNobodysPort}));
       break;
     case Operation::Bind:
+      if (has_port_of_other_protocol(slot(a[0]), slot(a[2]))) break;
       note(m_calls.bind(slot(a[0]), endpoint_of(m_calls, static_cast<Target>(a[1]), slot(a[2]))));
       break;
     case Operation::ConnectTo:
-      // Which ports of UDP are also ports of TCP is each kernel's matter.
       if (is_datagram_socket(slot(a[0])) != is_datagram_socket(slot(a[1]))) break;
       note(connect_to(m_calls, slot(a[0]), slot(a[1])));
       break;
@@ -193,6 +199,7 @@ void Interpreter::execute_on_socket(const Step& step) {
       make_datagram_socket(step);
       break;
     case Operation::SendTo: {
+      if (has_port_of_other_protocol(slot(a[0]), slot(a[4]))) break;
       const kernel_sim::Endpoint to = endpoint_of(m_calls, slot(a[4]));
       note(m_calls.sendto(slot(a[0]), address(a[1]), size(2), number(3), &to));
       break;

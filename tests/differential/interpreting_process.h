@@ -67,6 +67,9 @@ class Interpreter {
   void dissolve(const Step& step);
   void note_name(Value value, const kernel_sim::Endpoint& name);
   [[nodiscard]] bool is_datagram_socket(int fd);
+  /// Whether the other's port is one of TCP and the socket one of UDP, or the other way round: which ports both have is
+  /// each kernel's matter.
+  [[nodiscard]] bool has_port_of_other_protocol(int fd, int other);
   /// Which slot's socket has the address; -1 for none.
   std::int64_t slot_at(const kernel_sim::Endpoint& at);
   [[nodiscard]] bool is_directory(int fd);
